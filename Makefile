@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.installed-dev
+READY := $(VENV)/.installed
+READY_DEV := $(VENV)/.installed-dev
 
 .PHONY: demo run test check bench lock clean
 
@@ -12,16 +13,16 @@ demo: $(READY)
 run: $(READY)
 	$(BIN)/python bot.py run
 
-test: $(READY)
+test: $(READY_DEV)
 	$(BIN)/python -m pytest
 
-check: $(READY)
+check: $(READY_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)
+bench: $(READY_DEV)
 	$(BIN)/python -m benchmarks
 
 # Resolves the newest versions that pyproject.toml allows; needs uv (pip install uv).
@@ -29,12 +30,20 @@ lock:
 	uv pip compile -q --universal --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--extra postgres --extra charts pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra postgres --extra charts --group dev pyproject.toml -o requirements-dev.lock
+		--extra postgres --extra charts --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-$(READY): requirements-dev.lock
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+
+$(READY): requirements.lock | $(BIN)/python
+	$(INSTALL) -r requirements.lock
 	touch $@
+
+$(READY_DEV): requirements-dev.lock | $(BIN)/python
+	$(INSTALL) -r requirements-dev.lock
+	touch $(READY) $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,97 @@
+"""One answer of the bot, from the question to its end: what the engine and the surface share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chat.queue import Place
+from storage import ConversationKey, ModelFacts, NewTurn, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something a person said to the bot, and where the settings for it are looked up."""
+
+    turn: NewTurn
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an answer ended. `state` is what the history says: complete, stopped, interrupted or failed."""
+
+    state: str
+    text: str = ""
+    error: BaseException | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    facts: ModelFacts | None = None  # what the reply taught about its model
+    gone_model: str | None = None  # the chosen model that is not served any more, when this is to be said
+
+
+class Screen(Protocol):
+    """What shows an answer to people. Only `finish` waits; the others note what is to be shown and return."""
+
+    def bind(self, answer: "Answer") -> None:
+        """The answer that this screen shows from now on."""
+
+    def waiting(self, place: Callable[[], Place]) -> None:
+        """The answer waits for a slot; `place` tells where it stands."""
+
+    def writing(self) -> None:
+        """The slot is granted: the model will write soon."""
+
+    def text(self, delta: str) -> None:
+        """More of the answer's text."""
+
+    def joined(self, later: "Screen") -> None:
+        """Another message became part of the question; `later` would have shown its answer."""
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Show how the answer ended."""
+
+
+@dataclass(eq=False, slots=True)
+class Answer:
+    """A reply under way."""
+
+    reply_id: int
+    key: ConversationKey
+    asker_id: int
+    screen: Screen
+    scopes: tuple[Scope, ...]
+    parent_id: int | None
+    record_post: Callable[[int, int, int], Awaitable[None]]
+    prompt_text: str | None = None  # set for a plain text completion, which has no history
+    model: str | None = None  # asked for by name; else the channel's
+    max_tokens: int | None = None
+    asker_ids: set[int] = field(default_factory=set)
+    joinable: bool = True
+    text: str = ""
+    asked_model: str | None = None  # set when a request is under way, with our estimate of its tokens
+    prompt_tokens: int = 0
+    stop_requested: bool = False
+    work: "asyncio.Task[Outcome] | None" = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def posted(self, discord_id: int, part: int) -> None:
+        """A part of the reply stands in Discord."""
+        await self.record_post(self.reply_id, discord_id, part)
+
+    def stop(self) -> None:
+        """End the answer with what there is; the rest of the stream is drained by the client."""
+        if not self.stop_requested:
+            self.stop_requested = True
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """End the work; the answer is closed as interrupted unless it was stopped."""
+        if self.work is not None:
+            self.work.cancel()
+
+    def outcome(self, state: str, error: BaseException | None = None) -> Outcome:
+        """How the answer ends when the stream was not read to its end."""
+        return Outcome(state, self.text, error, model=self.asked_model, prompt_tokens=self.prompt_tokens)

@@ -1,0 +1,328 @@
+"""The conversations of all channels: who asked what, which answers are under way, and what people do to them.
+
+One conversation answers one question at a time; others wait in line behind it, and what is said while a question waits
+for its slot joins it. Different conversations run in parallel as far as the keys allow.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from chat.answers import Answer, Outcome, Question, Screen
+from chat.errors import ChatError, NothingThereError, ReplyInterruptedError, StaleControlError
+from chat.generation import Generator
+from chat.models import ModelCatalogue
+from chat.queue import Priority
+from infermatic_client import InfermaticError, StreamInterruptedError
+from storage import (
+    BegunTurn,
+    ConversationKey,
+    History,
+    Scope,
+    Settlement,
+    StorageError,
+    StoredMessage,
+    TurnStartedError,
+    UsageRow,
+)
+
+logger = logging.getLogger(__name__)
+
+
+# A conversation, or the message from which a side branch of it goes on.
+LaneKey = tuple[ConversationKey, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneTurn:
+    """What `/undo` took back: the user's messages, the reply, and where both stand in Discord."""
+
+    user_messages: tuple[StoredMessage, ...]
+    reply: StoredMessage
+    user_discord_ids: tuple[int, ...]
+    reply_discord_ids: tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class _Lane:
+    """One conversation's line: the answer that can still be joined, and the one to wait for."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: Answer | None = None
+
+
+class Conversations:
+    """The engine's front: a cog calls one method and shows what comes of it."""
+
+    def __init__(self, history: History, generator: Generator, catalogue: ModelCatalogue) -> None:
+        self._history = history
+        self._generator = generator
+        self._catalogue = catalogue
+        self._lanes: dict[LaneKey, _Lane] = {}
+        self._answers: dict[int, Answer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    # --- asking
+
+    async def ask(self, question: Question, screen: Screen) -> Answer | None:
+        """Remember what was said and see that it is answered; None when this message was taken up before."""
+        turn = question.turn
+        lane_key = (turn.key, None if turn.on_head else turn.parent_id)
+        lane = self._lanes.setdefault(lane_key, _Lane())
+        async with lane.lock:
+            if (joined := await self._join(lane, question, screen)) is not False:
+                return joined
+            begun = await self._history.begin_turn(turn)
+            if begun is None:
+                return None
+            return self._start(lane_key, lane, turn.key, turn.author_id, question.scopes, begun, screen)
+
+    async def answer_again(
+        self,
+        key: ConversationKey,
+        reply_id: int,
+        claim_id: int,
+        asker_id: int,
+        scopes: tuple[Scope, ...],
+        screen: Screen,
+    ) -> Answer | None:
+        """Another reply to the same question, as a sibling of `reply_id`. Raises `StaleControlError`."""
+        reply = await self._history.message(key.guild_id, reply_id)
+        if reply is None or reply.parent_id is None or reply_id in self._answers or reply.channel_id != key.channel_id:
+            raise StaleControlError
+        lane_key: LaneKey = (key, None)
+        lane = self._lanes.setdefault(lane_key, _Lane())
+        async with lane.lock:
+            on_head = await self._history.head(key) == reply_id
+            begun = await self._history.begin_reply(key, reply.parent_id, claim_id, asker_id, None, on_head)
+            if begun is None:
+                return None
+            return self._start(lane_key, lane, key, asker_id, scopes, begun, screen, joinable=False)
+
+    async def complete(
+        self,
+        key: ConversationKey,
+        claim_id: int,
+        asker_id: int,
+        scopes: tuple[Scope, ...],
+        screen: Screen,
+        prompt: str,
+        *,
+        model: str | None = None,
+        max_tokens: int | None = None,
+    ) -> Answer | None:
+        """A text completion: streamed like a reply, but no part of any conversation."""
+        if not await self._history.claim(claim_id, "complete"):
+            return None
+        answer = Answer(
+            claim_id, key, asker_id, screen, scopes, None, _record_nothing,
+            prompt_text=prompt, model=model, max_tokens=max_tokens, joinable=False,
+        )  # fmt: skip
+        self._launch(answer, None, None)
+        return answer
+
+    # --- what people do to answers and histories
+
+    def answer_under_way(self, reply_id: int) -> Answer | None:
+        """The answer with this id while it is waiting or being written."""
+        return self._answers.get(reply_id)
+
+    def answers_in(self, guild_id: int | None, channel_id: int) -> list[Answer]:
+        """The answers under way in a channel, oldest first."""
+        return [a for a in self._answers.values() if a.key.guild_id == guild_id and a.key.channel_id == channel_id]
+
+    async def undo(self, key: ConversationKey) -> UndoneTurn:
+        """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
+        head = await self._history.head(key)
+        reply = await self._history.message(key.guild_id, head) if head is not None else None
+        if reply is None or reply.role != "assistant":
+            raise NothingThereError("undo")
+        if (answer := self._answers.get(reply.id)) is not None:
+            answer.stop()
+            await answer.ended.wait()
+        asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
+        await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
+        user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
+        reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
+        return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
+
+    async def last_askers(self, key: ConversationKey) -> frozenset[int]:
+        """Who asked for the newest reply of the conversation; nobody when there is none."""
+        head = await self._history.head(key)
+        if head is None:
+            return frozenset()
+        return frozenset(m.author_id for m in await self._history.turn_of(key.guild_id, head) if m.author_id)
+
+    async def reset(self, key: ConversationKey) -> int | None:
+        """Begin anew; returns the old head, so that it can be restored."""
+        for answer in self.answers_in(key.guild_id, key.channel_id):
+            if answer.key == key:
+                answer.stop()
+                await answer.ended.wait()
+        previous = await self._history.set_head(key, None)
+        if previous is None:
+            raise NothingThereError("reset")
+        return previous
+
+    async def restore(self, key: ConversationKey, head: int) -> None:
+        """Go on where the conversation was before a reset."""
+        await self._history.set_head(key, head)
+
+    async def forget_message(self, guild_id: int | None, discord_id: int) -> None:
+        """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn."""
+        message = await self._history.by_discord_id(guild_id, discord_id)
+        if message is None:
+            return
+        if (answer := self._answers.get(message.id)) is not None:
+            answer.stop()
+            return
+        await self._history.forget(guild_id, message.id)
+        for answer in self.answers_in(guild_id, message.channel_id):
+            if answer.joinable and answer.prompt_text is None and not await self._has_words(answer):
+                answer.stop()
+
+    async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> None:
+        """A person's message was edited in Discord: the history says what it says now."""
+        message = await self._history.by_discord_id(guild_id, discord_id)
+        if message is not None and message.role == "user" and message.content != content:
+            await self._history.edit(guild_id, message.id, content)
+
+    # --- the end
+
+    async def close(self, grace_seconds: float) -> None:
+        """Let answers under way finish for a while, then close the rest as interrupted."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+        for answer in list(self._answers.values()):
+            answer.interrupt()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+
+    # --- inside
+
+    async def _join(self, lane: _Lane, question: Question, screen: Screen) -> Answer | None | bool:
+        """Join the waiting answer; False when there is none."""
+        waiting = lane.last
+        if waiting is None or not waiting.joinable:
+            return False
+        try:
+            begun = await self._history.join_turn(waiting.reply_id, question.turn)
+        except TurnStartedError:
+            return False
+        if begun is None:
+            return None
+        waiting.parent_id = begun.user_message_id
+        waiting.asker_ids.add(question.turn.author_id)
+        waiting.screen.joined(screen)
+        return waiting
+
+    def _start(
+        self,
+        lane_key: LaneKey,
+        lane: _Lane,
+        key: ConversationKey,
+        asker_id: int,
+        scopes: tuple[Scope, ...],
+        begun: BegunTurn,
+        screen: Screen,
+        *,
+        joinable: bool = True,
+    ) -> Answer:
+        answer = Answer(
+            begun.reply_id, key, asker_id, screen, scopes, begun.user_message_id, self._history.posted,
+            asker_ids={asker_id}, joinable=joinable,
+        )  # fmt: skip
+        before, lane.last = lane.last, answer
+        self._launch(answer, before, lane_key)
+        return answer
+
+    def _launch(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> None:
+        self._answers[answer.reply_id] = answer
+        answer.screen.bind(answer)
+        task = asyncio.create_task(self._run(answer, before, lane_key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> None:
+        answer.work = asyncio.create_task(self._work(answer, before, lane_key))
+        try:
+            outcome = await self._outcome(answer, answer.work)
+            await self._end(answer, outcome)
+        finally:
+            answer.joinable = False
+            del self._answers[answer.reply_id]
+            answer.ended.set()
+            if lane_key is not None and (lane := self._lanes.get(lane_key)) and lane.last is answer:
+                del self._lanes[lane_key]
+
+    async def _work(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> Outcome:
+        if before is not None:
+            await before.ended.wait()
+
+        lane = self._lanes.get(lane_key) if lane_key is not None else None
+
+        async def granted() -> None:
+            # Under the lane's lock, so that a message that is just joining is in the prompt or not joined at all.
+            async with lane.lock if lane is not None else asyncio.Lock():
+                answer.joinable = False
+
+        return await self._generator.answer(answer, granted, Priority.TURN)
+
+    async def _outcome(self, answer: Answer, work: "asyncio.Task[Outcome]") -> Outcome:
+        """How the work ended, whatever happened in it."""
+        await asyncio.wait([work])
+        if work.cancelled():
+            if answer.stop_requested:
+                return answer.outcome("stopped")
+            return answer.outcome("interrupted", ReplyInterruptedError())
+        error = work.exception()
+        if error is None:
+            return work.result()
+        if not isinstance(error, ChatError | InfermaticError | StorageError):
+            logger.error("an answer failed unexpectedly", exc_info=error)
+        state = "interrupted" if isinstance(error, StreamInterruptedError) else "failed"
+        return answer.outcome(state, error)
+
+    async def _end(self, answer: Answer, outcome: Outcome) -> None:
+        """Store and show the end; both at once, because people wait for one and the next turn for the other."""
+        settled, shown = await asyncio.gather(
+            self._settle(answer, outcome), answer.screen.finish(outcome), return_exceptions=True
+        )
+        for problem in (settled, shown):
+            if isinstance(problem, BaseException):
+                logger.error("the end of an answer could not be kept or shown", exc_info=problem)
+
+    async def _settle(self, answer: Answer, outcome: Outcome) -> None:
+        if answer.prompt_text is not None:
+            return
+        usage = None
+        if outcome.model is not None and outcome.prompt_tokens:
+            usage = UsageRow(
+                answer.key.guild_id, answer.key.channel_id, answer.asker_id, outcome.model, "chat",
+                outcome.prompt_tokens, outcome.completion_tokens, datetime.now(UTC),
+            )  # fmt: skip
+        await self._history.settle(
+            answer.reply_id,
+            Settlement(
+                outcome.text, outcome.state, outcome.model, outcome.prompt_tokens, outcome.completion_tokens,
+                outcome.finish_reason, usage, outcome.facts,
+            ),
+        )  # fmt: skip
+
+    async def _has_words(self, answer: Answer) -> bool:
+        asked: Iterable[StoredMessage] = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
+        return any(message.content for message in asked)
+
+
+async def _record_nothing(_reply_id: int, _discord_id: int, _part: int) -> None:
+    """A text completion is no part of the history."""
+
+
+def new_incident() -> str:
+    """A short id that ties what a person sees to what the log says."""
+    return secrets.token_hex(4)

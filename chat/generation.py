@@ -1,0 +1,211 @@
+"""Getting an answer out of the service: slot, prompt, stream, and what to try when it is refused."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from chat.adaptation import adapt
+from chat.answers import Answer, Outcome
+from chat.context import ContextReader, Prepared
+from chat.errors import EmptyReplyError
+from chat.keys import Grant, KeyPool
+from chat.models import ModelCatalogue
+from chat.policy import TokenLedger
+from chat.preferences import sampling
+from chat.queue import FairQueue, Priority, Ticket
+from chat.reasoning import ReasoningFilter
+from infermatic_client import (
+    APIConnectionError,
+    AuthenticationError,
+    ChatStream,
+    ContextWindowExceededError,
+    InfermaticError,
+    PermissionDeniedError,
+    RateLimitError,
+    Sampling,
+    ServerError,
+    TextStream,
+    UnknownModelError,
+    UnsupportedSystemPromptError,
+)
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is not waited for; the person is told when to come back
+MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, and rate limits a few times
+SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
+MOST_CHARACTERS_PER_TOKEN = 40  # a stream that goes on beyond this has left its limit behind
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What was learned from the tries of one answer."""
+
+    model: str
+    gone_model: str | None = None
+    sent_system: bool = False
+    fold_system: bool = False
+    fold_is_a_guess: bool = False
+    shrunk: bool = False
+    tries: int = 0
+
+
+class Generator:
+    """Answers one question at a time and per slot; everything it needs is passed in."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: ModelCatalogue,
+        queue: FairQueue,
+        pool: KeyPool,
+        context: ContextReader,
+        ledger: TokenLedger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalogue = catalogue
+        self._queue = queue
+        self._pool = pool
+        self._context = context
+        self._ledger = ledger
+        self._clock = clock
+
+    async def answer(
+        self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
+    ) -> Outcome:
+        """Answer, mending the request where the service's refusals say how. `granted` is called when the slot is there."""
+        preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
+        wanted = answer.model or preferences["model"].value
+        attempt = _Attempt(self._catalogue.choose(wanted))
+        if wanted and attempt.model != wanted:
+            attempt.gone_model = wanted
+        ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
+        answer.screen.waiting(lambda: self._queue.place(ticket))
+        while True:
+            grant = await self._queue.slot(ticket)
+            started, took = self._clock(), None
+            try:
+                await granted()
+                outcome = await self._try(answer, attempt, grant)
+                took = self._clock() - started
+                return replace(outcome, gone_model=attempt.gone_model)
+            except InfermaticError as error:
+                if answer.text or not await self._mended(error, attempt, grant, answer):
+                    raise
+                ticket.model, ticket.returned = attempt.model, True
+            finally:
+                self._queue.done(ticket, took)
+
+    async def _try(self, answer: Answer, attempt: _Attempt, grant: Grant) -> Outcome:
+        try:
+            prepared = await self._prepare(answer, attempt)
+        except BaseException:
+            grant.give_back()
+            raise
+        reservation = self._ledger.reserve(
+            answer.key.guild_id, answer.asker_id, prepared.tokens + (prepared.sampling.max_tokens or 0)
+        )
+        try:
+            outcome = await self._stream(answer, attempt, grant, prepared)
+        finally:
+            reservation.release()
+        self._pool.succeeded(grant.key, attempt.model)
+        if attempt.fold_is_a_guess:
+            await self._catalogue.learn_system_role(attempt.model, supported=False)
+        return outcome
+
+    async def _prepare(self, answer: Answer, attempt: _Attempt) -> Prepared:
+        preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
+        wishes: Sampling = sampling(preferences, max_tokens=answer.max_tokens)
+        if answer.prompt_text is not None:
+            return self._context.plain(answer.prompt_text, attempt.model, wishes)
+        prepared = await self._context.assemble(
+            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes
+        )
+        system_role = self._catalogue.system_role(attempt.model) and not attempt.fold_system
+        messages = adapt(prepared.messages, system_role=system_role)
+        attempt.sent_system = messages[0]["role"] == "system"
+        return replace(prepared, messages=messages)
+
+    async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
+        answer.screen.writing()
+        answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
+        visible = ReasoningFilter()
+        most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
+        async with self._open(answer, attempt, grant, prepared) as stream:
+            async for delta in stream:
+                if delta.text and (text := visible.feed(delta.text)):
+                    answer.text += text
+                    answer.screen.text(text)
+                    if len(answer.text) > most_characters:
+                        break
+        if rest := visible.finish():
+            answer.text += rest
+            answer.screen.text(rest)
+        if not answer.text.strip():
+            raise EmptyReplyError(only_reasoning=visible.only_reasoning or bool(stream.reasoning))
+        usage = stream.usage
+        return Outcome(
+            "complete",
+            answer.text,
+            finish_reason=stream.finish_reason,
+            model=attempt.model,
+            prompt_tokens=usage.prompt_tokens if usage else prepared.tokens,
+            completion_tokens=usage.completion_tokens if usage else 0,
+        )
+
+    def _open(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> ChatStream | TextStream:
+        client = grant.key.client
+        if answer.prompt_text is not None:
+            return client.stream_complete(
+                attempt.model, answer.prompt_text, sampling=prepared.sampling, slot=grant.slot
+            )
+        return client.stream_chat(attempt.model, prepared.messages, sampling=prepared.sampling, slot=grant.slot)
+
+    async def _mended(self, error: InfermaticError, attempt: _Attempt, grant: Grant, answer: Answer) -> bool:
+        """Whether another try makes sense; changes the attempt so that it differs where it must."""
+        attempt.tries += 1
+        if attempt.tries >= MOST_TRIES:
+            return False
+        match error:
+            case RateLimitError():
+                return (error.retry_after or 0) <= LONGEST_RATE_LIMIT_SECONDS
+            case ContextWindowExceededError():
+                return await self._learn_window(error, attempt)
+            case UnknownModelError() | PermissionDeniedError():
+                return await self._fall_back(attempt)
+            case AuthenticationError():
+                self._pool.was_refused(grant.key)
+                return len(self._pool.usable) > 1
+            case UnsupportedSystemPromptError():
+                return self._fold(attempt, is_a_guess=False)
+            case ServerError() if error.status_code == 500 and answer.prompt_text is None:
+                self._pool.failed(grant.key, attempt.model)
+                known = self._catalogue.system_role_is_known(attempt.model)
+                return not known and self._fold(attempt, is_a_guess=True)
+            case ServerError() | APIConnectionError():
+                self._pool.failed(grant.key, attempt.model)
+        return False
+
+    async def _learn_window(self, error: ContextWindowExceededError, attempt: _Attempt) -> bool:
+        if attempt.shrunk:
+            return False
+        attempt.shrunk = True
+        limit = error.limit or int(self._catalogue.context_window(attempt.model) * SHRINK_UNKNOWN_WINDOW)
+        await self._catalogue.learn_context_window(attempt.model, limit)
+        return True
+
+    async def _fall_back(self, attempt: _Attempt) -> bool:
+        gone = attempt.model
+        await self._catalogue.gone(gone)
+        attempt.model = self._catalogue.choose(gone)
+        attempt.gone_model = attempt.gone_model or gone
+        return attempt.model != gone
+
+    def _fold(self, attempt: _Attempt, *, is_a_guess: bool) -> bool:
+        if attempt.fold_system or not attempt.sent_system:
+            return False
+        attempt.fold_system = True
+        attempt.fold_is_a_guess = is_a_guess
+        return True

@@ -1,0 +1,195 @@
+"""What is known of the models: which are served, and what each one needs.
+
+The list comes from the service, is kept and refreshed in the background. Facts about a model come, in this order, from
+the operator (`CONTEXT_WINDOWS`), from what was learned of the service's answers, and from the service's documentation.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from chat.errors import ModelGoneError, NoModelError
+from chat.tokens import TokenEstimator
+from infermatic_client import InfermaticClient, InfermaticError
+from storage import ModelFacts
+
+logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 600.0
+RETRY_SECONDS = 30.0  # while the list has never been read
+USUAL_CONTEXT_WINDOW = 32_768  # most 70B and 72B models of the service
+DOCUMENTED_CONTEXT_WINDOWS = {"miqu": 16_384}  # by a part of the name
+SMALLEST_CONTEXT_WINDOW = 1_024  # below this, what an error said was misread
+# The service's documentation names these as answering a system prompt with a 500.
+WITHOUT_SYSTEM_ROLE = frozenset(
+    {"TheDrummer-Rocinante-12B-v1.1", "Midnight-Miqu-70B-v1.5", "TheDrummer-Anubis-70B-v1-FP8-Dynamic"}
+)
+NOT_FOR_CHAT = ("embed", "e5-", "bge-", "rerank")
+
+
+class FactsStore(Protocol):
+    """Where what was learned of models is kept."""
+
+    async def all(self) -> dict[str, ModelFacts]: ...
+
+    async def save(self, facts: ModelFacts) -> None: ...
+
+
+class ModelCatalogue:
+    """The models that the service offers and what is known of them."""
+
+    def __init__(
+        self,
+        client: InfermaticClient | None,
+        facts: FactsStore,
+        *,
+        default_model: str = "",
+        fallback_models: Iterable[str] = (),
+        context_windows: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._store = facts
+        self._default = default_model
+        self._fallbacks = tuple(fallback_models)
+        self._given_windows = dict(context_windows or {})
+        self._clock = clock
+        self._facts: dict[str, ModelFacts] = {}
+        self._names: tuple[str, ...] = ()
+        self._read_at: float | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        """Read what was learned before."""
+        self._facts = await self._store.all()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models one can chat with, sorted; starts a refresh in the background when the list is old."""
+        if self._is_old():
+            self._refresh_in_background()
+        return self._names
+
+    async def refresh(self) -> None:
+        """Read the list from the service. Raises `InfermaticError`; the old list stays then."""
+        if self._client is None:
+            return
+        models = await self._client.models()
+        self._names = tuple(sorted(m.id for m in models if not any(mark in m.id.lower() for mark in NOT_FOR_CHAT)))
+        self._read_at = self._clock()
+
+    def search(self, text: str, limit: int = 25) -> list[str]:
+        """The models whose names contain all words of `text`, best first."""
+        words = text.lower().split()
+        found = [name for name in self.names if all(word in name.lower() for word in words)]
+        return sorted(found, key=lambda name: (not name.lower().startswith(text.lower().strip()), name))[:limit]
+
+    def match(self, text: str) -> str | None:
+        """The one model that `text` names, in any case; an unread list accepts every name."""
+        wanted = text.strip()
+        if not self._names:
+            return wanted or None
+        if wanted in self._names:
+            return wanted
+        same = [name for name in self._names if name.lower() == wanted.lower()]
+        return same[0] if same else None
+
+    def choose(self, wanted: str | None) -> str:
+        """The model to ask: the wanted one while it is served, else a fallback.
+
+        Raises `ModelGoneError` when neither is served and `NoModelError` when nothing is known.
+        """
+        names = self.names
+        wanted = wanted or self._default
+        if wanted and (not names or wanted in names):
+            return wanted
+        for name in (*self._fallbacks, self._default):
+            if name and name != wanted and (not names or name in names):
+                return name
+        if wanted:
+            raise ModelGoneError(wanted)
+        if not names:
+            raise NoModelError
+        return names[0]
+
+    async def gone(self, model: str) -> None:
+        """The service does not know this model: look at the list again, and believe the refusal over the list."""
+        try:
+            await self.refresh()
+        except InfermaticError:
+            logger.warning("the list of models could not be read after one was refused")
+        self._names = tuple(name for name in self._names if name != model)
+
+    def context_window(self, model: str) -> int:
+        """The model's context window in tokens, as well as it is known."""
+        if model in self._given_windows:
+            return self._given_windows[model]
+        learned = self._facts.get(model)
+        if learned is not None and learned.context_window:
+            return learned.context_window
+        for part, tokens in DOCUMENTED_CONTEXT_WINDOWS.items():
+            if part in model.lower():
+                return tokens
+        return USUAL_CONTEXT_WINDOW
+
+    def system_role(self, model: str) -> bool:
+        """Whether the model takes a system prompt."""
+        learned = self._facts.get(model)
+        if learned is not None and learned.system_role is not None:
+            return learned.system_role
+        return model not in WITHOUT_SYSTEM_ROLE
+
+    def system_role_is_known(self, model: str) -> bool:
+        """Whether that was documented or learned, so that another try would be no use."""
+        learned = self._facts.get(model)
+        return model in WITHOUT_SYSTEM_ROLE or (learned is not None and learned.system_role is not None)
+
+    def estimator(self, model: str) -> TokenEstimator:
+        """Our own estimate of this model's tokens, as corrected so far."""
+        facts = self._facts.get(model)
+        return TokenEstimator(facts.token_ratio, facts.ratio_samples) if facts else TokenEstimator(None, 0)
+
+    async def learn_context_window(self, model: str, tokens: int) -> None:
+        """The service said how large the window is."""
+        if tokens >= SMALLEST_CONTEXT_WINDOW and model not in self._given_windows:
+            await self._store.save(self._changed(model, context_window=tokens))
+
+    async def learn_system_role(self, model: str, *, supported: bool) -> None:
+        """Whether the model takes a system prompt was found out."""
+        await self._store.save(self._changed(model, system_role=supported))
+
+    def corrected(self, model: str, estimated: int, actual: int) -> ModelFacts | None:
+        """The facts after the service counted `actual` tokens where our estimate said `estimated`; to be stored with the turn."""
+        if estimated <= 0 or actual <= 0:
+            return None
+        better = self.estimator(model).corrected(estimated, actual)
+        return self._changed(model, token_ratio=better.ratio, ratio_samples=better.samples)
+
+    def _changed(self, model: str, **changes: object) -> ModelFacts:
+        known = self._facts.get(model) or ModelFacts(model, None, None, None, 0, datetime.now(UTC))
+        self._facts[model] = replace(known, updated_at=datetime.now(UTC), **changes)  # type: ignore[arg-type]  # names are those of ModelFacts
+        return self._facts[model]
+
+    def _is_old(self) -> bool:
+        return self._read_at is None or self._clock() - self._read_at > REFRESH_SECONDS
+
+    def _refresh_in_background(self) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.ensure_future(self._refresh_quietly())
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self.refresh()
+        except InfermaticError as error:
+            self._read_at = self._clock() - REFRESH_SECONDS + RETRY_SECONDS
+            logger.warning("the list of models could not be read: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        """End a refresh that is under way."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)

@@ -1,0 +1,24 @@
+"""The settings of a conversation: their names, defaults, and how they become sampling parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infermatic_client import Sampling
+from storage import Resolved
+
+# Some models of the service write token salad without any sampler settings; these two mend it.
+DEFAULT_SAMPLING: Mapping[str, Any] = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}
+SAMPLING_NAMES = tuple(Sampling.__struct_fields__)
+
+
+def operator_defaults(system_prompt: str, default_model: str) -> dict[str, Any]:
+    """What holds where nobody has set anything."""
+    unset = dict.fromkeys(SAMPLING_NAMES)
+    return {**unset, **DEFAULT_SAMPLING, "system_prompt": system_prompt, "model": default_model or None}
+
+
+def sampling(resolved: Resolved, **overrides: Any) -> Sampling:
+    """The sampling parameters that the settings ask for."""
+    values = {name: resolved[name].value for name in SAMPLING_NAMES}
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return Sampling(**{name: value for name, value in values.items() if value is not None})

@@ -1,0 +1,207 @@
+"""The fair queue in front of the keys.
+
+What waits here are conversations, not prompts: whatever is said in a conversation until its slot is granted joins the
+one request. Turns come before swipes and continuations, those before background work; among equals the server that was
+served least goes first, then the person who was served least, then whoever came first. An idle slot answers at once.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from chat.errors import NoKeyError, QueueTooLongError, ServiceDownError
+from chat.keys import Grant, KeyPool
+
+LONGEST_WAIT_SECONDS = 120.0  # nobody waits longer for a chat message; better to say so at once
+FIRST_GUESS_SECONDS = 12.0  # a usual reply of the service, until replies have been measured
+SERVICE_HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
+
+
+class Priority(IntEnum):
+    """What goes first when a slot becomes free."""
+
+    TURN = 0
+    SWIPE = 1
+    BACKGROUND = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a waiting conversation stands."""
+
+    ahead: int
+    expected_seconds: float
+    busy_elsewhere: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """One conversation's wish for a slot."""
+
+    guild_id: int | None
+    user_id: int
+    model: str
+    priority: Priority = Priority.TURN
+    returned: bool = False  # it had a slot already and goes to the front
+    number: int = 0
+    granted: "asyncio.Future[Grant] | None" = field(default=None, repr=False)
+
+
+class FairQueue:
+    """Hands the keys' free slots to waiting conversations."""
+
+    def __init__(self, pool: KeyPool, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._waiting: list[Ticket] = []
+        self._running = 0
+        self._next_number = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._served = _Served(clock)
+        self.seconds_per_reply = FIRST_GUESS_SECONDS
+        pool.add_listener(self.pump)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def slot(self, ticket: Ticket) -> Grant:
+        """Wait for a slot. Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` at once instead of waiting in vain."""
+        self._refuse_hopeless(ticket)
+        future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        ticket.granted = future
+        self._next_number += 1
+        ticket.number = self._next_number
+        self._waiting.append(ticket)
+        self.pump()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._withdraw(ticket)
+            raise
+
+    def done(self, ticket: Ticket, seconds: float | None) -> None:
+        """A granted request has ended after `seconds` (None: it failed and says nothing about how long replies take)."""
+        self._running -= 1
+        if seconds is not None:
+            self.seconds_per_reply += 0.2 * (seconds - self.seconds_per_reply)
+        self._served.add(ticket, seconds or 0.0)
+        self.pump()
+
+    def place(self, ticket: Ticket) -> Place:
+        """Where this ticket stands now."""
+        ahead = sum(1 for other in self._waiting if self._rank(other) < self._rank(ticket))
+        return Place(ahead, self._expected_seconds(ahead), self._busy_elsewhere())
+
+    def pump(self) -> None:
+        """Hand out what is free; called whenever something may have become free."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for ticket in sorted(self._waiting, key=self._rank):
+            self._offer(ticket)
+        if self._waiting:
+            self._come_back()
+
+    def close(self) -> None:
+        """Stop the timer; tickets still waiting are the business of those who wait on them."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _offer(self, ticket: Ticket) -> None:
+        future = ticket.granted
+        assert future is not None
+        if future.done():
+            self._waiting.remove(ticket)
+        elif not self._pool.usable:
+            self._waiting.remove(ticket)
+            future.set_exception(NoKeyError(refused=True))
+        elif (pause := self._pool.pause_left(ticket.model)) > 0:
+            self._waiting.remove(ticket)
+            future.set_exception(ServiceDownError(pause))
+        elif (grant := self._pool.take(ticket.model)) is not None:
+            self._waiting.remove(ticket)
+            self._running += 1
+            future.set_result(grant)
+
+    def _come_back(self) -> None:
+        wait = self._pool.seconds_until_free()
+        if not math.isinf(wait):
+            # A little later than the limit says, so that the timer never fires just before the slot is free.
+            self._timer = asyncio.get_running_loop().call_later(max(wait, 0.0) + 0.005, self.pump)
+
+    def _withdraw(self, ticket: Ticket) -> None:
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+            return
+        future = ticket.granted
+        if future is not None and future.done() and not future.cancelled() and future.exception() is None:
+            self._running -= 1
+            future.result().give_back()
+            self.pump()
+
+    def _rank(self, ticket: Ticket) -> tuple[bool, int, float, float, int]:
+        return (not ticket.returned, ticket.priority, *self._served.of(ticket), ticket.number)
+
+    def _refuse_hopeless(self, ticket: Ticket) -> None:
+        if not self._pool.keys:
+            raise NoKeyError
+        if not self._pool.usable:
+            raise NoKeyError(refused=True)
+        if (pause := self._pool.pause_left(ticket.model)) > 0:
+            raise ServiceDownError(pause)
+        expected = self._expected_seconds(sum(other.priority <= ticket.priority for other in self._waiting))
+        if expected > LONGEST_WAIT_SECONDS and not ticket.returned:
+            raise QueueTooLongError(expected)
+
+    def _expected_seconds(self, ahead: int) -> float:
+        """How long until a slot for someone with that many ahead: what the parallel slots and the minute allow."""
+        rates = [self._replies_per_second(key.client.limits) for key in self._pool.usable]
+        rate = sum(rates)
+        free_in = self._pool.seconds_until_free()
+        if not ahead and not math.isinf(free_in):
+            return free_in
+        if math.isinf(rate) or rate == 0:
+            return 0.0
+        first = (
+            self.seconds_per_reply / 2 if math.isinf(free_in) else free_in
+        )  # half of a running reply is left, on average
+        return first + ahead / rate
+
+    def _replies_per_second(self, limits: object) -> float:
+        parallel = getattr(limits, "parallel_requests", None)
+        per_minute = getattr(limits, "requests_per_minute", None)
+        by_slots = parallel / max(self.seconds_per_reply, 0.1) if parallel else math.inf
+        by_minute = per_minute / 60 if per_minute else math.inf
+        return min(by_slots, by_minute)
+
+    def _busy_elsewhere(self) -> bool:
+        limits = [key.client.limits for key in self._pool.usable]
+        return bool(limits) and all(limit is not None and limit.busy_elsewhere for limit in limits)
+
+
+class _Served:
+    """How much each server and person was served lately, in seconds of replies, fading with time."""
+
+    _FADE_BELOW = 0.01
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._amounts: dict[tuple[int | None, int | None], tuple[float, float]] = {}
+
+    def of(self, ticket: Ticket) -> tuple[float, float]:
+        """What the ticket's server and its person were served."""
+        return self._get((ticket.guild_id, None)), self._get((ticket.guild_id, ticket.user_id))
+
+    def add(self, ticket: Ticket, seconds: float) -> None:
+        """Count a reply; even a failed one took a request."""
+        for who in ((ticket.guild_id, None), (ticket.guild_id, ticket.user_id)):
+            self._amounts[who] = (self._get(who) + max(seconds, 1.0), self._clock())
+        if len(self._amounts) > 10_000:
+            self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who) > self._FADE_BELOW}
+
+    def _get(self, who: tuple[int | None, int | None]) -> float:
+        amount, at = self._amounts.get(who, (0.0, 0.0))
+        return amount * 0.5 ** ((self._clock() - at) / SERVICE_HALF_LIFE_SECONDS) if amount else 0.0

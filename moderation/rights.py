@@ -1,0 +1,40 @@
+"""Who may do what: the levels of rights and the action that each entry of the bot stands for."""
+
+from enum import IntEnum
+
+
+class Level(IntEnum):
+    """Rights, each including those below it."""
+
+    NOBODY = 0
+    MEMBER = 1
+    SCENE_OWNER = 2
+    MODERATOR = 3
+    ADMIN = 4
+    OPERATOR = 5
+
+
+# An action that is missing here is allowed to nobody. What a person does to their own turn counts as an action of its
+# own (`stop own`), because everyone may end what they started.
+REQUIRED: dict[str, Level] = {
+    "chat": Level.MEMBER,
+    "complete": Level.MEMBER,
+    "help": Level.MEMBER,
+    "tokens": Level.MEMBER,
+    "context": Level.MEMBER,
+    "model list": Level.MEMBER,
+    "model show": Level.MEMBER,
+    "model set": Level.SCENE_OWNER,
+    "model reset": Level.SCENE_OWNER,
+    "reset": Level.SCENE_OWNER,
+    "restore": Level.SCENE_OWNER,
+    "undo own": Level.MEMBER,
+    "undo": Level.SCENE_OWNER,
+    "stop own": Level.MEMBER,
+    "stop": Level.SCENE_OWNER,
+    "retry": Level.MEMBER,
+    "why": Level.MEMBER,
+    "approve guild": Level.OPERATOR,
+}
+# What works in a server that the operator has not approved.
+DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"})
