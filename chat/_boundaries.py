@@ -17,10 +17,12 @@ _BREAK = regex.compile(
 
 # What means nothing in halves: addresses with the Markdown link around them, Discord's tokens (<@1>, <:name:1>,
 # <t:1:R>), either of them complete or just arriving, and runs of backticks.
+_ARRIVING_SCHEME = r"<?(?:h|ht|htt|https?:?/?/?)\Z"
 _ATOM = regex.compile(
     r"(?:\[[^\[\]\n]{1,200}\]\()?<?https?://[^\s<>]+>?"
-    r"|\[[^\[\]\n]{0,200}(?:\]\(?)?\Z"
+    rf"|\[[^\[\]\n]{{0,200}}(?:\Z|\]\(?(?:\Z|{_ARRIVING_SCHEME}))"
     r"|<[^\s<>]{0,99}(?:>|\Z)"
+    rf"|{_ARRIVING_SCHEME}"
     r"|`{2,}",
     regex.IGNORECASE,
 )

@@ -62,13 +62,13 @@ def restores(parts: list[str], text: str) -> bool:
 @example("```py\n" + "x" * 12 + "\n" * 9 + "`", 20)
 @example("aaaa " * 3 + "```" + "\n" * 300 + "x", 20)
 @example("```\n" + " " * 100 + "x\n```", 20)
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_nothing_is_lost_or_doubled(text: str, limit: int) -> None:
     assert restores(split(text, limit), text)
 
 
 @given(TEXTS, LIMITS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_parts_are_what_discord_accepts(text: str, limit: int) -> None:
     for part in split(text, limit):
         assert 1 <= len(part) <= limit
@@ -76,7 +76,7 @@ def test_parts_are_what_discord_accepts(text: str, limit: int) -> None:
 
 
 @given(TEXTS, LIMITS, st.lists(st.integers(1, 40), min_size=1, max_size=6), st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_how_the_text_arrives_changes_nothing(text: str, limit: int, sizes: list[int], neutral_links: bool) -> None:
     whole = ReplyParts(limit, neutral_links=neutral_links)
     whole.append(text)
@@ -85,7 +85,7 @@ def test_how_the_text_arrives_changes_nothing(text: str, limit: int, sizes: list
 
 
 @given(TEXTS, LIMITS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_posted_part_never_changes(text: str, limit: int) -> None:
     reply = ReplyParts(limit)
     before: list[str] = []
@@ -99,7 +99,7 @@ def test_a_posted_part_never_changes(text: str, limit: int) -> None:
 
 
 @given(TEXTS, LIMITS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_every_part_closes_its_code(text: str, limit: int) -> None:
     for part in split(text, limit):
         for fence in find_code(part).fences:
@@ -110,7 +110,7 @@ CLUSTERS = st.lists(st.sampled_from([FAMILY, FLAGS[:2], HANGUL, "e\u0301", "👍
 
 
 @given(CLUSTERS, LIMITS)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_cut_falls_inside_a_cluster(clusters: list[str], limit: int) -> None:
     text = "".join(clusters)
     shown = [cluster for part in split(text, limit) for cluster in regex.findall(r"\X", part)]
@@ -118,7 +118,7 @@ def test_no_cut_falls_inside_a_cluster(clusters: list[str], limit: int) -> None:
 
 
 @given(st.lists(st.sampled_from([*TOKENS, "x", "yy", "字", " "]), max_size=60))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_cut_falls_inside_a_token(pieces: list[str]) -> None:
     pieces = [piece + " " if "http" in piece else piece for piece in pieces]
     parts = split("".join(pieces), 100)
