@@ -28,8 +28,8 @@
 | duplicate_finish | the finish comes twice | |
 | crlf, comments, split_bytes | line ends, keep-alive comments, and events torn at every byte | |
 
-How the gateway passes on what goes wrong behind it differs: a chat in 1.66.3 turns a cut into an error frame, in 1.83.14
-into a plain `stop` and [DONE]; a text stream turns all but a clean end into an error frame.
+How the gateway passes on what goes wrong behind it differs: a chat in 1.66.3 turns a cut into an error frame, one in
+1.83.14 into a plain `stop` and [DONE]; a text stream turns all but a clean end into an error frame.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Faults:
         path: str | None = None,
         **details: Any,
     ) -> Fault:
-        """Spoil the next `times` requests (None: all) to the model (None: any) on the path (None: any but the free ones)."""
+        """Spoil the next `times` requests (None: all) to the model and path (None: any that generates)."""
         if kind not in FAULT_KINDS:
             msg = f"unknown kind of fault {kind!r}; there are {', '.join(FAULT_KINDS)}"
             raise ValueError(msg)

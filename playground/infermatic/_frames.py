@@ -98,11 +98,11 @@ def _before_fault(stream: Stream, fault: Fault) -> Iterator[Frame]:
 
 
 def _with_pause(stream: Stream, fault: Fault) -> Iterator[Frame]:
-    seen = 0
+    seen, paused = 0, False
     seconds = math.inf if fault.seconds is None else fault.seconds
     for frame in stream.frames():
-        if frame.tokens and seen >= fault.after_tokens and seen != math.inf:
-            seen = 1 << 60
+        if not paused and frame.tokens and seen >= fault.after_tokens:
+            paused = True
             yield Frame(part="pause", pause_seconds=seconds)
         seen += frame.tokens
         yield frame

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.01
 """Streams wake at multiples of this, many at once: forty of them cost a hundred wake-ups a second, not thousands."""
 
+WRITE_BYTES = 64 * 1024
+"""A stream without pace is written in parts of this size, so that others get their turn."""
+
 
 class Body(Protocol):
     """Where a stream's bytes go."""
@@ -108,7 +111,7 @@ async def send_frames(
             body.break_off()
             return False
         waiting += frame.data
-        if frame.alone:
+        if frame.alone or len(waiting) > WRITE_BYTES:
             await _flush(body, waiting)
     await _flush(body, waiting)
     return True
