@@ -79,7 +79,7 @@ class Settings:
             allow_dms=reader.value("ALLOW_DMS", False, _boolean),
             shard_count=reader.value("SHARD_COUNT", None, _positive),
             shard_ids=reader.value("SHARD_IDS", (), _shard_ids),
-            metrics_address=reader.text("METRICS_ADDRESS", ""),
+            metrics_address=reader.value("METRICS_ADDRESS", "", _host_and_port),
             log_level=reader.value("LOG_LEVEL", "INFO", _one_of(*LOG_LEVELS)),
             log_format=reader.value("LOG_FORMAT", "text", _one_of("text", "json")),
         )
@@ -135,6 +135,13 @@ def _address(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an address such as https://api.totalgpt.ai")
     return text.rstrip("/").removesuffix("/v1")
+
+
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("must look like 127.0.0.1:9100")
+    return text
 
 
 def _limit(text: str) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chat.queue import Place
-from storage import ConversationKey, ModelFacts, NewTurn, Scope
+from storage import ConversationKey, ModelFacts, NewTurn, Scope, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Question:
 class Outcome:
     """How an answer ended. `state` is what the history says: complete, stopped, interrupted or failed."""
 
-    state: str
+    state: State
     text: str = ""
     error: BaseException | None = None
     finish_reason: str | None = None
@@ -92,6 +92,6 @@ class Answer:
         if self.work is not None:
             self.work.cancel()
 
-    def outcome(self, state: str, error: BaseException | None = None) -> Outcome:
+    def outcome(self, state: State, error: BaseException | None = None) -> Outcome:
         """How the answer ends when the stream was not read to its end."""
         return Outcome(state, self.text, error, model=self.asked_model, prompt_tokens=self.prompt_tokens)

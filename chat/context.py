@@ -7,6 +7,7 @@ from typing import Any
 from chat.models import ModelCatalogue
 from chat.preferences import sampling
 from chat.prompt import Prompt, PromptBuilder, Section, Turn
+from chat.tokens import base_tokens
 from infermatic_client import Sampling
 from storage import ConversationKey, History, Resolved, Scope, ScopedSettings, StoredMessage
 
@@ -20,6 +21,7 @@ class Prepared:
     messages: list[dict[str, str]]
     sampling: Sampling
     tokens: int
+    raw_tokens: float = 0.0  # before the model's ratio, to be compared with what the service counts
     prompt: Prompt | None = None
 
 
@@ -60,11 +62,11 @@ class ContextReader:
         if parent_id is not None:
             await self._fill(builder, guild_id, parent_id)
         prompt = builder.build()
-        return Prepared(prompt.messages, replace_max_tokens(wishes, reserve), prompt.tokens, prompt)
+        return Prepared(prompt.messages, replace_max_tokens(wishes, reserve), prompt.prompt_tokens, prompt=prompt)
 
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""
-        return Prepared([], wishes, self._catalogue.estimator(model).estimate(text))
+        return Prepared([], wishes, self._catalogue.estimator(model).estimate(text), base_tokens(text))
 
     async def report(self, key: ConversationKey, scopes: Sequence[Scope]) -> ContextReport:
         """What the next prompt of this conversation will hold, before anything new is said."""

@@ -5,8 +5,9 @@ for its slot joins it. Different conversations run in parallel as far as the key
 """
 
 import asyncio
+import contextlib
 import logging
-import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from chat.answers import Answer, Outcome, Question, Screen
 from chat.errors import ChatError, NothingThereError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
-from chat.models import ModelCatalogue
+from chat.metrics import Metrics
 from chat.queue import Priority
 from infermatic_client import InfermaticError, StreamInterruptedError
 from storage import (
@@ -26,6 +27,7 @@ from storage import (
     StorageError,
     StoredMessage,
     TurnStartedError,
+    Usage,
     UsageRow,
 )
 
@@ -57,10 +59,11 @@ class _Lane:
 class Conversations:
     """The engine's front: a cog calls one method and shows what comes of it."""
 
-    def __init__(self, history: History, generator: Generator, catalogue: ModelCatalogue) -> None:
+    def __init__(self, history: History, usage: Usage, generator: Generator, metrics: Metrics) -> None:
         self._history = history
+        self._usage = usage
         self._generator = generator
-        self._catalogue = catalogue
+        self._metrics = metrics
         self._lanes: dict[LaneKey, _Lane] = {}
         self._answers: dict[int, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,8 +77,9 @@ class Conversations:
         lane_key = (turn.key, None if turn.on_head else turn.parent_id)
         lane = self._lanes.setdefault(lane_key, _Lane())
         async with lane.lock:
-            if (joined := await self._join(lane, question, screen)) is not False:
-                return joined
+            if lane.last is not None and lane.last.joinable:
+                with contextlib.suppress(TurnStartedError):
+                    return await self._join(lane.last, question, screen)
             begun = await self._history.begin_turn(turn)
             if begun is None:
                 return None
@@ -157,7 +161,7 @@ class Conversations:
             return frozenset()
         return frozenset(m.author_id for m in await self._history.turn_of(key.guild_id, head) if m.author_id)
 
-    async def reset(self, key: ConversationKey) -> int | None:
+    async def reset(self, key: ConversationKey) -> int:
         """Begin anew; returns the old head, so that it can be restored."""
         for answer in self.answers_in(key.guild_id, key.channel_id):
             if answer.key == key:
@@ -205,15 +209,9 @@ class Conversations:
 
     # --- inside
 
-    async def _join(self, lane: _Lane, question: Question, screen: Screen) -> Answer | None | bool:
-        """Join the waiting answer; False when there is none."""
-        waiting = lane.last
-        if waiting is None or not waiting.joinable:
-            return False
-        try:
-            begun = await self._history.join_turn(waiting.reply_id, question.turn)
-        except TurnStartedError:
-            return False
+    async def _join(self, waiting: Answer, question: Question, screen: Screen) -> Answer | None:
+        """Answer the question together with the one that waits; None when this message was taken up before."""
+        begun = await self._history.join_turn(waiting.reply_id, question.turn)
         if begun is None:
             return None
         waiting.parent_id = begun.user_message_id
@@ -249,10 +247,12 @@ class Conversations:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> None:
+        started = time.monotonic()
         answer.work = asyncio.create_task(self._work(answer, before, lane_key))
         try:
             outcome = await self._outcome(answer, answer.work)
             await self._end(answer, outcome)
+            self._metrics.ended(outcome, time.monotonic() - started)
         finally:
             answer.joinable = False
             del self._answers[answer.reply_id]
@@ -285,8 +285,7 @@ class Conversations:
             return work.result()
         if not isinstance(error, ChatError | InfermaticError | StorageError):
             logger.error("an answer failed unexpectedly", exc_info=error)
-        state = "interrupted" if isinstance(error, StreamInterruptedError) else "failed"
-        return answer.outcome(state, error)
+        return answer.outcome("interrupted" if isinstance(error, StreamInterruptedError) else "failed", error)
 
     async def _end(self, answer: Answer, outcome: Outcome) -> None:
         """Store and show the end; both at once, because people wait for one and the next turn for the other."""
@@ -298,31 +297,44 @@ class Conversations:
                 logger.error("the end of an answer could not be kept or shown", exc_info=problem)
 
     async def _settle(self, answer: Answer, outcome: Outcome) -> None:
+        usage = _usage_row(answer, outcome)
         if answer.prompt_text is not None:
+            if usage is not None:
+                await self._usage.add(usage)
             return
-        usage = None
-        if outcome.model is not None and outcome.prompt_tokens:
-            usage = UsageRow(
-                answer.key.guild_id, answer.key.channel_id, answer.asker_id, outcome.model, "chat",
-                outcome.prompt_tokens, outcome.completion_tokens, datetime.now(UTC),
-            )  # fmt: skip
-        await self._history.settle(
-            answer.reply_id,
-            Settlement(
-                outcome.text, outcome.state, outcome.model, outcome.prompt_tokens, outcome.completion_tokens,
-                outcome.finish_reason, usage, outcome.facts,
-            ),
-        )  # fmt: skip
+        settlement = Settlement(
+            outcome.text,
+            outcome.state,
+            outcome.model,
+            outcome.prompt_tokens or None,
+            outcome.completion_tokens or None,
+            outcome.finish_reason,
+            usage,
+            outcome.facts,
+        )
+        await self._history.settle(answer.reply_id, settlement)
 
     async def _has_words(self, answer: Answer) -> bool:
         asked: Iterable[StoredMessage] = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
         return any(message.content for message in asked)
 
 
+def _usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
+    """What the answer cost; nothing when no request was made."""
+    if outcome.model is None or not outcome.prompt_tokens:
+        return None
+    kind = "chat" if answer.prompt_text is None else "complete"
+    return UsageRow(
+        answer.key.guild_id,
+        answer.key.channel_id,
+        answer.asker_id,
+        outcome.model,
+        kind,
+        outcome.prompt_tokens,
+        outcome.completion_tokens,
+        datetime.now(UTC),
+    )
+
+
 async def _record_nothing(_reply_id: int, _discord_id: int, _part: int) -> None:
     """A text completion is no part of the history."""
-
-
-def new_incident() -> str:
-    """A short id that ties what a person sees to what the log says."""
-    return secrets.token_hex(4)

@@ -11,7 +11,7 @@
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     └── StaleControlError       the button belongs to something that has changed meanwhile
 
-Errors of the API itself are those of `infermatic_client`. All of them carry data; their words are the surface's business.
+Errors of the API itself are those of `infermatic_client`. All carry data; their words are the surface's business.
 """
 
 from dataclasses import dataclass

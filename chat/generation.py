@@ -15,6 +15,7 @@ from chat.policy import TokenLedger
 from chat.preferences import sampling
 from chat.queue import FairQueue, Priority, Ticket
 from chat.reasoning import ReasoningFilter
+from chat.tokens import raw_tokens
 from infermatic_client import (
     APIConnectionError,
     AuthenticationError,
@@ -74,7 +75,7 @@ class Generator:
     async def answer(
         self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
     ) -> Outcome:
-        """Answer, mending the request where the service's refusals say how. `granted` is called when the slot is there."""
+        """Answer, mending the request where the service's refusals say how; `granted` is called when there is a slot."""
         preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
         wanted = answer.model or preferences["model"].value
         attempt = _Attempt(self._catalogue.choose(wanted))
@@ -126,7 +127,7 @@ class Generator:
         system_role = self._catalogue.system_role(attempt.model) and not attempt.fold_system
         messages = adapt(prepared.messages, system_role=system_role)
         attempt.sent_system = messages[0]["role"] == "system"
-        return replace(prepared, messages=messages)
+        return replace(prepared, messages=messages, raw_tokens=raw_tokens(messages))
 
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
         answer.screen.writing()
@@ -146,13 +147,17 @@ class Generator:
         if not answer.text.strip():
             raise EmptyReplyError(only_reasoning=visible.only_reasoning or bool(stream.reasoning))
         usage = stream.usage
+        prompt_tokens = usage.prompt_tokens if usage else 0
+        completion_tokens = usage.completion_tokens if usage else 0
+        estimator = self._catalogue.estimator(attempt.model)
         return Outcome(
             "complete",
             answer.text,
             finish_reason=stream.finish_reason,
             model=attempt.model,
-            prompt_tokens=usage.prompt_tokens if usage else prepared.tokens,
-            completion_tokens=usage.completion_tokens if usage else 0,
+            prompt_tokens=prompt_tokens or prepared.tokens,
+            completion_tokens=completion_tokens or estimator.estimate(answer.text),
+            facts=self._catalogue.corrected(attempt.model, prepared.raw_tokens, prompt_tokens),
         )
 
     def _open(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> ChatStream | TextStream:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from chat.errors import NoKeyError
 from infermatic_client import InfermaticClient, Slot
 
 FAILURES_TO_OPEN = 5  # a single failure is retried by the client; five in a row are an outage
@@ -60,6 +61,12 @@ class KeyPool:
         """The keys that the service has not refused for good."""
         now = self._clock()
         return [key for key in self.keys if key.refused_until <= now]
+
+    def any_client(self) -> InfermaticClient:
+        """A client for what costs no slot (models, token counts). Raises `NoKeyError`."""
+        for key in self.usable or self.keys:
+            return key.client
+        raise NoKeyError
 
     def take(self, model: str) -> Grant | None:
         """A free slot on a key that answers for this model, if there is one now."""

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from chat.errors import ModelGoneError, NoModelError
-from chat.tokens import TokenEstimator
-from infermatic_client import InfermaticClient, InfermaticError
+from chat.tokens import TokenEstimator, base_tokens
+from infermatic_client import InfermaticClient, InfermaticError, TokenCount
 from storage import ModelFacts
 
 logger = logging.getLogger(__name__)
@@ -162,12 +162,18 @@ class ModelCatalogue:
         """Whether the model takes a system prompt was found out."""
         await self._store.save(self._changed(model, system_role=supported))
 
-    def corrected(self, model: str, estimated: int, actual: int) -> ModelFacts | None:
-        """The facts after the service counted `actual` tokens where our estimate said `estimated`; to be stored with the turn."""
-        if estimated <= 0 or actual <= 0:
+    def corrected(self, model: str, raw_estimate: float, actual: int) -> ModelFacts | None:
+        """The facts after the service counted `actual` tokens where we estimated others; to be stored with the turn."""
+        if raw_estimate <= 0 or actual <= 0:
             return None
-        better = self.estimator(model).corrected(estimated, actual)
+        better = self.estimator(model).corrected(raw_estimate, actual)
         return self._changed(model, token_ratio=better.ratio, ratio_samples=better.samples)
+
+    async def learn_count(self, model: str, text: str, count: TokenCount) -> None:
+        """The service counted a text; its tokenizer is a guess for some models, but a better one than none."""
+        better = self.corrected(model, base_tokens(text), count.total_tokens)
+        if better is not None:
+            await self._store.save(better)
 
     def _changed(self, model: str, **changes: object) -> ModelFacts:
         known = self._facts.get(model) or ModelFacts(model, None, None, None, 0, datetime.now(UTC))

@@ -68,7 +68,7 @@ class FairQueue:
         return len(self._waiting)
 
     async def slot(self, ticket: Ticket) -> Grant:
-        """Wait for a slot. Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` at once instead of waiting in vain."""
+        """Wait for a slot. Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` rather than wait in vain."""
         self._refuse_hopeless(ticket)
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
         ticket.granted = future
@@ -83,7 +83,7 @@ class FairQueue:
             raise
 
     def done(self, ticket: Ticket, seconds: float | None) -> None:
-        """A granted request has ended after `seconds` (None: it failed and says nothing about how long replies take)."""
+        """A granted request has ended after `seconds`; None: it failed and says nothing of how long replies take."""
         self._running -= 1
         if seconds is not None:
             self.seconds_per_reply += 0.2 * (seconds - self.seconds_per_reply)

@@ -32,7 +32,8 @@ REQUIRED: dict[str, Level] = {
     "undo": Level.SCENE_OWNER,
     "stop own": Level.MEMBER,
     "stop": Level.SCENE_OWNER,
-    "retry": Level.MEMBER,
+    "retry own": Level.MEMBER,
+    "retry": Level.SCENE_OWNER,
     "why": Level.MEMBER,
     "approve guild": Level.OPERATOR,
 }

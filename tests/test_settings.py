@@ -66,6 +66,7 @@ def test_every_variable_is_read() -> None:
         ("ALLOW_DMS", "perhaps"),
         ("SHARD_COUNT", "0"),
         ("SHARD_IDS", "0"),
+        ("METRICS_ADDRESS", "9100"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
     ],

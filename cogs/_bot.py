@@ -1,0 +1,143 @@
+"""The bot as cogs see it: discord.py's bot with the services that the cogs call."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from chat.context import ContextReader
+from chat.conversations import Conversations
+from chat.keys import KeyPool
+from chat.models import ModelCatalogue
+from cogs._errors import explain
+from cogs._guard import Guard, action_of
+from cogs._pace import Pace
+from moderation.access import RefusedError
+from moderation.rights import REQUIRED
+from storage import Storage
+
+if TYPE_CHECKING:
+    from cogs._talking import Talking
+
+CLOSE_GRACE_SECONDS = 8.0  # how long answers under way may finish after a stop was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the cogs call; built by `bot.py` when the bot starts."""
+
+    storage: Storage
+    conversations: Conversations
+    context: ContextReader
+    catalogue: ModelCatalogue
+    pool: KeyPool
+    guard: Guard
+
+
+OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
+
+
+class Tree(app_commands.CommandTree["Bot"]):
+    """Asks the guard before every command and autocomplete, and puts every error into words."""
+
+    async def interaction_check(self, interaction: discord.Interaction["Bot"], /) -> bool:
+        """Deny what the guard denies."""
+        action = entry_action(action_of(interaction))
+        try:
+            await interaction.client.services.guard.check(
+                action, interaction.user, interaction.guild_id, interaction.channel
+            )
+        except RefusedError as error:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
+                await tell(interaction, explain(error).text)
+            return False
+        return True
+
+    async def on_error(self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError, /) -> None:
+        """Show the error's words to whoever used the command."""
+        await tell(interaction, explain(error).text)
+
+
+class _ServiceHolder(commands.bot.BotBase, discord.Client):
+    """What both bots below add to discord.py's: the services, opened at the start and closed at the end."""
+
+    services: Services
+    talking: "Talking"
+
+    def __init__(self, open_services: OpenServices, extensions: tuple[str, ...], **options: Any) -> None:
+        self.pace = Pace()
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=self.pace.trace(),
+            **options,
+        )
+        self._open_services = open_services
+        self._services_context: AbstractAsyncContextManager[Services] | None = None
+        self._to_load = extensions
+
+    async def setup_hook(self) -> None:
+        """Open storage and clients, load the cogs, and publish the commands."""
+        context = self._open_services()
+        self.services = await context.__aenter__()
+        self._services_context = context
+        for name in self._to_load:
+            await self.load_extension(name)
+        await self.tree.sync()
+
+    async def close(self) -> None:
+        """Let answers finish for a while, then close everything that `setup_hook` opened."""
+        if self.is_closed():
+            return
+        context, self._services_context = self._services_context, None
+        if context is not None:
+            self.services.guard.access.shutting_down = True
+            await self.services.conversations.close(CLOSE_GRACE_SECONDS)
+        await super().close()
+        if context is not None:
+            await context.__aexit__(None, None, None)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """There are no text commands; the talking cog listens for messages by itself."""
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Nobody waits for an answer to a plain event, so its errors go to the log, with an incident id."""
+        del args, kwargs
+        error = sys.exc_info()[1]
+        if error is not None:
+            explain(error)
+
+
+class Bot(_ServiceHolder, commands.Bot):
+    """The bot on one connection to Discord."""
+
+
+class ShardedBot(_ServiceHolder, commands.AutoShardedBot):
+    """The bot on several connections, for thousands of servers."""
+
+
+def entry_action(name: str) -> str:
+    """What a command asks the guard for on entry: the right to do it to one's own turn, where there is such a thing."""
+    own = f"{name} own"
+    return own if own in REQUIRED else name
+
+
+async def tell(interaction: discord.Interaction[Any], text: str, *, view: discord.ui.View | None = None) -> None:
+    """Say something to the person alone, whether or not the interaction was answered already."""
+    options: dict[str, Any] = {"ephemeral": True} if view is None else {"ephemeral": True, "view": view}
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, **options)
+        else:
+            await interaction.response.send_message(text, **options)
+    except discord.NotFound:
+        return  # the interaction has expired; there is nowhere left to say it

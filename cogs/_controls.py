@@ -1,0 +1,142 @@
+"""Buttons that work after restarts: what they act on stands in their custom id.
+
+discord.py swallows errors of dynamic items, so the base class asks the guard and puts every error into words.
+"""
+
+import re
+from typing import Any, ClassVar, Self
+
+import discord
+
+from chat.errors import StaleControlError
+from cogs._bot import Bot, tell
+from cogs._errors import explain
+from moderation.access import Reason, RefusedError
+from moderation.rights import Level
+from storage import ConversationKey, WrongConversationError
+
+
+class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
+    """A button with one number in its custom id. `pressed` runs when the guard allows `action`."""
+
+    prefix: ClassVar[str] = ""
+    action: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    emoji: ClassVar[str | None] = None
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        button: discord.ui.Button[Any] = discord.ui.Button(
+            label=self.label, emoji=self.emoji, style=self.style, custom_id=f"{self.prefix}:{number}"
+        )
+        super().__init__(button)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuild the button from the id that Discord sent."""
+        del interaction, item
+        return cls(int(match["number"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Ask the guard, act, and put errors into words."""
+        try:
+            await self.allow(interaction)
+            await self.pressed(interaction)
+        except Exception as error:  # noqa: BLE001  # the last place before discord.py would swallow it
+            await tell(interaction, explain(error).text)
+
+    async def allow(self, interaction: discord.Interaction[Bot]) -> None:
+        """Raise `RefusedError` unless the person may press this."""
+        await interaction.client.services.guard.check(
+            self.action, interaction.user, interaction.guild_id, interaction.channel
+        )
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        """What the button does."""
+        raise NotImplementedError
+
+
+class StopControl(Control, template=r"stop:(?P<number>\d{1,20})"):
+    """Ends the reply that is being written."""
+
+    prefix, action, label, emoji = "stop", "stop own", "Stop", "⏹️"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        services = interaction.client.services
+        answer = services.conversations.answer_under_way(self.number)
+        if answer is None or answer.key.guild_id != interaction.guild_id:
+            raise StaleControlError
+        await services.guard.check_own("stop", answer.asker_ids | {answer.asker_id}, interaction)
+        await interaction.response.defer()
+        answer.stop()
+
+
+class RetryControl(Control, template=r"retry:(?P<number>\d{1,20})"):
+    """Answers the same question again, in the place of the reply that failed."""
+
+    prefix, action, label, emoji = "retry", "retry own", "Retry", "🔁"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        await interaction.client.talking.retry(interaction, self.number)
+
+
+class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})"):
+    """Goes back to the conversation that a reset ended."""
+
+    prefix, action, label, emoji = "restore", "restore", "Restore", "↩️"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        key = ConversationKey(interaction.guild_id, interaction.channel_id or 0)
+        try:
+            await interaction.client.services.conversations.restore(key, self.number)
+        except WrongConversationError:
+            raise StaleControlError from None
+        await interaction.response.edit_message(content="-# The earlier conversation goes on.", view=None)
+
+
+class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
+    """Tells privately why a message was not answered."""
+
+    prefix, action, label = "why", "why", "Why?"
+
+    @classmethod
+    def about(cls, refusal: RefusedError) -> "WhyControl":
+        """The button for a refusal; reason and level are one number."""
+        return cls(list(Reason).index(refusal.reason) * 10 + int(refusal.required or 0))
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        reasons = list(Reason)
+        place, level = divmod(self.number, 10)
+        if place >= len(reasons) or level not in list(Level):
+            raise StaleControlError
+        refusal = RefusedError(reasons[place], Level(level) if level else None)
+        view = discord.ui.View(timeout=None)
+        if refusal.reason is Reason.GUILD_NOT_APPROVED and interaction.guild_id is not None:
+            view.add_item(ApproveControl(interaction.guild_id))
+        await tell(interaction, explain(refusal).text, view=view if view.children else None)
+
+
+class ApproveControl(Control, template=r"approve:(?P<number>\d{1,20})"):
+    """Wakes the bot in this server; for the operator alone."""
+
+    prefix, action, label = "approve", "approve guild", "Approve this server"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        if interaction.guild_id != self.number or interaction.guild_id is None:
+            raise StaleControlError
+        await interaction.client.services.guard.approve(interaction.guild_id, interaction.user.id)
+        await tell(interaction, "This server is approved. I answer here from now on.")
+
+
+def view_of(*controls: Control) -> discord.ui.View:
+    """A row of buttons that needs no memory of its own."""
+    view = discord.ui.View(timeout=None)
+    for control in controls:
+        view.add_item(control)
+    return view
+
+
+CONTROLS: tuple[type[Control], ...] = (StopControl, RetryControl, RestoreControl, WhyControl, ApproveControl)

@@ -1,0 +1,185 @@
+"""Errors in words: what happened and what to do next. Every way out to people leads through `explain`."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+import discord
+from discord import app_commands
+
+from chat.errors import (
+    EmptyReplyError,
+    ModelGoneError,
+    NoKeyError,
+    NoModelError,
+    NothingThereError,
+    QueueTooLongError,
+    ReplyInterruptedError,
+    ServiceDownError,
+    StaleControlError,
+)
+from infermatic_client import (
+    APIConnectionError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ContextWindowExceededError,
+    InfermaticError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseFormatError,
+    ServerError,
+    StreamInterruptedError,
+    UnknownModelError,
+    UnsupportedSystemPromptError,
+)
+from moderation.access import Reason, RefusedError
+from moderation.rights import Level
+from storage import DiskFullError, StorageError, StorageUnavailableError
+
+logger = logging.getLogger(__name__)
+
+NOTHING_TO_ACT_ON = {
+    "undo": "There is no turn here that I could take back.",
+    "stop": "I am not writing anything here right now.",
+    "reset": "This conversation is empty already.",
+    "restore": "There is nothing left to restore.",
+}
+LEVEL_WORDS = {
+    Level.SCENE_OWNER: "moderators and whoever started this scene",
+    Level.MODERATOR: "moderators (people who may manage messages)",
+    Level.ADMIN: "people who may manage this server",
+    Level.OPERATOR: "the person who runs this bot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Words for an error, and whether trying again may help."""
+
+    text: str
+    retry: bool = True
+
+
+def explain(error: BaseException) -> Explanation:
+    """Words for any error; one that has none of its own gets an incident id that the log has, too."""
+    if isinstance(error, app_commands.CommandInvokeError | app_commands.TransformerError) and error.__cause__:
+        return explain(error.__cause__)
+    for words in (_chat_words, _api_words, _policy_words, _storage_words, _discord_words):
+        if (explanation := words(error)) is not None:
+            return explanation
+    incident = secrets.token_hex(4)
+    logger.error("incident %s", incident, exc_info=error)
+    return Explanation(f"Something went wrong on my side. If it stays, tell whoever runs me: incident `{incident}`.")
+
+
+def _chat_words(error: BaseException) -> Explanation | None:
+    match error:
+        case NoKeyError(refused=True):
+            return Explanation("The service does not accept my API key. Whoever runs me has to check it.")
+        case NoKeyError():
+            return Explanation("I have no API key yet. Whoever runs me has to set `INFERMATIC_API_KEY`.", retry=False)
+        case NoModelError():
+            return Explanation("I do not know which models there are: the service does not answer. Try again soon.")
+        case ModelGoneError(model=model):
+            return Explanation(f"The model `{model}` is not served any more. Choose another with `/model set`.")
+        case QueueTooLongError(expected_seconds=seconds):
+            return Explanation(f"Too many are waiting: it would take about {_duration(seconds)}. Try again later.")
+        case ServiceDownError(retry_after=seconds):
+            return Explanation(f"The service is down for this model. I ask it again in {_duration(seconds)}.")
+        case EmptyReplyError(only_reasoning=True):
+            return Explanation("The model only thought and never spoke. Try again, or allow longer replies.")
+        case EmptyReplyError():
+            return Explanation("The model's reply was empty. Try again, or choose another model with `/model set`.")
+        case ReplyInterruptedError():
+            return Explanation("I was restarted while I was answering.")
+        case NothingThereError(action=action):
+            return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
+        case StaleControlError():
+            return Explanation("This belongs to something that has changed since.", retry=False)
+    return None
+
+
+def _api_words(error: BaseException) -> Explanation | None:
+    match error:
+        case RateLimitError(limit_type="max_parallel_requests"):
+            return Explanation("The API key is busy elsewhere: someone else uses it. Try again in a moment.")
+        case RateLimitError():
+            when = _duration(error.retry_after) if error.retry_after else "a minute"
+            return Explanation(f"The API key has used up its requests. Come back in {when}.")
+        case ContextWindowExceededError():
+            return Explanation(
+                "This is too long for the model. Shorten it, begin anew with `/reset`, or change the model."
+            )
+        case UnknownModelError():
+            return Explanation("The service does not know this model. Choose another with `/model set`.")
+        case UnsupportedSystemPromptError():
+            return Explanation("This model takes no system prompt. Choose another with `/model set`.")
+        case PermissionDeniedError():
+            return Explanation("The API key's plan does not include this model. Choose another with `/model set`.")
+        case AuthenticationError():
+            return Explanation("The service does not accept my API key. Whoever runs me has to check it.")
+        case BadRequestError() | NotFoundError():
+            return Explanation("The service refused the request. Try other words or another model.")
+        case ServerError():
+            return Explanation("The service has a problem of its own. Try again in a moment, or choose another model.")
+        case StreamInterruptedError():
+            return Explanation("The connection broke off in the middle of the reply.")
+        case APITimeoutError():
+            return Explanation("The service did not answer in time. Try again, or choose another model.")
+        case APIConnectionError():
+            return Explanation("I cannot reach the service. Try again in a moment.")
+        case ResponseFormatError():
+            return Explanation("The service answered with something I could not read. Try again.")
+        case InfermaticError():
+            return Explanation("The service could not answer. Try again in a moment.")
+    return None
+
+
+def _policy_words(error: BaseException) -> Explanation | None:
+    match error:
+        case RefusedError(reason=Reason.LEVEL_TOO_LOW, required=required):
+            who = LEVEL_WORDS.get(required, "others") if required else "others"
+            return Explanation(f"That is for {who}.", retry=False)
+        case RefusedError(reason=Reason.GUILD_NOT_APPROVED):
+            return Explanation("This server is not approved yet. Whoever runs me can approve it here.", retry=False)
+        case RefusedError(reason=Reason.DMS_OFF):
+            return Explanation("I do not answer direct messages here. Talk to me in a server.", retry=False)
+        case RefusedError(reason=Reason.SHUTTING_DOWN):
+            return Explanation("I am just restarting. Say it again in a moment.", retry=False)
+        case RefusedError():
+            return Explanation("That is not allowed here.", retry=False)
+    return None
+
+
+def _storage_words(error: BaseException) -> Explanation | None:
+    match error:
+        case DiskFullError():
+            return Explanation("My disk is full, so I cannot remember anything new. Whoever runs me has to make room.")
+        case StorageUnavailableError():
+            return Explanation("I cannot reach my memory at the moment. Try again soon.")
+        case StorageError():
+            return Explanation("My memory has a problem. Whoever runs me finds it in the log.")
+    return None
+
+
+def _discord_words(error: BaseException) -> Explanation | None:
+    match error:
+        case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
+            return Explanation("This command has changed. Reload Discord (Ctrl+R) and try again.", retry=False)
+        case app_commands.NoPrivateMessage():
+            return Explanation("This works in servers only.", retry=False)
+        case discord.Forbidden():
+            return Explanation("I lack a permission in this channel: View Channel, Send Messages or Read History.")
+        case discord.RateLimited():
+            return Explanation("Discord slows me down here. Try again in a moment.")
+    return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{round(seconds / 3600)} hours"

@@ -1,0 +1,88 @@
+"""The one way in: every message, command, autocomplete, button and modal asks here whether it is allowed."""
+
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from moderation.access import Access, RefusedError, Request
+from moderation.rights import Level
+from storage import Scope, ScopedSettings
+
+if TYPE_CHECKING:
+    from cogs._bot import Bot
+
+Place = discord.abc.MessageableChannel | discord.interactions.InteractionChannel
+
+
+class Guard:
+    """Turns what Discord says about a person and a place into a request that policy can decide."""
+
+    def __init__(self, access: Access, settings: ScopedSettings) -> None:
+        self.access = access
+        self._settings = settings
+
+    async def check(self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None) -> None:
+        """Return when the person may do this here. Raises `RefusedError`."""
+        self.access.check(await self._request(action, user, guild_id, channel))
+
+    async def allows(self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None) -> bool:
+        """Whether the person may do this here."""
+        return self.access.allows(await self._request(action, user, guild_id, channel))
+
+    async def check_own(self, action: str, owners: AbstractSet[int], interaction: "discord.Interaction[Bot]") -> None:
+        """An action on what one of `owners` started: they may do it to their own, others need the action's level."""
+        name = f"{action} own" if interaction.user.id in owners else action
+        await self.check(name, interaction.user, interaction.guild_id, interaction.channel)
+
+    async def approve(self, guild_id: int, owner_id: int) -> None:
+        """Wake the bot in a server that the operator's list does not name."""
+        await self._settings.put(guild_id, Scope("guild", guild_id), "approved", True, owner_id)
+
+    async def _request(
+        self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None
+    ) -> Request:
+        approved = False
+        if guild_id is not None and self.access.is_dormant(guild_id):
+            found = await self._settings.resolve(guild_id, [Scope("guild", guild_id)], {"approved": False})
+            approved = bool(found["approved"].value)
+        channel_id = channel.id if channel is not None else 0
+        return Request(action, user.id, guild_id, channel_id, level_of(user, channel), approved)
+
+
+def level_of(user: discord.abc.User, channel: Place | None) -> Level:
+    """What Discord's permissions make this person; a scene belongs to whoever started the thread."""
+    if not isinstance(user, discord.Member):
+        return Level.MEMBER
+    permissions = _permissions(user, channel)
+    if permissions.manage_guild or permissions.administrator:
+        return Level.ADMIN
+    if permissions.manage_messages:
+        return Level.MODERATOR
+    if isinstance(channel, discord.Thread) and channel.owner_id == user.id:
+        return Level.SCENE_OWNER
+    return Level.MEMBER
+
+
+def _permissions(member: discord.Member, channel: Place | None) -> discord.Permissions:
+    if member.resolved_permissions is not None:  # an interaction brings them along
+        return member.resolved_permissions
+    if isinstance(channel, discord.abc.GuildChannel):
+        return channel.permissions_for(member)
+    if isinstance(channel, discord.Thread) and channel.parent is not None:
+        return channel.parent.permissions_for(member)
+    return member.guild_permissions
+
+
+def action_of(interaction: discord.Interaction) -> str:
+    """The command's full name, as rights know it ("model set"), read from what Discord sent."""
+    data: Any = interaction.data or {}
+    names = [str(data.get("name", ""))]
+    options = data.get("options") or []
+    while options and options[0].get("type") in {1, 2}:  # a subcommand or a group of them
+        names.append(options[0]["name"])
+        options = options[0].get("options") or []
+    return " ".join(names)
+
+
+__all__ = ["Guard", "RefusedError", "action_of", "level_of"]

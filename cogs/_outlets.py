@@ -1,0 +1,180 @@
+"""Where the messages of a reply stand in Discord: in a channel, or as answers to a slash command.
+
+An outlet only writes, edits and deletes single messages; what to write and when is the screen's business.
+"""
+
+import time
+from typing import Any, Protocol
+
+import discord
+from discord.utils import MISSING
+
+# Interaction tokens live 15 minutes; from here on the channel route is used.
+INTERACTION_SECONDS = 14 * 60.0
+WAITING_REACTION = "⏳"
+
+
+class Outlet(Protocol):
+    """Writes the messages of one reply."""
+
+    async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
+        """Write a new message and return its id; the same nonce never makes a second one."""
+
+    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
+        """Replace a message's text and, unless left out, its buttons."""
+
+    async def delete(self, message_id: int) -> None:
+        """Remove a message; one that is gone already is no error."""
+
+    async def typing(self) -> None:
+        """Show for some seconds that an answer is coming."""
+
+    async def mark_waiting(self) -> None:
+        """Show on the question that it was seen and waits."""
+
+    async def unmark_waiting(self) -> None:
+        """Take that mark away."""
+
+    async def joined(self) -> None:
+        """The question is answered together with an earlier one."""
+
+    def others_wrote_since(self, message_id: int) -> bool:
+        """Whether the message is not the newest of the channel any more."""
+
+    @property
+    def allowance_key(self) -> int:
+        """Messages with the same key share Discord's allowance for writes."""
+
+
+class ChannelOutlet:
+    """Replies to a message in a channel, thread or DM."""
+
+    def __init__(self, channel: Any, asking_id: int | None, me: discord.abc.Snowflake) -> None:
+        self.channel = channel
+        self.asking_id = asking_id
+        self._me = me
+        self._marked = False
+
+    @property
+    def allowance_key(self) -> int:
+        return int(self.channel.id)
+
+    async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
+        reference = MISSING
+        if part == 0 and self.asking_id is not None:
+            reference = discord.MessageReference(
+                message_id=self.asking_id, channel_id=self.channel.id, fail_if_not_exists=False
+            )
+        message = await self.channel.send(
+            content,
+            nonce=nonce,
+            view=view,
+            suppress_embeds=True,
+            reference=reference or None,
+            mention_author=ping,
+        )
+        return int(message.id)
+
+    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
+        message = self.channel.get_partial_message(message_id)
+        if view is MISSING:
+            await message.edit(content=content, suppress=True)
+        else:
+            await message.edit(content=content, suppress=True, view=view)
+
+    async def delete(self, message_id: int) -> None:
+        try:
+            await self.channel.get_partial_message(message_id).delete()
+        except discord.NotFound:
+            return
+
+    async def typing(self) -> None:
+        await self.channel.typing()
+
+    async def mark_waiting(self) -> None:
+        if self.asking_id is not None:
+            self._marked = True
+            await self.channel.get_partial_message(self.asking_id).add_reaction(WAITING_REACTION)
+
+    async def unmark_waiting(self) -> None:
+        if self._marked and self.asking_id is not None:
+            self._marked = False
+            await self.channel.get_partial_message(self.asking_id).remove_reaction(WAITING_REACTION, self._me)
+
+    async def joined(self) -> None:
+        await self.mark_waiting()
+
+    def others_wrote_since(self, message_id: int) -> bool:
+        newest = getattr(self.channel, "last_message_id", None)
+        return newest is not None and newest != message_id
+
+
+class InteractionOutlet:
+    """Answers a slash command: the first part is its deferred response, the others follow it.
+
+    Edits go through the interaction while its token is young, and through the channel afterwards. Further parts of a
+    public answer are ordinary messages where the bot may write, because those carry a nonce.
+    """
+
+    def __init__(self, interaction: discord.Interaction[Any], *, private: bool) -> None:
+        self._interaction = interaction
+        self._private = private
+        self._started = time.monotonic()
+        self._channel = self._writable_channel()
+
+    @property
+    def allowance_key(self) -> int:
+        return self._interaction.id
+
+    async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
+        if part == 0 and self._is_young():
+            message = await self._interaction.edit_original_response(content=content, view=view)
+            return message.id
+        if self._channel is not None:
+            return await self._channel.create(part, content, view, nonce=nonce, ping=ping)
+        follow_up = await self._interaction.followup.send(
+            content, view=view, ephemeral=self._private, suppress_embeds=True, wait=True
+        )
+        return follow_up.id
+
+    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
+        if self._is_young():
+            await self._interaction.followup.edit_message(message_id, content=content, view=view)
+        elif self._channel is not None:
+            await self._channel.edit(message_id, content, view)
+
+    async def delete(self, message_id: int) -> None:
+        try:
+            await self._interaction.followup.delete_message(message_id)
+        except discord.NotFound:
+            return
+
+    async def typing(self) -> None:
+        """Discord shows "thinking" under a deferred response by itself."""
+
+    async def mark_waiting(self) -> None:
+        """The deferred response is the mark."""
+
+    async def unmark_waiting(self) -> None:
+        """There is no mark to take away."""
+
+    async def joined(self) -> None:
+        await self._interaction.edit_original_response(content="-# I answer this together with what was said before.")
+
+    def others_wrote_since(self, message_id: int) -> bool:
+        """The response of a command stays where it is."""
+        del message_id
+        return False
+
+    def _is_young(self) -> bool:
+        return time.monotonic() - self._started < INTERACTION_SECONDS
+
+    def _writable_channel(self) -> ChannelOutlet | None:
+        channel = self._interaction.channel
+        if self._private or not isinstance(channel, discord.abc.Messageable) or channel is None:
+            return None
+        allowed = self._interaction.app_permissions
+        may_write = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
+        if not (may_write and allowed.view_channel) or isinstance(channel, discord.PartialMessageable):
+            return None
+        return ChannelOutlet(channel, None, self._interaction.client.user)

@@ -1,0 +1,219 @@
+"""From something said in Discord to an answer: shared by messages, commands, buttons and what was missed while away."""
+
+import logging
+from typing import Any
+
+import discord
+
+from chat.answers import Question
+from chat.errors import StaleControlError
+from cogs._bot import Bot, tell
+from cogs._controls import WhyControl, view_of
+from cogs._errors import explain
+from cogs._incoming import question_text, replied_message_text
+from cogs._outlets import ChannelOutlet, InteractionOutlet
+from cogs._pace import Pace
+from cogs._screen import WRITE_PROBLEMS, ReplyScreen
+from cogs._words import quoted
+from moderation.access import Reason, RefusedError
+from storage import ConversationKey, NewTurn, Scope
+
+logger = logging.getLogger(__name__)
+
+REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it deletes itself
+REFUSED_REACTION = "🚫"
+NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
+
+
+class Talking:
+    """Starts answers for the cogs and shows what the guard or the engine refuses."""
+
+    def __init__(self, bot: Bot, pace: Pace) -> None:
+        self._bot = bot
+        self._pace = pace
+
+    @property
+    def _me(self) -> discord.ClientUser:
+        assert self._bot.user is not None
+        return self._bot.user
+
+    # --- plain messages
+
+    def is_addressed(self, message: discord.Message) -> bool:
+        """Whether a message is said to the bot: by mention, by a reply with ping, or in a DM. Bots never are."""
+        if message.author.bot or message.webhook_id is not None or message.author.id == self._me.id:
+            return False
+        if message.type not in {discord.MessageType.default, discord.MessageType.reply}:
+            return False
+        return message.guild is None or any(user.id == self._me.id for user in message.mentions)
+
+    async def answer_message(self, message: discord.Message) -> None:
+        """Answer a message that is addressed to the bot, or say why not."""
+        guild_id = message.guild.id if message.guild else None
+        screen = None
+        try:
+            await self._bot.services.guard.check("chat", message.author, guild_id, message.channel)
+            if not self._may_write(message):
+                await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
+                return
+            screen = ReplyScreen(ChannelOutlet(message.channel, message.id, self._me), self._pace)
+            question = await self._question(message, guild_id)
+            if question is None:
+                await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
+                return
+            await self._bot.services.conversations.ask(question, screen)
+        except RefusedError as error:
+            await self._refuse(message, error)
+        except WRITE_PROBLEMS as error:
+            logger.info("a message could not be answered in Discord: %s", error)
+        except Exception as error:  # noqa: BLE001  # a person waits for an answer, so every error gets its words
+            await message.reply(f"-# ⚠️ {explain(error).text}", mention_author=False)
+
+    async def _question(self, message: discord.Message, guild_id: int | None) -> Question | None:
+        """What was said and where in the history it belongs; None when nothing was said."""
+        history = self._bot.services.storage.history
+        key = ConversationKey(guild_id, message.channel.id)
+        content = question_text(message, self._me.id)
+        parent_id, on_head = None, True
+        if message.reference is not None and message.reference.message_id is not None:
+            replied = await history.by_discord_id(guild_id, message.reference.message_id)
+            if replied is None:
+                content = replied_message_text(message, self._me.id) + content
+            else:
+                head = await history.head(key)
+                head_message = await history.message(guild_id, head) if head is not None else None
+                newest = {head, head_message.parent_id if head_message else None}
+                parent_id, on_head = (None, True) if replied.id in newest else (replied.id, False)
+        if not content.strip():
+            return None
+        turn = NewTurn(
+            key,
+            claim_id=message.id,
+            discord_id=message.id,
+            author_id=message.author.id,
+            author_name=message.author.display_name,
+            content=content,
+            model=None,
+            parent_id=parent_id,
+            on_head=on_head,
+            created_at=message.created_at,
+        )
+        return Question(turn, scopes_of(message.channel, guild_id))
+
+    def _may_write(self, message: discord.Message) -> bool:
+        if message.guild is None:
+            return True
+        if self._pace.is_closed(message.channel.id):
+            return False
+        channel: Any = message.channel
+        allowed = channel.permissions_for(message.guild.me)
+        may_send = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
+        return bool(may_send and allowed.view_channel)
+
+    async def _refuse(self, message: discord.Message, refusal: RefusedError) -> None:
+        """A reaction and one short line that deletes itself, with a button that tells the reason privately."""
+        if refusal.reason is Reason.DMS_OFF:
+            await self._say_privately(message, explain(refusal).text)
+            return
+        try:
+            await message.add_reaction(REFUSED_REACTION)
+            await message.reply(
+                "-# I cannot answer this.",
+                view=view_of(WhyControl.about(refusal)),
+                mention_author=False,
+                delete_after=REFUSAL_SECONDS,
+            )
+        except WRITE_PROBLEMS:
+            logger.info("a refusal could not be shown")
+
+    async def _say_privately(self, message: discord.Message, text: str) -> None:
+        if not self._pace.may_tell(message.author.id, message.channel.id):
+            return
+        try:
+            await message.author.send(text)
+        except WRITE_PROBLEMS:
+            logger.info("a person could not be told that their message stays unanswered")
+
+    # --- commands and buttons
+
+    async def answer_command(self, interaction: discord.Interaction[Bot], text: str, *, private: bool) -> None:
+        """Answer what was said with `/chat`; the question is shown because others cannot see a command's arguments."""
+        await interaction.response.defer(ephemeral=private, thinking=True)
+        turn = NewTurn(
+            conversation_of(interaction, private=private),
+            claim_id=interaction.id,
+            discord_id=None,
+            author_id=interaction.user.id,
+            author_name=interaction.user.display_name,
+            content=text,
+            model=None,
+            created_at=interaction.created_at,
+        )
+        screen = self._interaction_screen(interaction, quoted(text), private=private)
+        question = Question(turn, scopes_of(interaction.channel, interaction.guild_id))
+        await self._bot.services.conversations.ask(question, screen)
+
+    async def complete(
+        self, interaction: discord.Interaction[Bot], prompt: str, model: str | None, max_tokens: int | None
+    ) -> None:
+        """Stream a plain text completion under its prompt."""
+        await interaction.response.defer(thinking=True)
+        screen = self._interaction_screen(interaction, quoted(prompt), private=False)
+        await self._bot.services.conversations.complete(
+            conversation_of(interaction),
+            interaction.id,
+            interaction.user.id,
+            scopes_of(interaction.channel, interaction.guild_id),
+            screen,
+            prompt,
+            model=model,
+            max_tokens=max_tokens,
+        )
+
+    async def retry(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
+        """Answer a question again in the message of the reply that failed."""
+        services = self._bot.services
+        reply = await services.storage.history.message(interaction.guild_id, reply_id)
+        if reply is None or reply.channel_id != interaction.channel_id or interaction.message is None:
+            raise StaleControlError
+        asked = await services.storage.history.turn_of(interaction.guild_id, reply_id)
+        await services.guard.check_own(
+            "retry", {message.author_id for message in asked if message.author_id}, interaction
+        )
+        await interaction.response.defer()
+        private = interaction.message.flags.ephemeral
+        key = conversation_of(interaction, private=private)
+        old_ids = await services.storage.history.discord_ids(interaction.guild_id, reply_id)
+        reuse = tuple(old_ids) if interaction.message.id in old_ids else (interaction.message.id,)
+        if private:
+            outlet: Any = InteractionOutlet(interaction, private=True)
+        else:
+            outlet = ChannelOutlet(interaction.channel, None, self._me)
+        screen = ReplyScreen(outlet, self._pace, reuse=reuse)
+        scopes = scopes_of(interaction.channel, interaction.guild_id)
+        answer = await services.conversations.answer_again(
+            key, reply_id, interaction.id, interaction.user.id, scopes, screen
+        )
+        if answer is None:
+            await tell(interaction, "-# I am on it already.")
+
+    def _interaction_screen(self, interaction: discord.Interaction[Bot], header: str, *, private: bool) -> ReplyScreen:
+        return ReplyScreen(InteractionOutlet(interaction, private=private), self._pace, header=header)
+
+
+def conversation_of(interaction: discord.Interaction[Any], *, private: bool = False) -> ConversationKey:
+    """The channel's conversation, or the person's private one in it."""
+    owner_id = interaction.user.id if private else 0
+    return ConversationKey(interaction.guild_id, interaction.channel_id or 0, owner_id=owner_id, private=private)
+
+
+def scopes_of(channel: Any, guild_id: int | None) -> tuple[Scope, ...]:
+    """Where settings for this place are looked up, the nearest first; threads inherit from their parent."""
+    scopes = []
+    if isinstance(channel, discord.Thread):
+        scopes += [Scope("thread", channel.id), Scope("channel", channel.parent_id)]
+    elif channel is not None:
+        scopes.append(Scope("channel", channel.id))
+    if guild_id is not None:
+        scopes.append(Scope("guild", guild_id))
+    return tuple(scopes)

@@ -1,0 +1,37 @@
+"""Short texts that stand beside a reply: the place in line, and how the reply ended."""
+
+from chat.answers import Outcome
+from chat.queue import Place
+from cogs._errors import Explanation
+
+
+def place_in_line(place: Place) -> str:
+    """The notice for someone who waits."""
+    if place.busy_elsewhere:
+        return "-# ⏳ The API key is busy elsewhere. I answer as soon as it is free."
+    expected = max(5, round(place.expected_seconds / 5) * 5)
+    if place.ahead == 0:
+        return f"-# ⏳ You are next, in about {expected} seconds."
+    return f"-# ⏳ {place.ahead} before you, about {expected} seconds."
+
+
+def ending(outcome: Outcome, explanation: Explanation | None) -> str:
+    """The small print under a reply; empty when there is nothing to say."""
+    notes = []
+    if explanation is not None:
+        notes.append(f"-# ⚠️ {explanation.text}")
+    elif outcome.state == "stopped":
+        notes.append("-# ⏹️ Stopped.")
+    elif outcome.finish_reason == "length":
+        notes.append("-# ✂️ The reply reached its limit. Ask me to go on.")
+    if outcome.gone_model is not None:
+        notes.append(
+            f"-# `{outcome.gone_model}` is not served any more; `{outcome.model}` answered. Change: `/model set`"
+        )
+    return "".join(f"\n{note}" for note in notes)
+
+
+def quoted(text: str, limit: int = 300) -> str:
+    """The beginning of a text as a Discord quote."""
+    short = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    return "\n".join(f"> {line}" for line in short.splitlines()) + "\n"

@@ -1,0 +1,34 @@
+"""`/help`: what one may use here, short."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from cogs._bot import Bot, entry_action, tell
+
+
+class Help(commands.Cog):
+    """Help for the person who asks."""
+
+    @app_commands.command(description="How to talk with me, and what you may use here")
+    async def help(self, interaction: discord.Interaction[Bot]) -> None:
+        """List the commands that the guard would allow."""
+        bot = interaction.client
+        lines = [
+            f"Mention {bot.user.mention if bot.user else 'me'}, reply to me with the ping on, or use `/chat`.",
+            "A reply to an older message of mine starts a side branch from there.",
+            "",
+        ]
+        for command in sorted(bot.tree.walk_commands(), key=lambda command: command.qualified_name):
+            if isinstance(command, app_commands.Command) and await bot.services.guard.allows(
+                entry_action(command.qualified_name), interaction.user, interaction.guild_id, interaction.channel
+            ):
+                lines.append(f"`/{command.qualified_name}` {command.description}")
+        if not bot.intents.message_content:
+            lines += ["", "-# I lack the Message Content intent: I read only messages that mention me, and DMs."]
+        await tell(interaction, "\n".join(lines))
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Help())

@@ -1,0 +1,118 @@
+"""After a restart or a lost session: unfinished replies are closed, and what was missed meanwhile is answered."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from chat.errors import ReplyInterruptedError
+from chat.splitting import MESSAGE_LIMIT
+from cogs._bot import Bot
+from cogs._controls import RetryControl, view_of
+from cogs._errors import explain
+from cogs._screen import WRITE_PROBLEMS
+from storage import StorageError, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+MISSED_MINUTES = 15
+CHANNELS_LOOKED_THROUGH = 50
+CLAIMS_KEPT = timedelta(days=2)  # longer than anything is looked through again
+
+
+class Recovery(commands.Cog):
+    """Makes up for the time that the bot was away."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self._started = datetime.now(UTC)
+        self._closed_unfinished = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def cog_unload(self) -> None:
+        """End the work when the bot stops."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """A new session has begun: events of the time before it are lost and must be looked for."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        try:
+            if not self._closed_unfinished:
+                self._closed_unfinished = True
+                await self.bot.services.storage.history.prune_claims(datetime.now(UTC) - CLAIMS_KEPT)
+                for reply in await self.bot.services.storage.history.unfinished(self._started):
+                    await self._close(reply)
+            await self._answer_missed()
+        except StorageError:
+            logger.exception("what was missed could not be looked through")
+
+    # --- unfinished replies
+
+    async def _close(self, reply: StoredMessage) -> None:
+        """Keep what stands in Discord as the reply's text, mark it, and offer another try."""
+        if not self._is_ours(reply.guild_id):
+            return
+        history = self.bot.services.storage.history
+        channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
+        view = view_of(RetryControl(reply.id))
+        note = f"-# ⚠️ {explain(ReplyInterruptedError()).text}"
+        ids = await history.discord_ids(reply.guild_id, reply.id)
+        try:
+            if ids:
+                shown = [await channel.fetch_message(message_id) for message_id in ids]
+                await history.edit(reply.guild_id, reply.id, "".join(message.content for message in shown))
+                room = MESSAGE_LIMIT - len(note) - 1
+                await shown[-1].edit(content=f"{shown[-1].content[:room]}\n{note}", view=view, suppress=True)
+            else:
+                question = await self._question(reply)
+                message = await channel.send(note, view=view, nonce=f"{reply.id}-r", reference=question)
+                await history.posted(reply.id, message.id, 0)
+        except WRITE_PROBLEMS as error:
+            logger.info("an unfinished reply could not be marked: %s", type(error).__name__)
+        await history.close_unfinished(reply.id)
+
+    async def _question(self, reply: StoredMessage) -> discord.MessageReference | None:
+        asked = await self.bot.services.storage.history.turn_of(reply.guild_id, reply.id)
+        for message in reversed(asked):
+            for discord_id in await self.bot.services.storage.history.discord_ids(reply.guild_id, message.id):
+                return discord.MessageReference(
+                    message_id=discord_id, channel_id=reply.channel_id, fail_if_not_exists=False
+                )
+        return None
+
+    # --- missed messages
+
+    async def _answer_missed(self) -> None:
+        since = datetime.now(UTC) - timedelta(minutes=MISSED_MINUTES)
+        channels = await self.bot.services.storage.history.recent_channels(CHANNELS_LOOKED_THROUGH)
+        for guild_id, channel_id in channels:
+            if self._is_ours(guild_id):
+                await self._answer_missed_in(channel_id, since)
+
+    async def _answer_missed_in(self, channel_id: int, since: datetime) -> None:
+        channel: Any = self.bot.get_channel(channel_id) or self.bot.get_partial_messageable(channel_id)
+        try:
+            missed = [message async for message in channel.history(after=since, limit=100, oldest_first=True)]
+        except WRITE_PROBLEMS:
+            return
+        for message in missed:
+            if self.bot.talking.is_addressed(message):
+                await self.bot.talking.answer_message(message)
+
+    def _is_ours(self, guild_id: int | None) -> bool:
+        """Whether this process is the one that hears of that server."""
+        return guild_id is None or self.bot.get_guild(guild_id) is not None
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Recovery(bot))

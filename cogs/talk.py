@@ -1,0 +1,145 @@
+"""Talking with the bot: messages, `/chat`, `/complete`, and what people do to their turns."""
+
+import asyncio
+import contextlib
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from chat.errors import NothingThereError
+from cogs._bot import Bot, tell
+from cogs._controls import CONTROLS, RestoreControl, view_of
+from cogs._incoming import question_text
+from cogs._screen import WRITE_PROBLEMS
+from cogs._talking import Talking, conversation_of
+
+UNDONE_REACTION = "↩️"
+LONGEST_PROMPT = 6000  # what Discord lets a person type into one option
+
+
+class Talk(commands.Cog):
+    """The conversation itself."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self.talking: Talking = bot.talking
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer what is said to the bot."""
+        if self.talking.is_addressed(message):
+            await self.talking.answer_message(message)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """The history follows edits; those without readable content or a new edit time say nothing."""
+        message = payload.message
+        if message.author.bot or message.edited_at is None or not message.content or self.bot.user is None:
+            return
+        await self.bot.services.conversations.edit_message(
+            payload.guild_id, payload.message_id, question_text(message, self.bot.user.id)
+        )
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """A deleted message leaves the history."""
+        await self.bot.services.conversations.forget_message(payload.guild_id, payload.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """So do messages that a moderator cleared away together."""
+        for message_id in payload.message_ids:
+            await self.bot.services.conversations.forget_message(payload.guild_id, message_id)
+
+    @app_commands.command(description="Say something to the bot")
+    @app_commands.describe(message="What you want to say", private="Only you see the question and the answer")
+    async def chat(
+        self,
+        interaction: discord.Interaction[Bot],
+        message: app_commands.Range[str, 1, LONGEST_PROMPT],
+        private: bool = False,
+    ) -> None:
+        """Answer in the channel, or privately."""
+        await self.talking.answer_command(interaction, message, private=private)
+
+    @app_commands.command(description="Let a model go on from a text, without any conversation")
+    @app_commands.describe(
+        prompt="The text to go on from",
+        model="Which model; else the channel's",
+        max_tokens="The longest reply, in tokens",
+    )
+    async def complete(
+        self,
+        interaction: discord.Interaction[Bot],
+        prompt: app_commands.Range[str, 1, LONGEST_PROMPT],
+        model: str | None = None,
+        max_tokens: app_commands.Range[int, 1, 4096] | None = None,
+    ) -> None:
+        """Stream a text completion."""
+        await self.talking.complete(interaction, prompt, model, max_tokens)
+
+    @complete.autocomplete("model")
+    async def complete_model(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """Models whose names match what is typed."""
+        return model_choices(interaction, typed)
+
+    @app_commands.command(description="Stop the reply that is being written here")
+    async def stop(self, interaction: discord.Interaction[Bot]) -> None:
+        """Stop one's own replies; moderators stop all of the channel."""
+        services = interaction.client.services
+        answers = services.conversations.answers_in(interaction.guild_id, interaction.channel_id or 0)
+        own = [answer for answer in answers if interaction.user.id in answer.asker_ids | {answer.asker_id}]
+        if not answers:
+            raise NothingThereError("stop")
+        if not own:
+            await services.guard.check_own("stop", frozenset(), interaction)
+        for answer in own or answers:
+            answer.stop()
+        await tell(interaction, "-# Stopped.")
+
+    @app_commands.command(description="Take back the last turn: your message and the reply")
+    async def undo(self, interaction: discord.Interaction[Bot]) -> None:
+        """Remove the reply, mark the question, and go on from before it."""
+        services = interaction.client.services
+        key = conversation_of(interaction)
+        await services.guard.check_own("undo", await services.conversations.last_askers(key), interaction)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        undone = await services.conversations.undo(key)
+        channel = interaction.channel
+        if isinstance(channel, discord.TextChannel | discord.Thread | discord.DMChannel | discord.VoiceChannel):
+            await asyncio.gather(
+                *(_quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
+                *(
+                    _quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION))
+                    for i in undone.user_discord_ids
+                ),
+            )
+        await interaction.edit_original_response(content="-# The last turn is taken back.")
+
+    @app_commands.command(description="Begin a new conversation here; the old one is kept")
+    async def reset(self, interaction: discord.Interaction[Bot]) -> None:
+        """Post a divider from which the old conversation can be restored."""
+        previous = await interaction.client.services.conversations.reset(conversation_of(interaction))
+        await interaction.response.send_message(
+            "**New conversation.** I no longer see what was said above; it is kept.",
+            view=view_of(RestoreControl(previous)),
+        )
+
+
+def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+    """Autocomplete from the list of models."""
+    names = interaction.client.services.catalogue.search(typed)
+    return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names]
+
+
+async def _quietly(write: "asyncio.Future[None] | object") -> None:
+    with contextlib.suppress(*WRITE_PROBLEMS):
+        await write  # type: ignore[misc]  # every caller passes a coroutine of discord.py
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    bot.talking = Talking(bot, bot.pace)
+    bot.add_dynamic_items(*CONTROLS)
+    await bot.add_cog(Talk(bot))

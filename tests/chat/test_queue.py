@@ -1,0 +1,183 @@
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chat.errors import NoKeyError, QueueTooLongError, ServiceDownError
+from chat.keys import FAILURES_TO_OPEN, PROBE_AFTER_SECONDS, REFUSALS_TO_MARK, REFUSED_SECONDS, KeyPool
+from chat.queue import FIRST_GUESS_SECONDS, FairQueue, Priority, Ticket
+from infermatic_client import KeyLimits
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Client:
+    """What the pool needs of a client: its limits."""
+
+    def __init__(self, limits: KeyLimits | None) -> None:
+        self.limits = limits
+
+
+def pool_of(*limits: KeyLimits | None, clock: Callable[[], float], **options: Any) -> KeyPool:
+    return KeyPool([Client(limit) for limit in limits], clock=clock, **options)  # type: ignore[misc]  # a stand-in
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_an_idle_slot_answers_at_once(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(12, 1, clock=clock), clock=clock), clock=clock)
+    grant = await asyncio.wait_for(queue.slot(Ticket(1, 1, "m")), 0.1)
+    assert grant.slot is not None
+
+
+async def test_without_limits_everyone_is_answered_at_once(clock: Clock) -> None:
+    queue = FairQueue(pool_of(None, clock=clock), clock=clock)
+    grants = await asyncio.wait_for(asyncio.gather(*(queue.slot(Ticket(1, n, "m")) for n in range(50))), 1)
+    assert all(grant.slot is None for grant in grants)
+
+
+async def order_of(queue: FairQueue, tickets: list[Ticket]) -> list[Ticket]:
+    """The order in which tickets get the one slot; each holds it for a moment."""
+    order: list[Ticket] = []
+
+    async def hold(ticket: Ticket) -> None:
+        grant = await queue.slot(ticket)
+        order.append(ticket)
+        await asyncio.sleep(0)
+        if grant.slot is not None:
+            grant.slot.release()
+        queue.done(ticket, 1.0)
+
+    await asyncio.gather(*(asyncio.create_task(hold(ticket)) for ticket in tickets))
+    return order
+
+
+async def test_turns_come_before_swipes_and_those_before_background_work(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    first = Ticket(1, 0, "m")
+    tickets = [first, *(Ticket(1, n, "m", priority) for n, priority in enumerate(reversed(Priority), 1))]
+    order = await order_of(queue, tickets)
+    assert [ticket.priority for ticket in order[1:]] == sorted(Priority)
+
+
+async def test_a_flooder_waits_behind_those_who_were_served_less(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    flood = [Ticket(1, 666, "m") for _ in range(5)]
+    order = await order_of(queue, [*flood, Ticket(1, 7, "m"), Ticket(1, 8, "m")])
+    assert [ticket.user_id for ticket in order[:3]] == [666, 7, 8]
+
+
+async def test_a_busy_server_waits_behind_a_quiet_one(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    busy = [Ticket(1, n, "m") for n in range(4)]
+    order = await order_of(queue, [*busy, Ticket(2, 99, "m")])
+    assert [ticket.guild_id for ticket in order].index(2) == 1
+
+
+async def test_a_returned_ticket_goes_to_the_front(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    returned = Ticket(1, 3, "m", Priority.BACKGROUND, returned=True)
+    order = await order_of(queue, [Ticket(1, 1, "m"), Ticket(1, 2, "m"), returned])
+    assert order[1] is returned
+
+
+async def test_a_cancelled_wait_gives_its_slot_back(clock: Clock) -> None:
+    limits = KeyLimits(None, 1, clock=clock)
+    queue = FairQueue(pool_of(limits, clock=clock), clock=clock)
+    grant = await queue.slot(Ticket(1, 1, "m"))
+    waiting = asyncio.create_task(queue.slot(Ticket(1, 2, "m")))
+    await asyncio.sleep(0)
+    grant.give_back()
+    waiting.cancel()  # in the same moment in which the slot is handed to it
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert limits.in_flight == 0
+    assert len(queue) == 0
+
+
+async def test_a_hopeless_wait_is_refused_at_once(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    await queue.slot(Ticket(1, 1, "m"))
+    longest = math.ceil(120 / FIRST_GUESS_SECONDS) + 1
+    waiting = [asyncio.create_task(queue.slot(Ticket(1, n, "m"))) for n in range(longest)]
+    await asyncio.sleep(0)
+    with pytest.raises(QueueTooLongError) as caught:
+        await queue.slot(Ticket(1, 99, "m"))
+    assert caught.value.expected_seconds > 120
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    queue.close()
+
+
+async def test_the_place_in_line_counts_those_before(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    await queue.slot(Ticket(1, 1, "m"))
+    tickets = [Ticket(1, n, "m") for n in (2, 3)]
+    tasks = [asyncio.create_task(queue.slot(ticket)) for ticket in tickets]
+    await asyncio.sleep(0)
+    places = [queue.place(ticket) for ticket in tickets]
+    assert [place.ahead for place in places] == [0, 1]
+    assert places[1].expected_seconds - places[0].expected_seconds == pytest.approx(FIRST_GUESS_SECONDS)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_no_key_is_said_at_once(clock: Clock) -> None:
+    with pytest.raises(NoKeyError):
+        await FairQueue(pool_of(clock=clock), clock=clock).slot(Ticket(1, 1, "m"))
+
+
+async def test_a_key_is_given_up_after_refusals_in_a_row_and_tried_again_later(clock: Clock) -> None:
+    told: list[int] = []
+    pool = pool_of(None, clock=clock, on_refused=told.append)
+    for _ in range(REFUSALS_TO_MARK):
+        assert pool.take("m") is not None
+        pool.was_refused(pool.keys[0])
+    assert pool.take("m") is None
+    assert told == [0]
+    with pytest.raises(NoKeyError) as caught:
+        await FairQueue(pool, clock=clock).slot(Ticket(1, 1, "m"))
+    assert caught.value.refused
+    clock.now += REFUSED_SECONDS + 1
+    assert pool.take("m") is not None
+
+
+async def test_an_answer_between_refusals_keeps_the_key(clock: Clock) -> None:
+    pool = pool_of(None, clock=clock)
+    for _ in range(REFUSALS_TO_MARK * 2):
+        pool.was_refused(pool.keys[0])
+        pool.succeeded(pool.keys[0], "m")
+    assert pool.take("m") is not None
+
+
+async def test_five_failures_in_a_row_pause_the_model_on_that_key_only(clock: Clock) -> None:
+    pool = pool_of(None, clock=clock)
+    queue = FairQueue(pool, clock=clock)
+    for _ in range(FAILURES_TO_OPEN):
+        pool.failed(pool.keys[0], "m")
+    with pytest.raises(ServiceDownError) as caught:
+        await queue.slot(Ticket(1, 1, "m"))
+    assert caught.value.retry_after == pytest.approx(PROBE_AFTER_SECONDS)
+    assert (await queue.slot(Ticket(1, 1, "other"))).key is pool.keys[0]
+    clock.now += PROBE_AFTER_SECONDS
+    assert (await queue.slot(Ticket(1, 1, "m"))).key is pool.keys[0]
+
+
+async def test_a_second_key_answers_when_the_first_is_busy(clock: Clock) -> None:
+    pool = pool_of(KeyLimits(None, 1, clock=clock), KeyLimits(None, 1, clock=clock), clock=clock)
+    queue = FairQueue(pool, clock=clock)
+    grants = [await queue.slot(Ticket(1, n, "m")) for n in range(2)]
+    assert grants[0].key is not grants[1].key

@@ -1,0 +1,130 @@
+"""The whole bot between a local Discord and a local Infermatic, over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot as bot_module
+from cogs._bot import Bot
+from playground.discord import LocalDiscord
+from playground.infermatic import LocalInfermatic
+from settings import Settings
+
+MANAGE_MESSAGES = 1 << 13
+MODEL = "Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic"
+
+
+@dataclass
+class Stage:
+    """Everything a test acts on: two servers' worth of people, the services, and the running bot."""
+
+    world: LocalDiscord
+    api: LocalInfermatic
+    settings: Settings
+    guild: Any
+    channel: Any
+    admin: Any
+    moderator: Any
+    ada: Any
+    tom: Any
+    bot: Bot | None = None
+
+    @property
+    def mention(self) -> str:
+        return f"<@{self.world.bot.id}>"
+
+    async def reply(self, containing: str = "", channel: Any = None, timeout: float = 5.0) -> Any:
+        """The bot's first finished message with this text."""
+        return await self.world.wait_for_message(
+            channel or self.channel,
+            lambda message: message.author.id == self.world.bot.id and containing in message.content,
+            timeout=timeout,
+        )
+
+    async def settled(self) -> None:
+        """Until no answer is under way."""
+        assert self.bot is not None
+        conversations = self.bot.services.conversations
+        await self.world.wait_until(lambda: not conversations._answers)
+
+
+Start = Callable[..., Awaitable[Bot]]
+
+
+@asynccontextmanager
+async def running(stage: Stage, settings: Settings, *, message_content: bool = True) -> AsyncIterator[Bot]:
+    """The real bot, connected."""
+    bot = bot_module.create_bot(settings, message_content=message_content)
+    assert isinstance(bot, Bot)
+    bot._connection.guild_ready_timeout = 0.02  # type: ignore[attr-defined]  # saves two seconds at each start
+    task = asyncio.create_task(bot.start(settings.discord_token))
+    ready = asyncio.create_task(bot.wait_until_ready())
+    await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    if task.done():
+        task.result()
+    assert bot.is_ready()
+    stage.bot = bot
+    try:
+        yield bot
+    finally:
+        await bot.close()
+        await task
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[LocalDiscord]:
+    async with LocalDiscord() as world:
+        world.redirect()
+        yield world
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[LocalInfermatic]:
+    async with LocalInfermatic(tokens_per_second=2000, first_token_seconds=0.0) as api:
+        yield api
+
+
+@pytest.fixture
+def settings(api: LocalInfermatic, tmp_path: Path) -> Settings:
+    return Settings(
+        discord_token="local-token",
+        infermatic_api_key=("sk-local",),
+        infermatic_base_url=api.url,
+        requests_per_minute=None,
+        parallel_requests=None,
+        default_model=MODEL,
+        database_url=f"sqlite:///{tmp_path}/bot.db",
+        system_prompt="You are the bot of this test.",
+    )
+
+
+@pytest.fixture
+def offstage(world: LocalDiscord, api: LocalInfermatic, settings: Settings) -> Stage:
+    """The stage before the bot has come on."""
+    admin = world.add_user("Grace")
+    guild = world.add_guild("Harbour", owner=admin)
+    role = guild.add_role("mods", permissions=MANAGE_MESSAGES)
+    moderator, ada, tom = world.add_user("Max"), world.add_user("Ada"), world.add_user("Tom")
+    guild.add_member(moderator, roles=[role])
+    guild.add_member(ada)
+    guild.add_member(tom)
+    channel = guild.add_text_channel("general")
+    people = [world.person(user) for user in (admin, moderator, ada, tom)]
+    return Stage(world, api, settings, guild, channel, *people)
+
+
+@pytest.fixture
+async def stage(offstage: Stage) -> AsyncIterator[Stage]:
+    """The stage with the bot running."""
+    async with running(offstage, offstage.settings):
+        yield offstage
+
+
+def changed(settings: Settings, **changes: Any) -> Settings:
+    """The same settings with some changed."""
+    return replace(settings, **changes)
