@@ -1,0 +1,70 @@
+"""Storage: typed repositories over SQLite or PostgreSQL, one per subject."""
+
+from storage._open import Storage, open_storage
+from storage.database import Database
+from storage.errors import (
+    ConstraintError,
+    CorruptDatabaseError,
+    DatabaseUrlError,
+    DiskFullError,
+    NewerSchemaError,
+    StorageError,
+    StorageUnavailableError,
+    TurnStartedError,
+    WrongConversationError,
+)
+from storage.history import History
+from storage.ids import new_id
+from storage.models import ModelFactsRepository
+from storage.records import (
+    BegunTurn,
+    ConversationKey,
+    ModelFacts,
+    NewTurn,
+    Role,
+    Scope,
+    ScopeKind,
+    Settlement,
+    State,
+    StoredMessage,
+    UsageRow,
+    UsageTotals,
+)
+from storage.settings import Resolved, ScopedSettings, Setting
+from storage.text import clean_text
+from storage.usage import Usage
+
+__all__ = [
+    "BegunTurn",
+    "ConstraintError",
+    "ConversationKey",
+    "CorruptDatabaseError",
+    "Database",
+    "DatabaseUrlError",
+    "DiskFullError",
+    "History",
+    "ModelFacts",
+    "ModelFactsRepository",
+    "NewTurn",
+    "NewerSchemaError",
+    "Resolved",
+    "Role",
+    "Scope",
+    "ScopeKind",
+    "ScopedSettings",
+    "Setting",
+    "Settlement",
+    "State",
+    "Storage",
+    "StorageError",
+    "StorageUnavailableError",
+    "StoredMessage",
+    "TurnStartedError",
+    "Usage",
+    "UsageRow",
+    "UsageTotals",
+    "WrongConversationError",
+    "clean_text",
+    "new_id",
+    "open_storage",
+]

@@ -1,0 +1,175 @@
+"""One turn in the tree, from the claim to the settlement: each function is the whole of one transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
+from storage._upsert import Upsert
+from storage.errors import TurnStartedError
+from storage.ids import new_id
+from storage.models import save_facts
+from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, utc_now
+from storage.schema import discord_messages, is_unfinished, messages
+from storage.usage import add_usage
+
+_insert_messages = insert(messages)
+_link = Upsert(discord_messages, overwrite=("message_id", "part"))
+
+_by_id = messages.c.id == bindparam("message")
+_waiting_reply = select(messages.c.state, messages.c.parent_id).where(_by_id).with_for_update(key_share=True)
+_hang_under = update(messages).where(_by_id).values(parent_id=bindparam("under"))
+_start_streaming = update(messages).where(_by_id, messages.c.state == "pending").values(state="streaming")
+_settle = (
+    update(messages)
+    .where(_by_id, messages.c.state != "deleted")
+    .values(
+        content=bindparam("new_content"),
+        state=bindparam("new_state"),
+        model=func.coalesce(bindparam("used_model", type_=messages.c.model.type), messages.c.model),
+        tokens=bindparam("completion"),
+        prompt_tokens=bindparam("prompt"),
+        finish_reason=bindparam("reason"),
+    )
+)
+_close = update(messages).where(_by_id, is_unfinished).values(state=bindparam("new_state"))
+
+
+def begin_turn(connection: Connection, turn: NewTurn) -> BegunTurn | None:
+    """The user's message and a reply to wait for; None if this claim is taken."""
+    if not claim(connection, turn.claim_id, TURN_CLAIM):
+        return None
+    parent_id = _parent_of(connection, turn)
+    begun = BegunTurn(new_id(), new_id(), parent_id)
+    rows = [
+        _user_row(turn, begun.user_message_id, parent_id),
+        _reply_row(turn.key, begun, turn.author_id, turn.model, turn.persona_id),
+    ]
+    connection.execute(_insert_messages, rows)
+    _link_discord(connection, begun.user_message_id, turn.discord_id)
+    if turn.on_head:
+        move_head(connection, turn.key, begun.reply_id)
+    return begun
+
+
+def join_turn(connection: Connection, reply_id: int, turn: NewTurn) -> BegunTurn | None:
+    """A further message for a reply that still waits: it comes between the reply and what it hung under."""
+    if not claim(connection, turn.claim_id, TURN_CLAIM):
+        return None
+    require_in_conversation(connection, turn.key, reply_id)
+    reply = connection.execute(_waiting_reply, {"message": reply_id}).one()
+    if reply.state != "pending":
+        raise TurnStartedError(reply_id, reply.state)
+    begun = BegunTurn(new_id(), reply_id, reply.parent_id)
+    connection.execute(_insert_messages, _user_row(turn, begun.user_message_id, reply.parent_id))
+    _link_discord(connection, begun.user_message_id, turn.discord_id)
+    connection.execute(_hang_under, {"message": reply_id, "under": begun.user_message_id})
+    return begun
+
+
+def begin_reply(
+    connection: Connection,
+    key: ConversationKey,
+    parent_id: int,
+    claim_id: int,
+    asker_id: int,
+    model: str | None,
+    on_head: bool,
+    persona_id: int | None,
+) -> BegunTurn | None:
+    """One more reply to the same user message."""
+    if not claim(connection, claim_id, TURN_CLAIM):
+        return None
+    if on_head:
+        lock_head(connection, key)
+    above = require_in_conversation(connection, key, parent_id)
+    begun = BegunTurn(parent_id, new_id(), above)
+    connection.execute(_insert_messages, _reply_row(key, begun, asker_id, model, persona_id))
+    if on_head:
+        move_head(connection, key, begun.reply_id)
+    return begun
+
+
+def posted(connection: Connection, reply_id: int, discord_id: int, part: int) -> None:
+    """A part of the reply is in Discord now; a message that showed another swipe shows this one."""
+    _link(connection, discord_id=discord_id, message_id=reply_id, part=part)
+    connection.execute(_start_streaming, {"message": reply_id})
+
+
+def settle(connection: Connection, reply_id: int, settlement: Settlement) -> None:
+    """The reply as it ended, and what it cost. A reply that was forgotten meanwhile stays forgotten."""
+    connection.execute(
+        _settle,
+        {
+            "message": reply_id,
+            "new_content": settlement.content,
+            "new_state": settlement.state,
+            "used_model": settlement.model,
+            "completion": settlement.completion_tokens,
+            "prompt": settlement.prompt_tokens,
+            "reason": settlement.finish_reason,
+        },
+    )
+    if settlement.usage is not None:
+        add_usage(connection, settlement.usage)
+    if settlement.facts is not None:
+        save_facts(connection, settlement.facts)
+
+
+def close_unfinished(connection: Connection, reply_id: int, state: State) -> bool:
+    """Give an abandoned reply its final state; False if it has one."""
+    return connection.execute(_close, {"message": reply_id, "new_state": state}).rowcount > 0
+
+
+def _parent_of(connection: Connection, turn: NewTurn) -> int | None:
+    if turn.on_head:
+        return lock_head(connection, turn.key)
+    if turn.parent_id is not None:
+        require_in_conversation(connection, turn.key, turn.parent_id)
+    return turn.parent_id
+
+
+def _link_discord(connection: Connection, message_id: int, discord_id: int | None) -> None:
+    if discord_id is not None:
+        _link(connection, discord_id=discord_id, message_id=message_id, part=0)
+
+
+def _user_row(turn: NewTurn, message_id: int, parent_id: int | None) -> dict[str, Any]:
+    return {
+        **_row(turn.key, message_id, parent_id, turn.author_id, turn.created_at),
+        "role": "user",
+        "author_name": turn.author_name,
+        "content": turn.content,
+        "state": "complete",
+        "model": None,
+        "persona_id": None,
+    }
+
+
+def _reply_row(
+    key: ConversationKey, begun: BegunTurn, asker_id: int, model: str | None, persona_id: int | None
+) -> dict[str, Any]:
+    return {
+        **_row(key, begun.reply_id, begun.user_message_id, asker_id, utc_now()),
+        "role": "assistant",
+        "author_name": None,
+        "content": "",
+        "state": "pending",
+        "model": model,
+        "persona_id": persona_id,
+    }
+
+
+def _row(
+    key: ConversationKey, message_id: int, parent_id: int | None, author_id: int, created_at: datetime
+) -> dict[str, Any]:
+    return {
+        "id": message_id,
+        "guild_id": key.guild_id,
+        "channel_id": key.channel_id,
+        "private_to": key.private_to,
+        "parent_id": parent_id,
+        "author_id": author_id,
+        "created_at": created_at,
+    }

@@ -1,0 +1,126 @@
+"""The history of conversations: a tree of messages, heads that say where each conversation goes on, and claims."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from storage import _conversations, _tree, _turns
+from storage.database import Database
+from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, StoredMessage
+
+PAGE_SIZE = 50
+"""Most contexts end within two pages, and nobody waits long for one."""
+
+
+class History:
+    """Messages of all guilds; every read names the guild and finds nothing of another's (None: direct messages)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin_turn(self, turn: NewTurn) -> BegunTurn | None:
+        """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken."""
+        return await self._database.write(_turns.begin_turn, turn)
+
+    async def join_turn(self, reply_id: int, turn: NewTurn) -> BegunTurn | None:
+        """Let a further message be answered by a reply that still waits; None if this claim is taken.
+
+        Raises TurnStartedError once the reply has begun; the claim is then free for a turn of its own.
+        """
+        return await self._database.write(_turns.join_turn, reply_id, turn)
+
+    async def begin_reply(
+        self,
+        key: ConversationKey,
+        parent_id: int,
+        claim_id: int,
+        asker_id: int,
+        model: str | None,
+        on_head: bool = True,
+        persona_id: int | None = None,
+    ) -> BegunTurn | None:
+        """Make room for one more reply to a user's message (a retry, a swipe); None if this claim is taken."""
+        return await self._database.write(
+            _turns.begin_reply, key, parent_id, claim_id, asker_id, model, on_head, persona_id
+        )
+
+    async def posted(self, reply_id: int, discord_id: int, part: int) -> None:
+        """Tie a message in Discord to the reply it shows, which has begun now."""
+        await self._database.write(_turns.posted, reply_id, discord_id, part)
+
+    async def settle(self, reply_id: int, settlement: Settlement) -> None:
+        """Store how the reply ended, what it cost and what was learned, in one transaction."""
+        await self._database.write(_turns.settle, reply_id, settlement)
+
+    async def close_unfinished(self, reply_id: int, state: State = "interrupted") -> bool:
+        """Close a reply that nobody works on any more; False if it has ended already."""
+        return await self._database.write(_turns.close_unfinished, reply_id, state)
+
+    async def unfinished(self, before: datetime | None = None) -> list[StoredMessage]:
+        """Replies of all guilds that are pending or streaming."""
+        return await self._database.read(_tree.unfinished, before)
+
+    async def head(self, key: ConversationKey) -> int | None:
+        """Where the conversation goes on."""
+        return await self._database.read(_conversations.head, key)
+
+    async def set_head(self, key: ConversationKey, message_id: int | None) -> int | None:
+        """Move the head and return where it was; WrongConversationError for a message from elsewhere."""
+        return await self._database.write(_conversations.set_head, key, message_id)
+
+    async def path(
+        self, guild_id: int | None, message_id: int, *, page_size: int = PAGE_SIZE
+    ) -> AsyncIterator[list[StoredMessage]]:
+        """Walk from a message towards the root, newest first, a page at a time; the cost follows what is consumed."""
+        following: int | None = message_id
+        while following is not None:
+            page = await self._database.read(_tree.page, guild_id, following, page_size)
+            if page:
+                yield page
+            following = page[-1].parent_id if len(page) == page_size else None
+
+    async def turn_of(self, guild_id: int | None, reply_id: int) -> list[StoredMessage]:
+        """The user messages that the reply answers, oldest first."""
+        return await self._database.read(_tree.turn_of, guild_id, reply_id)
+
+    async def message(self, guild_id: int | None, message_id: int) -> StoredMessage | None:
+        """One message."""
+        return await self._database.read(_tree.message, guild_id, message_id)
+
+    async def by_discord_id(self, guild_id: int | None, discord_id: int) -> StoredMessage | None:
+        """The message that a message in Discord shows."""
+        return await self._database.read(_tree.by_discord_id, guild_id, discord_id)
+
+    async def discord_ids(self, guild_id: int | None, message_id: int) -> list[int]:
+        """The messages in Discord that show this one, in order of their parts."""
+        return await self._database.read(_tree.discord_ids, guild_id, message_id)
+
+    async def children(self, guild_id: int | None, message_id: int) -> list[StoredMessage]:
+        """What hangs under a message, in order of creation."""
+        return await self._database.read(_tree.children, guild_id, message_id)
+
+    async def siblings(self, guild_id: int | None, message_id: int) -> list[StoredMessage]:
+        """A message and its swipes, in order of creation; the first message of a conversation has none."""
+        return await self._database.read(_tree.siblings, guild_id, message_id)
+
+    async def edit(self, guild_id: int | None, message_id: int, content: str) -> bool:
+        """Replace the content; False if there is no such message or it was forgotten."""
+        return await self._database.write(_tree.edit, guild_id, message_id, content)
+
+    async def forget(self, guild_id: int | None, message_id: int) -> bool:
+        """Delete the content for good and keep the message's place in the tree."""
+        return await self._database.write(_tree.forget, guild_id, message_id)
+
+    async def unlink_discord(self, discord_id: int) -> None:
+        """A message in Discord is gone; what it showed stays."""
+        await self._database.write(_tree.unlink_discord, discord_id)
+
+    async def claim(self, claim_id: int, kind: str) -> bool:
+        """True for the first to ask, in any process. Turns claim by themselves, under a kind of their own."""
+        return await self._database.write(_conversations.claim, claim_id, kind)
+
+    async def prune_claims(self, older_than: datetime) -> int:
+        """Delete old claims, some at a time; the number of all."""
+        total = 0
+        while (deleted := await self._database.write(_tree.prune_claims, older_than)) > 0:
+            total += deleted
+        return total

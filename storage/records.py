@@ -1,0 +1,137 @@
+"""The plain records that go in and out of storage. No database type appears in them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+Role = Literal["user", "assistant", "system"]
+State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
+ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
+
+
+def utc_now() -> datetime:
+    """The time, aware of its zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationKey:
+    """Whose head is meant: the channel's (owner 0), one person's own, or that of their private conversation."""
+
+    guild_id: int | None
+    channel_id: int
+    owner_id: int = 0
+    private: bool = False
+
+    @property
+    def private_to(self) -> int | None:
+        """The only person who may see this conversation's messages; None if the channel may."""
+        return self.owner_id if self.private else None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A user's message that asks for a reply.
+
+    On the head, the turn goes on from it and moves it to the reply; else it is a side branch from parent_id.
+    """
+
+    key: ConversationKey
+    claim_id: int
+    discord_id: int | None
+    author_id: int
+    author_name: str
+    content: str
+    model: str | None
+    parent_id: int | None = None
+    on_head: bool = True
+    created_at: datetime = field(default_factory=utc_now)
+    persona_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BegunTurn:
+    """The ids of a begun turn; parent_id is what the user's message hangs under."""
+
+    user_message_id: int
+    reply_id: int
+    parent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message of the tree. A reply's author_id is the person who asked for it."""
+
+    id: int
+    guild_id: int | None
+    channel_id: int
+    parent_id: int | None
+    role: Role
+    author_id: int | None
+    author_name: str | None
+    persona_id: int | None
+    model: str | None
+    content: str
+    state: State
+    tokens: int | None
+    finish_reason: str | None
+    created_at: datetime
+    private_to: int | None = None
+    prompt_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What one request cost."""
+
+    guild_id: int | None
+    channel_id: int
+    user_id: int
+    model: str
+    kind: str
+    prompt_tokens: int
+    completion_tokens: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotals:
+    """What many requests cost together."""
+
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What was learned about a model; None where nothing was learned yet."""
+
+    model: str
+    context_window: int | None
+    system_role: bool | None
+    token_ratio: float | None
+    ratio_samples: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a reply ended."""
+
+    content: str
+    state: State
+    model: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str | None = None
+    usage: UsageRow | None = None
+    facts: ModelFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a setting was made."""
+
+    kind: ScopeKind
+    id: int

