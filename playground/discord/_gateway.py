@@ -44,7 +44,7 @@ class Gateway:
         self.identifies = 0
         self.resumes = 0
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.BaseRequest) -> web.WebSocketResponse:
         """Talk with one client until either side hangs up."""
         socket = web.WebSocketResponse(timeout=_CLOSE_HANDSHAKE_SECONDS, compress=False, max_msg_size=1 << 20)
         await socket.prepare(request)
@@ -93,7 +93,7 @@ class Gateway:
 class Connection:
     """One WebSocket and the session that speaks through it."""
 
-    def __init__(self, gateway: Gateway, socket: web.WebSocketResponse, request: web.Request) -> None:
+    def __init__(self, gateway: Gateway, socket: web.WebSocketResponse, request: web.BaseRequest) -> None:
         self.gateway = gateway
         self.state = gateway.state
         self.socket = socket

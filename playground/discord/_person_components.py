@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playground.discord._interactions import Interaction
     from playground.discord._message import Message
 
-_KINDS: dict[ComponentType, tuple[type, ...]] = {
+_KINDS: dict[ComponentType, tuple[type[Any], ...]] = {
     ComponentType.USER_SELECT: (User, Member),
     ComponentType.ROLE_SELECT: (Role,),
     ComponentType.MENTIONABLE_SELECT: (User, Member, Role),
@@ -64,7 +64,8 @@ def _choose_object(menu: Component, value: Any, resolved: Resolved) -> str:
         raise InvalidOptionError(f"This menu does not offer {value!r}")
     if isinstance(value, Channel) and menu.get("channel_types") and value.type not in menu["channel_types"]:
         raise InvalidOptionError(f"This menu does not offer #{value.name}")
-    return resolved.add(value)
+    chosen: User | Member | Role | Channel = value
+    return resolved.add(chosen)
 
 
 def submit(interaction: Interaction, values: Mapping[str, Any]) -> Interaction:

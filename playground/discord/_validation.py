@@ -81,9 +81,8 @@ def _check_embed(embed: dict[str, Any]) -> Errors:
 
 
 def _bad_url(url: str) -> Errors:
-    return one_error(
-        "URL_TYPE_INVALID_SCHEME", f"Scheme \"{url.split(':', maxsplit=1)[0]}\" is not one of ('http', 'https')."
-    )
+    scheme = url.partition(":")[0]
+    return one_error("URL_TYPE_INVALID_SCHEME", f"Scheme {scheme!r} is not one of ('http', 'https').")
 
 
 def _check_part(part: dict[str, Any] | None, name: str, limit: int) -> Errors:

@@ -53,10 +53,8 @@ async def running(world: LocalDiscord, client: discord.Client) -> AsyncIterator[
 
 
 async def _wait_ready(client: discord.Client, task: asyncio.Task[None]) -> None:
-    while client._ready is discord.utils.MISSING and not task.done():
+    while not client.is_ready() and not task.done():  # noqa: ASYNC110 - discord.py has no event before it logged in
         await asyncio.sleep(0.001)
-    if not task.done():
-        await client.wait_until_ready()
 
 
 async def eventually(predicate: Callable[[], Any]) -> Any:
