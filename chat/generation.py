@@ -20,13 +20,13 @@ from infermatic_client import (
     APIConnectionError,
     AuthenticationError,
     ChatStream,
+    CompletionStream,
     ContextWindowExceededError,
     InfermaticError,
     PermissionDeniedError,
     RateLimitError,
     Sampling,
     ServerError,
-    TextStream,
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
@@ -132,10 +132,11 @@ class Generator:
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
         answer.screen.writing()
         answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
-        visible = ReasoningFilter()
+        visible, thought = ReasoningFilter(), False
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
         async with self._open(answer, attempt, grant, prepared) as stream:
             async for delta in stream:
+                thought = thought or bool(delta.reasoning)
                 if delta.text and (text := visible.feed(delta.text)):
                     answer.text += text
                     answer.screen.text(text)
@@ -145,7 +146,7 @@ class Generator:
             answer.text += rest
             answer.screen.text(rest)
         if not answer.text.strip():
-            raise EmptyReplyError(only_reasoning=visible.only_reasoning or bool(stream.reasoning))
+            raise EmptyReplyError(only_reasoning=visible.only_reasoning or thought)
         usage = stream.usage
         prompt_tokens = usage.prompt_tokens if usage else 0
         completion_tokens = usage.completion_tokens if usage else 0
@@ -160,7 +161,7 @@ class Generator:
             facts=self._catalogue.corrected(attempt.model, prepared.raw_tokens, prompt_tokens),
         )
 
-    def _open(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> ChatStream | TextStream:
+    def _open(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> ChatStream | CompletionStream:
         client = grant.key.client
         if answer.prompt_text is not None:
             return client.stream_complete(

@@ -17,6 +17,7 @@ from chat.keys import Grant, KeyPool
 
 LONGEST_WAIT_SECONDS = 120.0  # nobody waits longer for a chat message; better to say so at once
 FIRST_GUESS_SECONDS = 12.0  # a usual reply of the service, until replies have been measured
+LEAST_SERVICE_SECONDS = 1.0  # even a failed request took one of the key's
 SERVICE_HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
 
 
@@ -47,6 +48,7 @@ class Ticket:
     priority: Priority = Priority.TURN
     returned: bool = False  # it had a slot already and goes to the front
     number: int = 0
+    charged: float = 0.0  # seconds of service it was charged when its slot was granted
     granted: "asyncio.Future[Grant] | None" = field(default=None, repr=False)
 
 
@@ -57,7 +59,6 @@ class FairQueue:
         self._pool = pool
         self._clock = clock
         self._waiting: list[Ticket] = []
-        self._running = 0
         self._next_number = 0
         self._timer: asyncio.TimerHandle | None = None
         self._served = _Served(clock)
@@ -84,10 +85,9 @@ class FairQueue:
 
     def done(self, ticket: Ticket, seconds: float | None) -> None:
         """A granted request has ended after `seconds`; None: it failed and says nothing of how long replies take."""
-        self._running -= 1
         if seconds is not None:
             self.seconds_per_reply += 0.2 * (seconds - self.seconds_per_reply)
-        self._served.add(ticket, seconds or 0.0)
+        self._served.add(ticket, (seconds or LEAST_SERVICE_SECONDS) - ticket.charged)
         self.pump()
 
     def place(self, ticket: Ticket) -> Place:
@@ -123,7 +123,9 @@ class FairQueue:
             future.set_exception(ServiceDownError(pause))
         elif (grant := self._pool.take(ticket.model)) is not None:
             self._waiting.remove(ticket)
-            self._running += 1
+            # Charged at once, so that a reply under way counts when the next slot is handed out.
+            ticket.charged = self.seconds_per_reply
+            self._served.add(ticket, ticket.charged)
             future.set_result(grant)
 
     def _come_back(self) -> None:
@@ -138,7 +140,7 @@ class FairQueue:
             return
         future = ticket.granted
         if future is not None and future.done() and not future.cancelled() and future.exception() is None:
-            self._running -= 1
+            self._served.add(ticket, -ticket.charged)
             future.result().give_back()
             self.pump()
 
@@ -196,9 +198,9 @@ class _Served:
         return self._get((ticket.guild_id, None)), self._get((ticket.guild_id, ticket.user_id))
 
     def add(self, ticket: Ticket, seconds: float) -> None:
-        """Count a reply; even a failed one took a request."""
+        """Count a reply, or take back some of what was counted for it."""
         for who in ((ticket.guild_id, None), (ticket.guild_id, ticket.user_id)):
-            self._amounts[who] = (self._get(who) + max(seconds, 1.0), self._clock())
+            self._amounts[who] = (max(0.0, self._get(who) + seconds), self._clock())
         if len(self._amounts) > 10_000:
             self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who) > self._FADE_BELOW}
 

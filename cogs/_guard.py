@@ -10,9 +10,12 @@ from moderation.rights import Level
 from storage import Scope, ScopedSettings
 
 if TYPE_CHECKING:
+    from discord.abc import MessageableChannel
+    from discord.interactions import InteractionChannel
+
     from cogs._bot import Bot
 
-Place = discord.abc.MessageableChannel | discord.interactions.InteractionChannel
+    Place = MessageableChannel | InteractionChannel
 
 
 class Guard:
@@ -22,11 +25,11 @@ class Guard:
         self.access = access
         self._settings = settings
 
-    async def check(self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None) -> None:
+    async def check(self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None") -> None:
         """Return when the person may do this here. Raises `RefusedError`."""
         self.access.check(await self._request(action, user, guild_id, channel))
 
-    async def allows(self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None) -> bool:
+    async def allows(self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None") -> bool:
         """Whether the person may do this here."""
         return self.access.allows(await self._request(action, user, guild_id, channel))
 
@@ -40,7 +43,7 @@ class Guard:
         await self._settings.put(guild_id, Scope("guild", guild_id), "approved", True, owner_id)
 
     async def _request(
-        self, action: str, user: discord.abc.User, guild_id: int | None, channel: Place | None
+        self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None"
     ) -> Request:
         approved = False
         if guild_id is not None and self.access.is_dormant(guild_id):
@@ -50,7 +53,7 @@ class Guard:
         return Request(action, user.id, guild_id, channel_id, level_of(user, channel), approved)
 
 
-def level_of(user: discord.abc.User, channel: Place | None) -> Level:
+def level_of(user: discord.abc.User, channel: "Place | None") -> Level:
     """What Discord's permissions make this person; a scene belongs to whoever started the thread."""
     if not isinstance(user, discord.Member):
         return Level.MEMBER
@@ -64,7 +67,7 @@ def level_of(user: discord.abc.User, channel: Place | None) -> Level:
     return Level.MEMBER
 
 
-def _permissions(member: discord.Member, channel: Place | None) -> discord.Permissions:
+def _permissions(member: discord.Member, channel: "Place | None") -> discord.Permissions:
     if member.resolved_permissions is not None:  # an interaction brings them along
         return member.resolved_permissions
     if isinstance(channel, discord.abc.GuildChannel):

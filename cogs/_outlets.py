@@ -3,19 +3,24 @@
 An outlet only writes, edits and deletes single messages; what to write and when is the screen's business.
 """
 
+import contextlib
 import time
 from typing import Any, Protocol
 
 import discord
+from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
 # Interaction tokens live 15 minutes; from here on the channel route is used.
 INTERACTION_SECONDS = 14 * 60.0
 WAITING_REACTION = "⏳"
+NO_PREVIEWS = discord.MessageFlags(suppress_embeds=True)
 
 
 class Outlet(Protocol):
     """Writes the messages of one reply."""
+
+    suppresses_previews: bool  # else the text itself has to write addresses so that they show none
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         """Write a new message and return its id; the same nonce never makes a second one."""
@@ -47,65 +52,65 @@ class Outlet(Protocol):
 
 
 class ChannelOutlet:
-    """Replies to a message in a channel, thread or DM."""
+    """Replies to a message in a channel, thread or DM.
 
-    def __init__(self, channel: Any, asking_id: int | None, me: discord.abc.Snowflake) -> None:
-        self.channel = channel
-        self.asking_id = asking_id
-        self._me = me
+    Speaks to discord.py's HTTP client, because its messages cannot keep previews suppressed on an edit, and because a
+    view that needs no memory of its own should leave none behind.
+    """
+
+    suppresses_previews = True
+
+    def __init__(self, client: discord.Client, channel: Any, asking_id: int | None) -> None:
+        self._http = client.http
+        self._channel = channel
+        self._asking_id = asking_id
         self._marked = False
 
     @property
     def allowance_key(self) -> int:
-        return int(self.channel.id)
+        return int(self._channel.id)
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
-        reference = MISSING
-        if part == 0 and self.asking_id is not None:
+        reference: Any = MISSING
+        if part == 0 and self._asking_id is not None:
             reference = discord.MessageReference(
-                message_id=self.asking_id, channel_id=self.channel.id, fail_if_not_exists=False
-            )
-        message = await self.channel.send(
-            content,
-            nonce=nonce,
-            view=view,
-            suppress_embeds=True,
-            reference=reference or None,
-            mention_author=ping,
-        )
-        return int(message.id)
+                message_id=self._asking_id, channel_id=self._channel.id, fail_if_not_exists=False
+            ).to_message_reference_dict()
+        mentions = discord.AllowedMentions(everyone=False, users=False, roles=False, replied_user=ping)
+        with handle_message_parameters(
+            content, nonce=nonce, view=view, flags=NO_PREVIEWS, message_reference=reference, allowed_mentions=mentions
+        ) as params:
+            message = await self._http.send_message(self._channel.id, params=params)
+        return int(message["id"])
 
     async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
-        message = self.channel.get_partial_message(message_id)
-        if view is MISSING:
-            await message.edit(content=content, suppress=True)
-        else:
-            await message.edit(content=content, suppress=True, view=view)
+        with handle_message_parameters(
+            content, view=view, flags=NO_PREVIEWS, allowed_mentions=discord.AllowedMentions.none()
+        ) as params:
+            await self._http.edit_message(self._channel.id, message_id, params=params)
 
     async def delete(self, message_id: int) -> None:
-        try:
-            await self.channel.get_partial_message(message_id).delete()
-        except discord.NotFound:
-            return
+        with contextlib.suppress(discord.NotFound):
+            await self._http.delete_message(self._channel.id, message_id)
 
     async def typing(self) -> None:
-        await self.channel.typing()
+        await self._http.send_typing(self._channel.id)
 
     async def mark_waiting(self) -> None:
-        if self.asking_id is not None:
+        if self._asking_id is not None and not self._marked:
             self._marked = True
-            await self.channel.get_partial_message(self.asking_id).add_reaction(WAITING_REACTION)
+            await self._http.add_reaction(self._channel.id, self._asking_id, WAITING_REACTION)
 
     async def unmark_waiting(self) -> None:
-        if self._marked and self.asking_id is not None:
+        if self._asking_id is not None and self._marked:
             self._marked = False
-            await self.channel.get_partial_message(self.asking_id).remove_reaction(WAITING_REACTION, self._me)
+            await self._http.remove_own_reaction(self._channel.id, self._asking_id, WAITING_REACTION)
 
     async def joined(self) -> None:
         await self.mark_waiting()
 
     def others_wrote_since(self, message_id: int) -> bool:
-        newest = getattr(self.channel, "last_message_id", None)
+        newest = getattr(self._channel, "last_message_id", None)
         return newest is not None and newest != message_id
 
 
@@ -115,6 +120,8 @@ class InteractionOutlet:
     Edits go through the interaction while its token is young, and through the channel afterwards. Further parts of a
     public answer are ordinary messages where the bot may write, because those carry a nonce.
     """
+
+    suppresses_previews = False
 
     def __init__(self, interaction: discord.Interaction[Any], *, private: bool) -> None:
         self._interaction = interaction
@@ -144,10 +151,8 @@ class InteractionOutlet:
             await self._channel.edit(message_id, content, view)
 
     async def delete(self, message_id: int) -> None:
-        try:
+        with contextlib.suppress(discord.NotFound):
             await self._interaction.followup.delete_message(message_id)
-        except discord.NotFound:
-            return
 
     async def typing(self) -> None:
         """Discord shows "thinking" under a deferred response by itself."""
@@ -177,4 +182,4 @@ class InteractionOutlet:
         may_write = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
         if not (may_write and allowed.view_channel) or isinstance(channel, discord.PartialMessageable):
             return None
-        return ChannelOutlet(channel, None, self._interaction.client.user)
+        return ChannelOutlet(self._interaction.client, channel, None)

@@ -16,6 +16,7 @@ import aiohttp
 import discord
 
 from chat.answers import Answer, Outcome, Screen
+from chat.pacing import StreamPacer
 from chat.queue import Place
 from chat.splitting import ReplyParts
 from cogs._controls import Control, RetryControl, StopControl, view_of
@@ -53,8 +54,9 @@ class ReplyScreen:
 
     def __init__(self, outlet: Outlet, pace: Pace, *, header: str = "", reuse: tuple[int, ...] = ()) -> None:
         self._outlet = outlet
-        self._pace = pace.of(outlet.allowance_key)
-        self._parts = ReplyParts()
+        self._pace = pace
+        self._pacer: StreamPacer | None = None
+        self._parts = ReplyParts(neutral_links=not outlet.suppresses_previews)
         if header:
             self._parts.append(header)
         self._has_header = bool(header)
@@ -113,6 +115,8 @@ class ReplyScreen:
             await self._show_final(outcome)
         for outlet in (self._outlet, *self._later):
             await self._quietly(outlet.unmark_waiting())
+        if self._pacer is not None:
+            self._pacer.close()
 
     # --- waiting and typing
 
@@ -156,7 +160,7 @@ class ReplyScreen:
         while not self._final.is_set() and not self._gone:
             await self._wake.wait()
             self._wake.clear()
-            if (delay := self._pace.delay_edit() if self._posted else 0.0) > 0:
+            while (delay := self._pacing().delay(self._pace.clock())) > 0 and not self._final.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._final.wait(), delay)
             if self._final.is_set():
@@ -187,7 +191,7 @@ class ReplyScreen:
             change_controls = (final and is_last) or (posted.has_controls and not is_last)
             if posted.content == content and not change_controls:
                 continue
-            self._pace.record_edit(final=final)
+            self._pacing().edited(self._pace.clock())
             if change_controls:
                 await self._outlet.edit(posted.id, content, view_of(control) if control and is_last else None)
                 posted.has_controls = is_last and control is not None
@@ -196,7 +200,7 @@ class ReplyScreen:
             posted.content = content
 
     async def _create(self, number: int, content: str, control: Control | None) -> None:
-        self._pace.record_create()
+        self._pacing().posted(self._pace.clock())
         view = view_of(control) if control is not None else view_of()
         nonce = f"{self._answer.reply_id}-{number}"
         message_id = await self._outlet.create(
@@ -204,6 +208,11 @@ class ReplyScreen:
         )
         self._posted.append(_Posted(message_id, content, has_controls=control is not None))
         await self._record(message_id, number)
+
+    def _pacing(self) -> StreamPacer:
+        if self._pacer is None:
+            self._pacer = self._pace.stream(self._outlet.allowance_key)
+        return self._pacer
 
     async def _record(self, message_id: int, number: int) -> None:
         try:
@@ -231,6 +240,9 @@ class ReplyScreen:
             return
         if self._writer is None:
             await self._leave_waiting_behind()
+        self._pacing().ending()
+        if (delay := self._pacing().final_delay(self._pace.clock())) > 0 and self._posted:
+            await asyncio.sleep(delay)
         may_retry = explanation is not None and explanation.retry and self._answer.prompt_text is None
         retry = RetryControl(self._answer.reply_id) if may_retry else None
         for pause in (*FINAL_WRITE_PAUSES, None):
@@ -266,7 +278,8 @@ class ReplyScreen:
         """The message, the channel or the permission is gone: nothing is posted again."""
         logger.info("a reply was given up: %s %s", error.status, error.code)
         self._gone = True
-        self._pace.refused(error)
+        if isinstance(error, discord.Forbidden):
+            self._pace.close_channel(self._outlet.allowance_key)
         self._answer.stop()
 
     async def _quietly(self, write: Awaitable[Any]) -> None:

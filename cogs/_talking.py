@@ -56,7 +56,7 @@ class Talking:
             if not self._may_write(message):
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
                 return
-            screen = ReplyScreen(ChannelOutlet(message.channel, message.id, self._me), self._pace)
+            screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
             question = await self._question(message, guild_id)
             if question is None:
                 await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
@@ -188,7 +188,7 @@ class Talking:
         if private:
             outlet: Any = InteractionOutlet(interaction, private=True)
         else:
-            outlet = ChannelOutlet(interaction.channel, None, self._me)
+            outlet = ChannelOutlet(self._bot, interaction.channel, None)
         screen = ReplyScreen(outlet, self._pace, reuse=reuse)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
         answer = await services.conversations.answer_again(

@@ -19,10 +19,10 @@ class Help(commands.Cog):
             "A reply to an older message of mine starts a side branch from there.",
             "",
         ]
-        for command in sorted(bot.tree.walk_commands(), key=lambda command: command.qualified_name):
-            if isinstance(command, app_commands.Command) and await bot.services.guard.allows(
-                entry_action(command.qualified_name), interaction.user, interaction.guild_id, interaction.channel
-            ):
+        commands_here = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
+        for command in sorted(commands_here, key=lambda command: command.qualified_name):
+            action = entry_action(command.qualified_name)
+            if await bot.services.guard.allows(action, interaction.user, interaction.guild_id, interaction.channel):
                 lines.append(f"`/{command.qualified_name}` {command.description}")
         if not bot.intents.message_content:
             lines += ["", "-# I lack the Message Content intent: I read only messages that mention me, and DMs."]

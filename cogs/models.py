@@ -1,5 +1,7 @@
 """Which model answers: `/model list`, `show`, `set` and `reset`."""
 
+import contextlib
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -63,10 +65,8 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
         services = interaction.client.services
         name = services.catalogue.match(model)
         if name is None:
-            try:
+            with contextlib.suppress(InfermaticError):
                 await services.catalogue.refresh()  # it may be newer than our list
-            except InfermaticError:
-                pass
             name = services.catalogue.match(model)
         if name is None:
             await tell(interaction, f"I know no model `{discord.utils.escape_markdown(model)}`. See `/model list`.")

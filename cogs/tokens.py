@@ -35,7 +35,7 @@ class Tokens(commands.Cog):
         await tell(
             interaction,
             f"About **{count.total_tokens:,}** tokens for `{name}`: the service's estimate, {len(text):,} characters.\n"
-            f"-# Counted with {count.tokenizer_type or 'an unnamed tokenizer'}; the model itself may count differently.",
+            f"-# Counted with {count.tokenizer_type or 'an unnamed tokenizer'}; the model may count differently.",
         )
 
     @tokens.autocomplete("model")

@@ -61,7 +61,7 @@ async def running(stage: Stage, settings: Settings, *, message_content: bool = T
     """The real bot, connected."""
     bot = bot_module.create_bot(settings, message_content=message_content)
     assert isinstance(bot, Bot)
-    bot._connection.guild_ready_timeout = 0.02  # type: ignore[attr-defined]  # saves two seconds at each start
+    bot._connection.guild_ready_timeout = 0.02  # saves two seconds at each start
     task = asyncio.create_task(bot.start(settings.discord_token))
     ready = asyncio.create_task(bot.wait_until_ready())
     await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED, timeout=10)
@@ -114,8 +114,10 @@ def offstage(world: LocalDiscord, api: LocalInfermatic, settings: Settings) -> S
     guild.add_member(ada)
     guild.add_member(tom)
     channel = guild.add_text_channel("general")
-    people = [world.person(user) for user in (admin, moderator, ada, tom)]
-    return Stage(world, api, settings, guild, channel, *people)
+    person = world.person
+    return Stage(
+        world, api, settings, guild, channel, person(admin), person(moderator), person(ada), person(tom)
+    )
 
 
 @pytest.fixture
