@@ -16,13 +16,14 @@ _BREAK = regex.compile(
 )
 
 # What means nothing in halves: addresses with the Markdown link around them, Discord's tokens (<@1>, <:name:1>,
-# <t:1:R>), either of them complete or just arriving, and runs of backticks.
+# <t:1:R>), either of them complete or just arriving, inline code that is arriving, and runs of backticks.
 _ARRIVING_SCHEME = r"<?(?:h|ht|htt|https?:?/?/?)\Z"
 _ATOM = regex.compile(
     r"(?:\[[^\[\]\n]{1,200}\]\()?<?https?://[^\s<>]+>?"
     rf"|\[[^\[\]\n]{{0,200}}(?:\Z|\]\(?(?:\Z|{_ARRIVING_SCHEME}))"
     r"|<[^\s<>]{0,99}(?:>|\Z)"
     rf"|{_ARRIVING_SCHEME}"
+    r"|(?<!`)`{1,2}(?!`)[^`\n]{0,100}\Z"
     r"|`{2,}",
     regex.IGNORECASE,
 )

@@ -256,3 +256,13 @@ def test_memory_follows_the_window() -> None:
         budget.record(float(number))
     assert len(allowance._expiries) <= 6
     assert len(budget._sent) <= 2
+
+
+def test_an_edit_waits_when_the_final_text_would_have_to() -> None:
+    allowance = WriteAllowance()
+    pacer = StreamPacer(allowance)
+    pacer.posted(-10.0)
+    for at in (0.0, 0.1, 0.2, 0.3):  # somebody's burst of other edits
+        allowance.record(at)
+    assert pacer.final_delay(2.0) == 0
+    assert 2.0 + pacer.delay(2.0) == pytest.approx(5.1 - EVEN)

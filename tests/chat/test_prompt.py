@@ -225,6 +225,15 @@ def test_names_show_only_when_several_people_speak() -> None:
     assert contents(again) == ["x", "Bob: Ada: b", "Ada: c"]
 
 
+def test_names_are_counted() -> None:
+    people = ["Ada with a rather long name 1234", "Bob with a rather long name 5678"]
+    turns = [user(number, "hi", people[number % 2]) for number in range(300, 0, -1)]
+    prompt = fill(PromptBuilder(KNOWN, 1024, 200), turns)
+    assert raw_tokens(prompt.messages) <= prompt.prompt_tokens + 1
+    assert prompt.prompt_tokens + prompt.reserve_tokens <= 1024 / (1 + KNOWN.margin)
+    assert prompt.free_tokens < 50
+
+
 def test_names_of_people_who_dropped_out_do_not_count() -> None:
     turns = [user(number, "word " * 40) for number in range(100, 1, -1)] + [user(1, "hi", "Bob")]
     assert not any("Ada" in text for text in contents(fill(PromptBuilder(KNOWN, 1024, 200), turns)))

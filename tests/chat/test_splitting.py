@@ -171,6 +171,14 @@ def test_a_closing_fence_that_did_not_fit_makes_no_empty_block() -> None:
     text = "```\n" + "x" * 1992 + "\n```"
     assert split(text) == [text]
     assert split(text + "\n\nAfter it.") == [text, "After it."]
+    assert split(text[:-3] + "\n" * 50 + "```\n\nAfter it.") == [text, "After it."]
+
+
+def test_inline_code_is_kept_whole() -> None:
+    assert split("word " * 11 + "`some code here` and so on", 64) == [
+        ("word " * 11).strip(),
+        "`some code here` and so on",
+    ]
 
 
 def test_a_fence_that_is_still_arriving_is_not_shown_twice() -> None:
