@@ -37,6 +37,8 @@ REQUESTS_PER_SECOND: Final = 50
 _JITTER_SECONDS = 0.1
 # A moment this close counts as reached: a caller that slept until then must not be sent back for a rounding error.
 _INSTANT = 1e-6
+# No window for writes in a channel is longer; a longer wait is a penalty.
+_LONGEST_WINDOW_SECONDS = 60.0
 # The first gap, and what each edit still counted adds, as shares of the even spacing.
 _FIRST_GAP, _GAP_GROWTH = 0.5, 0.25
 # The share of all requests that in-between edits leave to final texts, answers and commands.
@@ -79,7 +81,8 @@ class WriteAllowance:
         if limit < 1 or reset_after < 0:
             return
         self.limit = limit
-        if remaining == limit - 1 and reset_after > 0:  # the first write of a window shows how long it is
+        # The first write of a window shows how long it is; a refusal under a limit of one looks the same.
+        if remaining == limit - 1 and 0 < reset_after <= _LONGEST_WINDOW_SECONDS:
             self.per_seconds = reset_after
         if remaining <= 0:
             self._closed_until = max(self._closed_until, now + reset_after)

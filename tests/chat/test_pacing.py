@@ -215,6 +215,8 @@ def test_headers_teach_the_limit_and_the_window() -> None:
     assert allowance.delay(0.2, keep=0) == pytest.approx(4.0)
     allowance.note(limit=0, remaining=0, reset_after=-1.0, now=0.2)
     assert allowance.limit == 2
+    allowance.note(limit=1, remaining=0, reset_after=1337.0, now=0.2)
+    assert allowance.per_seconds == pytest.approx(2.0)
 
 
 def test_a_refused_edit_delays_the_stream_but_not_for_ever() -> None:
