@@ -1,0 +1,101 @@
+// Starts the page: who am I, where am I, what stands here.
+
+import { get } from "./api.js";
+import { byId } from "./dom.js";
+import { connect } from "./live.js";
+import { openModal } from "./modal.js";
+import { startComposer } from "./composer.js";
+import { startInspector } from "./inspector.js";
+import { startLog } from "./log.js";
+import { startSidebar } from "./sidebar.js";
+import { allChannels, emit, findChannel, on, state } from "./state.js";
+import { attempt, toast } from "./toasts.js";
+
+const REMEMBERED = "playground.place";
+
+/** The person and channel of the address, else those of the last visit. */
+function rememberedPlace() {
+  const [person, channel] = (location.hash.slice(1) || localStorage.getItem(REMEMBERED) || "").split("/");
+  return { person, channel };
+}
+
+function rememberPlace() {
+  const place = `${state.me.id}/${state.channel?.id ?? ""}`;
+  history.replaceState(null, "", `#${place}`);
+  localStorage.setItem(REMEMBERED, place);
+}
+
+async function loadWorld(personId) {
+  state.world = await get(`/world?person=${personId ?? ""}`);
+  state.me = state.world.me;
+  if (state.channel) state.channel = findChannel(state.channel.id);
+  emit("world");
+}
+
+export async function becomePerson(personId) {
+  await attempt(async () => {
+    state.unread.clear();
+    await loadWorld(personId);
+    connect();
+    await openChannel(state.channel?.id);
+  });
+}
+
+export async function openChannel(channelId) {
+  const readable = allChannels().filter((channel) => !["category", "forum"].includes(channel.kind));
+  state.channel = findChannel(channelId) ?? readable[0] ?? null;
+  state.replyTo = null;
+  state.typing.clear();
+  rememberPlace();
+  if (!state.channel) return;
+  state.unread.delete(state.channel.id);
+  await attempt(loadChannel);
+}
+
+async function loadChannel() {
+  const channelId = state.channel.id;
+  const [page, commands] = await Promise.all([
+    get(`/channels/${channelId}/messages`),
+    get(`/channels/${channelId}/commands`),
+  ]);
+  if (state.channel?.id !== channelId) return; // somebody was quicker
+  state.messages = new Map(page.messages.map((message) => [message.id, message]));
+  state.hasEarlier = page.has_earlier;
+  state.commands = commands;
+  emit("channel");
+}
+
+on("reconnected", () => attempt(async () => {
+  await loadWorld(state.me.id);
+  if (state.channel) await loadChannel();
+}));
+on("live:world", () => attempt(async () => {
+  await loadWorld(state.me.id);
+  if (!state.channel) await openChannel(null);
+}));
+on("live:commands", () => attempt(async () => {
+  if (state.channel) state.commands = await get(`/channels/${state.channel.id}/commands`);
+}));
+on("live:bot", (bot) => {
+  state.world.bot.online = bot.online;
+  emit("bot");
+});
+on("live:modal", openModal);
+on("live:interaction", (interaction) => {
+  if (interaction.failed) toast(`${interaction.name}: the application did not respond`);
+  emit("interaction", interaction);
+});
+on("go", ({ person, channel }) => (person ? becomePerson(person) : openChannel(channel)));
+
+const place = rememberedPlace();
+startSidebar();
+startLog();
+startComposer();
+startInspector();
+if (place.channel) state.channel = { id: place.channel };
+await attempt(async () => {
+  await loadWorld(place.person);
+  connect();
+  await openChannel(state.channel?.id ?? place.channel);
+});
+byId("app").dataset.ready = "true";
