@@ -22,7 +22,8 @@ class Upload:
 
     filename: str
     data: bytes = field(repr=False)
-    content_type: str | None = None
+    claimed_size: int | None = None
+    """What Discord says of its size, to stand for a file that is too big to make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from playground.discord._interactions import Choice, Interaction
 from playground.discord._message import Message, Reference
 from playground.discord._posting import Draft, Origin
 from playground.discord._validation import bad_length
-from playground.discord.errors import api_error, field_error, invalid_form
+from playground.discord.errors import ApiError, api_error, field_error, invalid_form
 
 if TYPE_CHECKING:
     from playground.discord._call import Upload
@@ -37,8 +37,19 @@ def answer(interaction: Interaction, body: dict[str, Any], files: dict[int, Uplo
         raise api_error(40060)
     if interaction.failed or interaction.expired:
         raise api_error(10062)
+    if interaction.channel.deleted:
+        raise api_error(10003)
     kind = _read_type(interaction, body)
-    data = body.get("data") or {}
+    try:
+        _act(interaction, kind, body.get("data") or {}, files)
+    except ApiError as error:
+        if error.errors and "data" not in error.errors:
+            error.errors = {"data": error.errors}
+        raise
+    interaction.state.interactions.changed(interaction)
+
+
+def _act(interaction: Interaction, kind: CallbackType, data: dict[str, Any], files: dict[int, Upload]) -> None:
     state = interaction.state
     if kind is CallbackType.MESSAGE:
         draft = drafts.read(interaction.channel, data, files, flags=_ANSWER_FLAGS)
@@ -61,7 +72,6 @@ def answer(interaction: Interaction, body: dict[str, Any], files: dict[int, Uplo
         interaction.modal = modals.read(data)
         state.interactions.acknowledge(interaction)
         state.publish(events.ModalOpened(interaction, interaction.modal))
-    state.interactions.changed(interaction)
 
 
 def _read_type(interaction: Interaction, body: dict[str, Any]) -> CallbackType:
@@ -86,12 +96,12 @@ def _update_message(interaction: Interaction, data: dict[str, Any], files: dict[
 def _read_choices(data: dict[str, Any]) -> list[Choice]:
     choices = data.get("choices") or []
     if len(choices) > _MAX_CHOICES:
-        raise invalid_form({"data": {"choices": bad_length(0, _MAX_CHOICES)}})
+        raise invalid_form({"choices": bad_length(0, _MAX_CHOICES)})
     for i, choice in enumerate(choices):
         for name in ("name", "value"):
             text = choice.get(name)
             if isinstance(text, str) and not 1 <= len(text) <= 100:
-                raise invalid_form({"data": {"choices": {str(i): {name: bad_length(1, 100)}}}})
+                raise invalid_form({"choices": {str(i): {name: bad_length(1, 100)}}})
     return [Choice(c["name"], c["value"]) for c in choices]
 
 
@@ -154,6 +164,8 @@ def require_live(interaction: Interaction) -> None:
         raise api_error(50027)
     if not interaction.acknowledged:
         raise api_error(10015)
+    if interaction.channel.deleted:
+        raise api_error(10003)
 
 
 def find_message(interaction: Interaction, text: str) -> Message:

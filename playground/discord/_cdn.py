@@ -14,6 +14,7 @@ from playground.discord._message import Attachment
 from playground.discord.errors import field_error
 
 if TYPE_CHECKING:
+    from playground.discord._call import Upload
     from playground.discord._channel import Channel
     from playground.discord._state import State
 
@@ -39,18 +40,18 @@ class Cdn:
         return self._files.get(stem)
 
     def attach(
-        self, channel: Channel, filename: str, data: bytes, *, description: str | None = None, ephemeral: bool = False
+        self, channel: Channel, upload: Upload, *, description: str | None = None, ephemeral: bool = False
     ) -> Attachment:
         """Keep a file of a message."""
+        filename, data = upload.filename, upload.data
+        size = len(data) if upload.claimed_size is None else upload.claimed_size
         attachment_id = self.state.snowflakes.next()
         path = f"{'ephemeral-' if ephemeral else ''}attachments/{channel.id}/{attachment_id}/{filename}"
         content_type = mimetypes.guess_type(filename)[0]
         self._files[path] = (data, content_type or "application/octet-stream")
         width, height = _png_size(data)
         url = f"{self.state.url}/cdn/{quote(path)}"
-        return Attachment(
-            attachment_id, filename, len(data), url, content_type, description, width, height, ephemeral, data
-        )
+        return Attachment(attachment_id, filename, size, url, content_type, description, width, height, ephemeral, data)
 
     def keep_avatar(self, owner_id: int, data_url: str) -> str:
         """Keep an avatar that came as a data URL and give its hash."""

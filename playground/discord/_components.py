@@ -88,7 +88,7 @@ def _check_v2(components: list[Component]) -> Errors:
         return one_error("COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", text)
     texts = [c.get("content") or "" for c in everything if c.get("type") == ComponentType.TEXT_DISPLAY]
     if sum(map(len, texts)) > MAX_V2_TEXT:
-        text = f"Component displayable text size exceeds maximum size of {MAX_V2_TEXT}"
+        text = f"Components displayable text size exceeds maximum size of {MAX_V2_TEXT}"
         return one_error("COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", text)
     return _check_layout(components, _TOP_LEVEL_V2)
 

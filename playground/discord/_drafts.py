@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from playground.discord import _components as components
 from playground.discord import _posting as posting
 from playground.discord import _validation as validation
+from playground.discord._call import Upload
 from playground.discord._flags import MessageFlag
 from playground.discord._mentions import AllowedMentions
 from playground.discord._posting import Draft
-from playground.discord.errors import api_error, field_error
+from playground.discord.errors import ApiError, api_error, field_error
 
 if TYPE_CHECKING:
-    from playground.discord._call import Upload
     from playground.discord._channel import Channel
     from playground.discord._message import Attachment, Message
 
@@ -58,22 +58,25 @@ def read(
 def edit(message: Message, body: dict[str, Any], files: dict[int, Upload]) -> None:
     """Change what a body names of a message and tell everybody; the rest stays."""
     validation.check_message(body)
+    was_loading = message.loading
     flags = _edited_flags(message, body)
     _check_components(body, flags)
     content = (body["content"] or "").strip() if "content" in body else message.content
     embeds = [{"type": "rich"} | e for e in body["embeds"] or []] if "embeds" in body else message.embeds
+    if flags & MessageFlag.IS_COMPONENTS_V2 and (content or embeds):
+        raise _legacy_field("content" if content else "embeds")
     parts = components.number(body["components"] or []) if "components" in body else message.components
     attachments = _edited_attachments(message, body, files)
     if not _has_substance(content, embeds, parts, attachments, {}):
         raise api_error(50006)
     _resolve_attachment_urls([embeds, parts], attachments)
     if flags & MessageFlag.SUPPRESS_EMBEDS:
-        embeds = [e for e in embeds if e.get("type") == "rich"] if "embeds" in body else []
+        embeds = []
     message.content, message.embeds, message.components = content, embeds, parts
     message.attachments, message.flags = attachments, flags
     if "content" in body or "allowed_mentions" in body:
         posting.find_mentions(message, AllowedMentions.parse(body.get("allowed_mentions")))
-    posting.edited(message)
+    posting.edited(message, was_loading=was_loading)
 
 
 def _edited_flags(message: Message, body: dict[str, Any]) -> int:
@@ -91,10 +94,14 @@ def _check_components(body: dict[str, Any], flags: int) -> None:
     if is_v2:
         for name in _LEGACY_FIELDS:
             if body.get(name):
-                text = f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
-                raise field_error(name, "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", text)
+                raise _legacy_field(name)
     if body.get("components") or (is_v2 and "components" in body):
         components.check(body["components"], is_v2=is_v2)
+
+
+def _legacy_field(name: str) -> ApiError:
+    text = f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
+    return field_error(name, "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", text)
 
 
 def _has_substance(content: str, embeds: Any, parts: Any, attachments: Any, body: dict[str, Any]) -> bool:
@@ -112,12 +119,8 @@ def _attach(
         if len(upload.data) > limit:
             raise api_error(40005)
         about = described.get(index, {})
-        name = about.get("filename") or upload.filename
-        made.append(
-            channel.state.cdn.attach(
-                channel, name, upload.data, description=about.get("description"), ephemeral=ephemeral
-            )
-        )
+        named = Upload(about.get("filename") or upload.filename, upload.data)
+        made.append(channel.state.cdn.attach(channel, named, description=about.get("description"), ephemeral=ephemeral))
     if len(made) > 10:
         raise field_error("attachments", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
     return made

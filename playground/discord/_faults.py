@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from playground.discord.errors import api_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -76,6 +78,7 @@ class Faults:
         path_regex: str = "",
         *,
         status: int | None = None,
+        code: int | None = None,
         json: Any = None,
         headers: dict[str, str] | None = None,
         delay: float = 0.0,
@@ -86,11 +89,15 @@ class Faults:
     ) -> Fault:
         """Let the next `times` matching requests fail (None: all of them).
 
-        They are answered with `status` (and `json`, `headers`), or their connection is `cut`, or they are only delayed.
+        They are answered with `status` (and `json`, `headers`), or with one of Discord's error codes, or their
+        connection is `cut`, or they are only delayed.
         `after`: the action happens first, then the failure is answered. A 429 gets Discord's usual body and headers
         unless told otherwise; `headers={"Via": ""}` makes it look like a ban.
         aiohttp's client repeats a cut GET, PUT or DELETE once by itself.
         """
+        if code is not None:
+            error = api_error(code)
+            status, json = status or error.status, json or error.payload()
         fault = Fault(method, re.compile(path_regex), status, json, headers or {}, delay, cut, after, times, when)
         self.all.append(fault)
         return fault

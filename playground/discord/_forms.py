@@ -72,7 +72,7 @@ class _Filler:
             raise InvalidOptionError(f"{field['custom_id']}: {len(given)} files do not fit")
         uploads = [file if isinstance(file, Upload) else Upload(*file) for file in given]
         cdn = self._channel.state.cdn
-        kept = [cdn.attach(self._channel, u.filename, u.data, ephemeral=True) for u in uploads]
+        kept = [cdn.attach(self._channel, upload, ephemeral=True) for upload in uploads]
         return [self._resolved.add_attachment(attachment) for attachment in kept]
 
 

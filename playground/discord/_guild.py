@@ -139,9 +139,22 @@ class Guild:
         """Throw the bot out."""
         if self.has_bot:
             self.state.dispatch("GUILD_DELETE", {"id": str(self.id)}, intent=Intent.GUILDS, guild=self)
-            self.bot_role.guild.roles.pop(self.bot_role.id)
+            del self.roles[self.bot_role.id]
             del self.members[self.state.bot.id]
             self.changed()
+
+    def edit(self, *, name: str) -> None:
+        """Rename the guild."""
+        self.name = name
+        self.state.dispatch("GUILD_UPDATE", payloads.guild(self), intent=Intent.GUILDS, guild=self)
+        self.changed()
+
+    def delete(self) -> None:
+        """Delete the guild with all that is in it."""
+        self.remove_bot()
+        for channel in list(self.channels.values()):
+            self.state.drop_channel(channel)
+        self.state.guilds.pop(self.id, None)
 
     def set_available(self, *, available: bool) -> None:
         """Let the guild suffer an outage, or end it."""

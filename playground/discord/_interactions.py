@@ -99,7 +99,7 @@ class Interaction:
     @property
     def is_answered(self) -> bool:
         """Whether the person sees something come of it; thinking alone is nothing."""
-        visible = any(not m.loading for m in self.messages)
+        visible = any(m.deleted or not m.loading for m in self.messages)
         return visible or self.updated or self.modal is not None or self.choices is not None
 
     @property

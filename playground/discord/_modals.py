@@ -39,7 +39,7 @@ def read(data: dict[str, Any]) -> Modal:
     if len(set(ids)) < len(ids):
         errors["components"] = one_error("COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
     if errors:
-        raise invalid_form({"data": errors})
+        raise invalid_form(errors)
     return Modal(data["title"], data["custom_id"], components.number(parts))
 
 

@@ -166,7 +166,7 @@ def _upload(option: JSON, value: Any, channel: Channel) -> Attachment:
         value = Upload(*value)
     if not isinstance(value, Upload):
         raise _wrong(option, "a file")
-    return channel.state.cdn.attach(channel, value.filename, value.data, ephemeral=True)
+    return channel.state.cdn.attach(channel, value, ephemeral=True)
 
 
 def _check_object(option: JSON, value: Any, channel: Channel) -> User | Member | Role | Channel:

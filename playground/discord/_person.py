@@ -83,7 +83,7 @@ class Person:
         """Write a message; `<@id>` mentions, and a reply pings its author unless told not to."""
         text = f"{self._state.bot.mention} {content}".strip() if mentions_bot else content.strip()
         self._require_writing(channel, text, bool(files))
-        attachments = [channel.state.cdn.attach(channel, u.filename, u.data) for u in map(_upload, files)]
+        attachments = [channel.state.cdn.attach(channel, upload) for upload in map(_upload, files)]
         draft = Draft(text, attachments=attachments, allowed=AllowedMentions(replied_user=ping))
         origin = Origin()
         if reply_to is not None:
@@ -107,7 +107,10 @@ class Person:
     async def delete(self, message: Message) -> None:
         """Delete one's own message, or another's with the right to manage messages; dismiss an ephemeral one."""
         self._require_sight_of(message)
-        if message.author is not self.user and not message.ephemeral:
+        if message.ephemeral:
+            posting.dismiss(message)
+            return
+        if message.author is not self.user:
             self._require(message.channel, Permission.MANAGE_MESSAGES)
         posting.delete(message)
 
@@ -146,6 +149,16 @@ class Person:
         self._require(channel, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         kind = ChannelType.PRIVATE_THREAD if private else ChannelType.PUBLIC_THREAD
         return threads.create(channel, name, self.user, kind=kind, message=message)
+
+    async def join_thread(self, thread: Channel) -> None:
+        """Join a thread."""
+        self._require_sight(thread)
+        threads.join(thread, self.user)
+
+    async def leave_thread(self, thread: Channel) -> None:
+        """Leave a thread."""
+        self._require_sight(thread)
+        threads.leave(thread, self.user)
 
     async def open_dm(self) -> Channel:
         """Open the direct messages with the bot."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from playground.discord import _mentions as mentions
 from playground.discord import _payloads as payloads
 from playground.discord import _permissions as permissions
+from playground.discord import _previews as previews
 from playground.discord import _threads as threads
 from playground.discord import events
 from playground.discord._flags import Intent, MessageType, Permission
@@ -75,6 +76,7 @@ def post(channel: Channel, author: User, draft: Draft, origin: Origin | None = N
     find_mentions(message, draft.allowed)
     _place(message)
     announce(message, "MESSAGE_CREATE")
+    previews.unfurl(message)
     return message
 
 
@@ -85,7 +87,6 @@ def _place(message: Message) -> None:
     if message.ephemeral:
         return
     channel.insert(message)
-    channel.typing.pop(message.author.id, None)
     info = channel.thread
     if info is not None:
         info.total_message_sent += 1
@@ -93,6 +94,8 @@ def _place(message: Message) -> None:
             threads.set_archived(channel, archived=False)
         if not message.author.is_webhook:
             threads.join(channel, message.author)
+        for user in message.mentions:
+            threads.invite(channel, user)
 
 
 def find_mentions(message: Message, allowed: mentions.AllowedMentions) -> None:
@@ -121,12 +124,18 @@ def announce(message: Message, event: str) -> None:
     state.publish(events.MessageCreated(message) if made else events.MessageEdited(message))
 
 
-def edited(message: Message) -> None:
-    """Mark a message as edited now and tell everybody."""
-    state = message.channel.state
-    message.edited_at = datetime.fromtimestamp(state.wall_clock(), UTC)
+def edited(message: Message, *, was_loading: bool = False) -> None:
+    """Mark a message as edited now and tell everybody; the end of the thinking is no edit."""
+    if not was_loading:
+        message.edited_at = datetime.fromtimestamp(message.channel.state.wall_clock(), UTC)
     message.record_version()
     announce(message, "MESSAGE_UPDATE")
+    previews.unfurl(message)
+
+
+def dismiss(message: Message) -> None:
+    """Let an ephemeral message vanish from its reader's sight, of which the bot hears nothing."""
+    _vanish(message)
 
 
 def delete(message: Message) -> None:

@@ -66,12 +66,14 @@ class Verdict:
 class RateLimits:
     """The limits, changeable at any time.
 
-    `per_route` holds exceptions by "METHOD /route/{with_names}"; everything else falls under `default`.
+    `per_route` holds exceptions by "METHOD /route/{with_names}"; other reads fall under `reads`, other writes under
+    `default`. Each route has a window for each channel, guild, webhook or interaction.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.enabled = True
         self.default = Limit(5, 5.0)
+        self.reads = Limit(20, 1.0)
         self.per_route: dict[str, Limit] = {}
         self.global_per_second: int | None = 50
         self._clock = clock
@@ -92,7 +94,8 @@ class RateLimits:
             return refusal
         key = f"{method} {route}"
         major = ":".join(parameters[name] for name in MAJOR_PARAMETERS if name in parameters)
-        window = self._window(f"{key}|{major}", self.per_route.get(key, self.default), now)
+        usual = self.reads if method == "GET" else self.default
+        window = self._window(f"{key}|{major}", self.per_route.get(key, usual), now)
         if not window.remaining:
             retry = window.reset_after(now)
             headers = self._headers(window, key, now, wall) | _retry_headers(retry, "user")

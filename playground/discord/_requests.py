@@ -16,7 +16,7 @@ class RestRequest:
 
     method: str
     path: str
-    """Without /api/v10, with real ids."""
+    """Without /api/v10, with real ids; files are below /cdn."""
     route: str
     """The same with names in place of ids, for example /channels/{channel_id}/messages."""
     body: Any

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import msgspec
 from aiohttp import BodyPartReader, web
@@ -64,30 +65,35 @@ class Server:
         if match := _API.match(path):
             return await self._handle_rest(request, path[match.end() :])
         if path.startswith("/cdn/"):
-            return self._handle_file(request.path.removeprefix("/cdn/"))
+            return await self._handle_file(request)
         if path.startswith("/gateway"):
             return await self.state.gateway.serve(request)
         return web.Response(status=404)
 
-    def _handle_file(self, path: str) -> web.Response:
-        found = self.state.cdn.get(path)
+    async def _handle_file(self, request: web.BaseRequest) -> web.Response:
+        record = self._record(request, request.path, "/cdn")
+        fault = self.state.faults.strike(record)
+        if fault is not None and fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault is not None and (fault.cut or fault.status is not None):
+            return self._respond(record, _fail(request, fault))
+        found = self.state.cdn.get(request.path.removeprefix("/cdn/"))
+        record.status, record.finished_at = 404 if found is None else 200, self.state.clock()
+        self.state.publish(events.RequestAnswered(record))
         if found is None:
             return web.Response(status=404)
         data, content_type = found
         return web.Response(body=data, content_type=content_type)
 
+    def _record(self, request: web.BaseRequest, path: str, route: str) -> RestRequest:
+        headers, query = dict(request.headers), dict(request.query)
+        record = RestRequest(request.method, path, route, None, self.state.clock(), headers, query)
+        self.state.requests.add(record)
+        return record
+
     async def _handle_rest(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         route, parameters, known = routes.find(request.method, path)
-        record = RestRequest(
-            request.method,
-            path,
-            route.template if route else path,
-            None,
-            self.state.clock(),
-            dict(request.headers),
-            dict(request.query),
-        )
-        self.state.requests.add(record)
+        record = self._record(request, unquote(path), route.template if route else unquote(path))
         try:
             call = await self._read(request, record, parameters)
             answer = await self._answer(request, record, call, route, known=known)

@@ -67,7 +67,13 @@ class State:
     """Everything that exists, by id, and the ways to tell about changes."""
 
     def __init__(
-        self, token: str, allowed_privileged: int, *, clock: Callable[[], float], wall_clock: Callable[[], float]
+        self,
+        token: str,
+        bot_name: str,
+        allowed_privileged: int,
+        *,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
     ) -> None:
         self.clock = clock
         self.wall_clock = wall_clock
@@ -85,7 +91,7 @@ class State:
         """Users who do not take direct messages."""
         self.shards = 1
         self._nonces: dict[tuple[int, str], Message] = {}
-        self.bot = self.add_user("Local bot", bot=True)
+        self.bot = self.add_user(bot_name, bot=True)
         owner = self.add_user("operator")
         self.application = Application(self.bot.id, self.bot.name, owner)
         self.allowed_intents = KNOWN_INTENTS
@@ -200,13 +206,13 @@ class State:
 
     def delete_channel(self, channel: Channel) -> None:
         """Remove a channel with what is in it."""
-        for thread in channel.threads:
-            self._drop_channel(thread)
-        event = "THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE"
-        channel.announce(event)
-        self._drop_channel(channel)
+        channel.announce("THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE")
+        self.drop_channel(channel)
 
-    def _drop_channel(self, channel: Channel) -> None:
+    def drop_channel(self, channel: Channel) -> None:
+        """Forget a channel with its threads, messages and webhooks, without a word."""
+        for thread in channel.threads:
+            self.drop_channel(thread)
         channel.deleted = True
         self.channels.pop(channel.id, None)
         if channel.guild:

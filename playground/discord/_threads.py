@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playground.discord import _payloads as payloads
+from playground.discord import _permissions as permissions
 from playground.discord._flags import ChannelType, Intent, MessageFlag, MessageType
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def create(
         raise ValueError(msg)
     guild.threads[thread_id] = thread
     state.channels[thread_id] = thread
-    info.members[owner.id] = now
+    if not owner.is_webhook:
+        info.members[owner.id] = now
     _announce_creation(thread, owner, message)
     return thread
 
@@ -65,6 +67,12 @@ def join(thread: Channel, user: User) -> None:
         return
     info.members[user.id] = thread.now()
     _members_changed(thread, user, added=True)
+
+
+def invite(thread: Channel, user: User) -> None:
+    """Add somebody who was mentioned, if they can see the channel above."""
+    if thread.parent is not None and permissions.in_channel(thread.parent, user):
+        join(thread, user)
 
 
 def leave(thread: Channel, user: User) -> None:

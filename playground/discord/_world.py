@@ -42,6 +42,7 @@ class LocalDiscord:
         self,
         *,
         token: str = "local-token",  # noqa: S107 - not a secret: it opens this process's own server only
+        bot_name: str = "Local bot",
         message_content_intent: bool = True,
         members_intent: bool = True,
         presences_intent: bool = True,
@@ -55,7 +56,7 @@ class LocalDiscord:
             | Intent.GUILD_MEMBERS * members_intent
             | Intent.GUILD_PRESENCES * presences_intent
         )
-        self._state = State(token, privileged, clock=clock, wall_clock=wall_clock)
+        self._state = State(token, bot_name, privileged, clock=clock, wall_clock=wall_clock)
         self._state.shards = shards
         self._server = Server(self._state)
         self._people: dict[int, Person] = {}
@@ -217,6 +218,21 @@ class LocalDiscord:
         )
 
     @property
+    def sessions(self) -> list[str]:
+        """The ids of the gateway sessions that could be resumed."""
+        return list(self._state.gateway.sessions)
+
+    @property
+    def gateway_identifies(self) -> int:
+        """How often a client identified itself."""
+        return self._state.gateway.identifies
+
+    @property
+    def gateway_resumes(self) -> int:
+        """How often a client asked to resume."""
+        return self._state.gateway.resumes
+
+    @property
     def requests(self) -> list[RestRequest]:
         """Every REST request so far, in the order of arrival."""
         return self._state.requests.all
@@ -224,6 +240,15 @@ class LocalDiscord:
     def requests_for(self, method: str | None, path_regex: str) -> list[RestRequest]:
         """Give the requests of a method (None: any) whose path contains a match."""
         return self._state.requests.find(method, path_regex)
+
+    @property
+    def invalid_requests(self) -> list[RestRequest]:
+        """The requests that Discord counts towards a ban: 401, 403 and 429."""
+        return [r for r in self.requests if r.status in {401, 403, 429}]
+
+    def close_dms(self, user: User, *, closed: bool = True) -> None:
+        """Let a user take no more direct messages (50007), or take them again."""
+        (self._state.closed_dms.add if closed else self._state.closed_dms.discard)(user)
 
     # Trouble
 
