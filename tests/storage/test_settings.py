@@ -1,0 +1,193 @@
+"""Settings resolve along a chain of scopes, from memory where it is certain."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Concatenate
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, event
+
+from storage import Database, Scope, ScopedSettings, Setting, Storage
+from storage.database import P, T
+from tests.storage.builders import ADA, GUILD, OTHER_GUILD
+
+THREAD, CHANNEL, PERSONA, SERVER = Scope("thread", 1), Scope("channel", 2), Scope("persona", 3), Scope("guild", GUILD)
+CHAIN = [THREAD, CHANNEL, PERSONA, SERVER]
+
+
+async def test_the_first_scope_that_says_something_wins(storage: Storage) -> None:
+    defaults = {"model": "default", "style": "short"}
+    expected: list[tuple[Any, Scope | None]] = [("default", None)]
+    for value, scope in enumerate(reversed(CHAIN)):
+        await storage.settings.put(GUILD, scope, "model", value, ADA)
+        expected.append((value, scope))
+        resolved = await storage.settings.resolve(GUILD, CHAIN, defaults)
+        assert resolved["model"] == Setting(value, scope)
+        assert resolved["style"] == Setting("short", None)
+    for scope in CHAIN:
+        assert (await storage.settings.resolve(GUILD, CHAIN, defaults))["model"] == Setting(*expected.pop())
+        await storage.settings.clear(GUILD, scope, "model")
+    assert (await storage.settings.resolve(GUILD, CHAIN, defaults))["model"] == Setting(*expected.pop())
+
+
+async def test_resolved_settings_are_a_mapping(storage: Storage) -> None:
+    await storage.settings.put(GUILD, CHANNEL, "model", "x", ADA)
+    await storage.settings.put(GUILD, SERVER, "tone", "dry", ADA)
+    resolved = await storage.settings.resolve(GUILD, CHAIN, {"model": "y", "style": "short"})
+    assert dict(resolved) == {
+        "model": Setting("x", CHANNEL),
+        "tone": Setting("dry", SERVER),
+        "style": Setting("short", None),
+    }
+    assert len(resolved) == 3
+    with pytest.raises(KeyError):
+        resolved["nothing"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, False, 0, 1.5, "", "é 🙂", [1, [2]], {"a": {"b": None}}, 2**63, "cut \0 and \ud800"]
+)
+async def test_any_json_value_comes_back(storage: Storage, value: Any) -> None:
+    await storage.settings.put(GUILD, CHANNEL, "setting", value, ADA)
+    fresh = ScopedSettings(storage.database)
+    expected = "cut  and \ufffd" if isinstance(value, str) and "cut" in value else value
+    for source in (storage.settings, fresh):
+        assert (await source.resolve(GUILD, [CHANNEL], {"setting": "default"}))["setting"] == Setting(expected, CHANNEL)
+
+
+async def test_what_is_not_json_is_refused(storage: Storage) -> None:
+    with pytest.raises(Exception, match="JSON"):
+        await storage.settings.put(GUILD, CHANNEL, "setting", float("nan"), ADA)
+    assert not dict(await storage.settings.resolve(GUILD, [CHANNEL], {}))
+
+
+async def test_guilds_have_settings_of_their_own(storage: Storage) -> None:
+    await storage.settings.put(GUILD, CHANNEL, "model", "x", ADA)
+    for guild_id in (OTHER_GUILD, None):
+        assert not dict(await storage.settings.resolve(guild_id, CHAIN, {}))
+        await storage.settings.clear(guild_id, CHANNEL, "model")
+    assert (await storage.settings.resolve(GUILD, CHAIN, {}))["model"].value == "x"
+
+
+async def test_changing_a_resolved_value_changes_nothing_else(storage: Storage) -> None:
+    await storage.settings.put(GUILD, CHANNEL, "list", [1], ADA)
+    (await storage.settings.resolve(GUILD, CHAIN, {}))["list"].value.append(2)
+    assert (await storage.settings.resolve(GUILD, CHAIN, {}))["list"].value == [1]
+
+
+class Reads:
+    """Counts queries."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.count = 0
+        event.listen(engine, "before_cursor_execute", self._executed)
+
+    def _executed(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        self.count += statement.startswith("SELECT")
+
+
+async def test_what_was_read_once_is_read_from_memory(sqlite_storage: Storage) -> None:
+    reads = Reads(sqlite_storage.database.engine)
+    await sqlite_storage.settings.resolve(GUILD, CHAIN, {})
+    assert reads.count == 1, "one query for all scopes"
+    await sqlite_storage.settings.resolve(GUILD, CHAIN[1:], {})
+    assert reads.count == 1
+    await sqlite_storage.settings.resolve(OTHER_GUILD, CHAIN, {})
+    assert reads.count == 2
+
+
+async def test_the_cache_keeps_the_scopes_used_last(sqlite_storage: Storage) -> None:
+    reads = Reads(sqlite_storage.database.engine)
+    cached = ScopedSettings(sqlite_storage.database, max_cached_scopes=2)
+    for scope, expected in [(THREAD, 1), (CHANNEL, 2), (THREAD, 2), (PERSONA, 3), (THREAD, 3), (CHANNEL, 4)]:
+        await cached.resolve(GUILD, [scope], {})
+        assert reads.count == expected
+
+
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "clear", "resolve", "resolve"]),
+        st.sampled_from([GUILD, OTHER_GUILD]),
+        st.sampled_from(CHAIN),
+        st.sampled_from("ab"),
+        st.integers(0, 9),
+    ),
+    max_size=30,
+)
+
+
+@given(changes, st.integers(1, 4))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_small_cache_never_shows(
+    sqlite_storage: Storage, script: list[tuple[str, int, Scope, str, int]], size: int
+) -> None:
+    cached = ScopedSettings(sqlite_storage.database, max_cached_scopes=size)
+    for guild_id in (GUILD, OTHER_GUILD):
+        for scope in CHAIN:
+            for name in "ab":
+                await cached.clear(guild_id, scope, name)
+    known: dict[tuple[int, Scope, str], int] = {}
+    for action, guild_id, scope, name, value in script:
+        if action == "put":
+            await cached.put(guild_id, scope, name, value, ADA)
+            known[guild_id, scope, name] = value
+        elif action == "clear":
+            await cached.clear(guild_id, scope, name)
+            known.pop((guild_id, scope, name), None)
+        else:
+            resolved = await cached.resolve(guild_id, CHAIN, {"a": -1})
+            for wanted in "ab":
+                source = next((s for s in CHAIN if (guild_id, s, wanted) in known), None)
+                default = Setting(-1, None) if wanted == "a" else None
+                expected = default if source is None else Setting(known[guild_id, source, wanted], source)
+                assert resolved.get(wanted) == expected
+
+
+class LateReads(Database):
+    """Answers of reads arrive when they are let go."""
+
+    def __init__(self, below: Database) -> None:
+        super().__init__()
+        self._below = below
+        self.has_read = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    @property
+    def engine(self) -> Engine:
+        return self._below.engine
+
+    async def write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._below.write(function, *args, **kwargs)
+
+    async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        result = await self._below.read(function, *args, **kwargs)
+        self.has_read.set()
+        await self.let_go.wait()
+        return result
+
+    async def close(self) -> None:
+        await self._finish_unattended()
+
+
+async def test_a_read_overtaken_by_a_change_is_not_remembered(storage: Storage) -> None:
+    late = LateReads(storage.database)
+    cached = ScopedSettings(late)
+    resolving = asyncio.ensure_future(cached.resolve(GUILD, [CHANNEL], {"model": "default"}))
+    await late.has_read.wait()
+    await cached.put(GUILD, CHANNEL, "model", "new", ADA)
+    late.let_go.set()
+    assert (await resolving)["model"].value == "default"
+    assert (await cached.resolve(GUILD, [CHANNEL], {}))["model"].value == "new"
+
+
+async def test_a_change_whose_caller_went_away_is_seen(storage: Storage) -> None:
+    await storage.settings.resolve(GUILD, [CHANNEL], {})
+    changing = asyncio.ensure_future(storage.settings.put(GUILD, CHANNEL, "model", "new", ADA))
+    await asyncio.sleep(0)
+    changing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await changing
+    await storage.database._finish_unattended()
+    assert (await storage.settings.resolve(GUILD, [CHANNEL], {}))["model"].value == "new"
