@@ -26,7 +26,7 @@ from ._errors import (
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
-from ._redact import redact
+from ._redact import NO_SECRET, Secret, redact
 
 E = TypeVar("E", bound=APIStatusError)
 
@@ -58,7 +58,9 @@ _MISSING_FIELD = re.compile(r"Router\.\w+\(\) missing \d+ required")
 _SYSTEM_PROMPT = re.compile(r"OpenAIException - Internal Server Error\.? Received Model Group=")
 
 
-def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, *, key: str = "") -> APIStatusError:
+def error_from_answer(
+    status: int, headers: Mapping[str, str], body: bytes, *, key: Secret = NO_SECRET
+) -> APIStatusError:
     """Build the exception of an answer whose status is no success."""
     text = body.decode("utf-8", "replace")
     envelope = _envelope(text)
@@ -70,7 +72,7 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes, *, k
     return error
 
 
-def error_from_frame(frame: Any, *, key: str = "") -> APIStatusError:
+def error_from_frame(frame: Any, *, key: Secret = NO_SECRET) -> APIStatusError:
     """Build the exception of an ``error`` inside a 200: a stream's frame or a whole answer."""
     envelope = frame if isinstance(frame, dict) else {"message": str(frame)}
     code = str(envelope.get("code", ""))
@@ -94,7 +96,7 @@ def _envelope(text: str) -> dict[str, Any]:
     return {"message": str(inner)}
 
 
-def _build(status: int, envelope: Mapping[str, Any], text: str, key: str) -> APIStatusError:
+def _build(status: int, envelope: Mapping[str, Any], text: str, key: Secret) -> APIStatusError:
     type_ = envelope.get("type")
     word = type_ if isinstance(type_, str) and type_ != "None" else ""
     error = _choose(status, word, str(envelope.get("message") or ""), text)

@@ -13,6 +13,7 @@ import msgspec
 from ._assembly import ChatAssembly, CompletionAssembly
 from ._errors import ResponseFormatError
 from ._limits import KeyLimits, Slot
+from ._redact import Secret
 from ._sampling import Sampling
 from ._sender import Sender
 from ._stream import ChatStream, CompletionStream
@@ -69,7 +70,7 @@ class InfermaticClient:
             raise ValueError("max_retries must be 0 or more")
         if not isinstance(timeout, Timeouts):
             timeout = Timeouts() if timeout is None else Timeouts(total_seconds=timeout)
-        self._transport = Transport(_usable_key(api_key), _usable_base_url(base_url), timeout, session)
+        self._transport = Transport(Secret(_usable_key(api_key)), _usable_base_url(base_url), timeout, session)
         self._sender = Sender(limits, max_retries=max_retries, max_wait_seconds=max_wait_seconds, on_wait=on_wait)
         self._models_without_system_role = models_without_system_role
 

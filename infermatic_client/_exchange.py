@@ -8,6 +8,7 @@ from typing import Final
 import aiohttp
 
 from ._errors import APITimeoutError, ResponseFormatError, TimeoutPhase
+from ._redact import Secret
 from ._sse import MAX_LINE_BYTES, SSEDecoder
 from ._translate import translated
 from ._types import Timeouts
@@ -31,7 +32,7 @@ class Exchange:
     had nothing come, looks at the clock, and goes back to sleep.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, key: str, *, ends_at: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, key: Secret, *, ends_at: float) -> None:
         self._response = response
         self._content = response.content
         self._timeouts = timeouts

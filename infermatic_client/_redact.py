@@ -11,10 +11,29 @@ _ECHO = re.compile(r"(?i)(Passed in: *|Received(?: API Key)? *= *|Bearer +)(?!\[
 _HIDDEN = "[hidden]"
 
 
-def redact(text: str, key: str = "") -> str:
+class Secret:
+    """A key that no repr shows, not even that of a local variable in a traceback."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    def reveal(self) -> str:
+        """Return the key itself."""
+        return self._value
+
+
+NO_SECRET = Secret("")
+
+
+def redact(text: str, key: Secret = NO_SECRET) -> str:
     """Return ``text`` without the given key and without anything that looks like a key, its tail or its hash."""
-    if key:
-        text = text.replace(key, _HIDDEN)
+    if key.reveal():
+        text = text.replace(key.reveal(), _HIDDEN)
     text = _KEY.sub(_HIDDEN, text)
     text = _HEX_DIGEST.sub(_HIDDEN, text)
     return _ECHO.sub(rf"\1{_HIDDEN}", text)

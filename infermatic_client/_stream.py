@@ -45,7 +45,9 @@ class _Reading(Generic[D]):
                 if delta is not None:
                     return delta
                 if assembly.done:
-                    return None
+                    break
+            if assembly.done:
+                return None
             events = await self.exchange.read()
             if events is None:
                 if assembly.finished:

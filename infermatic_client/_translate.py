@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 
 from ._errors import APIConnectionError, APITimeoutError, ResponseFormatError, TimeoutPhase
-from ._redact import redact
+from ._redact import Secret, redact
 
 
 @contextlib.contextmanager
-def translated(key: str, connect_seconds: float = 0.0) -> Iterator[None]:
+def translated(key: Secret, connect_seconds: float = 0.0) -> Iterator[None]:
     """Turn aiohttp's and the socket's exceptions into ``APIConnectionError``; nothing that escapes holds ``key``."""
     try:
         yield

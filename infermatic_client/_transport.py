@@ -17,6 +17,7 @@ from ._classify import (
 )
 from ._errors import APIStatusError, InfermaticError, ResponseFormatError, ServerError
 from ._exchange import MAX_ANSWER_BYTES, Exchange
+from ._redact import Secret
 from ._translate import translated, within
 from ._types import Timeouts
 from ._wire import excerpt, lenient_json
@@ -67,7 +68,7 @@ def judged(request: Request) -> Iterator[None]:
 class Transport:
     """The pooled connections of one key."""
 
-    def __init__(self, key: str, base_url: str, timeouts: Timeouts, session: aiohttp.ClientSession | None) -> None:
+    def __init__(self, key: Secret, base_url: str, timeouts: Timeouts, session: aiohttp.ClientSession | None) -> None:
         self.base_url = base_url
         self.timeouts = timeouts
         self._key = key
@@ -145,7 +146,7 @@ class Transport:
         raise error_from_answer(response.status, response.headers, body, key=self._key)
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self._key.reveal()}", "Accept": "application/json"}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if request.streamed:  # a compressing proxy would hold events back

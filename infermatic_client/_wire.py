@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ._errors import ResponseFormatError
-from ._redact import redact
+from ._redact import NO_SECRET, Secret, redact
 from ._types import Usage
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def excerpt(body: bytes, key: str = "") -> str:
+def excerpt(body: bytes, key: Secret = NO_SECRET) -> str:
     """Give the beginning of an answer for an error, without anything that looks like a key."""
     return redact(body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"), key)[:_EXCERPT_CHARACTERS]
 
