@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.discord import _command_rules as rules
 from playground.discord import events
+from playground.discord._components import without_nulls
 from playground.discord._flags import CommandContext, CommandType
 from playground.discord._validation import Errors, one_error
 from playground.discord.errors import api_error, invalid_form
@@ -98,7 +99,7 @@ class CommandRegistry:
             "nsfw": bool(body.get("nsfw")),
         }
         if kind == CommandType.CHAT_INPUT:
-            command["options"] = body.get("options") or []
+            command["options"] = without_nulls(body.get("options") or [])
         if guild_id is not None:
             command["guild_id"] = str(guild_id)
         return command

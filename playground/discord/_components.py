@@ -42,6 +42,13 @@ def walk(components: list[Component]) -> Iterator[Component]:
         yield from walk(inner)
 
 
+def without_nulls(value: Any) -> Any:
+    """Drop fields that are null: for Discord they are as good as absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
 def interactive(components: list[Component]) -> list[Component]:
     """Give the buttons and menus that a person can use."""
     usable = SELECT_TYPES | {ComponentType.BUTTON}

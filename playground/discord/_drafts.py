@@ -36,6 +36,7 @@ def read(
     may_be_empty: bool = False,
 ) -> Draft:
     """Read a new message; `flags` are those that may be set here."""
+    body = _clean(body)
     wanted = int(body.get("flags") or 0) & int(flags)
     validation.check_message(body)
     _check_components(body, wanted)
@@ -57,6 +58,7 @@ def read(
 
 def edit(message: Message, body: dict[str, Any], files: dict[int, Upload]) -> None:
     """Change what a body names of a message and tell everybody; the rest stays."""
+    body = _clean(body)
     validation.check_message(body)
     was_loading = message.loading
     flags = _edited_flags(message, body)
@@ -77,6 +79,10 @@ def edit(message: Message, body: dict[str, Any], files: dict[int, Upload]) -> No
     if "content" in body or "allowed_mentions" in body:
         posting.find_mentions(message, AllowedMentions.parse(body.get("allowed_mentions")))
     posting.edited(message, was_loading=was_loading)
+
+
+def _clean(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {key: components.without_nulls(body[key]) for key in ("components", "embeds") if body.get(key)}
 
 
 def _edited_flags(message: Message, body: dict[str, Any]) -> int:

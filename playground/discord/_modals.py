@@ -27,7 +27,7 @@ _IN_LABELS = SELECT_TYPES | {
 
 def read(data: dict[str, Any]) -> Modal:
     """Read a form, or refuse it."""
-    parts: list[Component] = data.get("components") or []
+    parts: list[Component] = components.without_nulls(data.get("components") or [])
     errors = components.check_custom_id(data)
     if not 1 <= len(data.get("title") or "") <= MAX_TITLE:
         errors["title"] = bad_length(1, MAX_TITLE)

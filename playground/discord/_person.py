@@ -211,12 +211,12 @@ class Person:
 
     async def click(self, message: Message, custom_id: str | None = None, *, label: str | None = None) -> Interaction:
         """Press a button, found by its custom id or by its text; without either, the only one."""
-        self._require_sight_of(message)
+        self._require_pressing(message)
         return pressing.click(self.user, message, custom_id, label)
 
     async def select(self, message: Message, custom_id: str | None, values: Sequence[Any]) -> Interaction:
         """Choose in a menu: values (or labels) of options, or users, roles and channels; None means the only menu."""
-        self._require_sight_of(message)
+        self._require_pressing(message)
         return pressing.select(self.user, message, custom_id, values)
 
     async def submit(
@@ -247,6 +247,12 @@ class Person:
             raise NotVisibleError("This message is gone")
         if message.ephemeral_for not in {None, self.user.id}:
             raise NotVisibleError("This message is for somebody else")
+
+    def _require_pressing(self, message: Message) -> None:
+        self._require_sight_of(message)
+        guild = message.channel.guild
+        if guild and guild.members[self.user.id].is_timed_out:
+            raise NotAllowedError(f"{self.user.name} is timed out")
 
     def _require(self, channel: Channel, permission: int) -> None:
         if not permissions.can(channel, self.user, permission):
