@@ -17,7 +17,7 @@ from ._types import Timeouts
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 
 # Pieces that follow each other faster than this are read together: waking up for each costs several times what
-# parsing it does. A model writes 40 tokens a second, one each 25 ms, and never meets this.
+# parsing it does. A model writes 40 tokens a second, one each 25 ms, so its pieces are read as they come.
 _GATHER_SECONDS: Final = 0.005
 
 # After [DONE] the end of the HTTP message normally lies in the same packet; waiting a moment for it keeps the
@@ -42,7 +42,7 @@ class Exchange:
         self._failure: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self._ends_at = ends_at
-        self._read_again_at = 0.0
+        self._pieces_come_fast = False
         self._waiting_since: float | None = None
         self._expired: TimeoutPhase | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -60,10 +60,9 @@ class Exchange:
         """
         if self._failure is not None:
             self._raise(self._failure)
-        now = self._loop.time()
-        if now < self._read_again_at:
-            await self._gather(self._read_again_at - now)
-        self._waiting_since = self._loop.time()
+        if self._pieces_come_fast:
+            await self._gather()
+        began = self._waiting_since = self._loop.time()
         try:
             data = await self._content.readany()
         except (aiohttp.ClientError, OSError) as exc:
@@ -73,7 +72,7 @@ class Exchange:
             self._failure = exc
         finally:
             self._waiting_since = None
-        self._read_again_at = self._loop.time() + _GATHER_SECONDS
+        self._pieces_come_fast = self._loop.time() - began < _GATHER_SECONDS
         if not data:
             return None
         self._bytes += len(data)
@@ -128,7 +127,7 @@ class Exchange:
         with translated(self._key):
             raise failure
 
-    async def _gather(self, seconds: float) -> None:
+    async def _gather(self) -> None:
         """Leave the socket alone for a moment, so that several pieces come with one reading."""
         connection = self._response.connection
         transport = connection.transport if connection is not None else None
@@ -136,7 +135,7 @@ class Exchange:
             return
         transport.pause_reading()
         try:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(_GATHER_SECONDS)
         finally:
             transport.resume_reading()
 
