@@ -70,7 +70,7 @@ def _paragraph(lines: list[str], names: Names) -> Iterator[str]:
 def _block(lines: list[str], number: int, names: Names) -> tuple[str | None, int]:
     """Return the block that begins at a line and how many lines it takes, or None for plain text."""
     line = lines[number]
-    if line.startswith(">>> "):
+    if line.startswith(">>> ") and line[4:].strip():
         inner = "\n".join([line[4:], *lines[number + 1 :]])
         return f"<blockquote>{''.join(_render_lines(inner, names))}</blockquote>", len(lines) - number
     if line.startswith("> "):

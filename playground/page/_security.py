@@ -52,7 +52,11 @@ class Guard:
     ) -> web.StreamResponse:
         """Refuse what does not come from the page; add the headers that keep the page to itself."""
         early = self._refusal(request) or self._welcome(request)
-        response = await handler(request) if early is None else early
+        try:
+            response = await handler(request) if early is None else early
+        except web.HTTPException as error:
+            error.headers.update(_HEADERS)
+            raise
         if not response.prepared:
             response.headers.update(_HEADERS)
         return response

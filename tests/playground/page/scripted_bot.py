@@ -99,7 +99,9 @@ def add_commands(bot: ScriptedBot) -> None:
     @app_commands.command(name="card", description="Show an embed")
     async def card(interaction: discord.Interaction) -> None:
         await interaction.response.defer()
-        embed = discord.Embed(title="Mira of the Inn", description="*Keeps the lamp.* Speaks **softly**.", color=0xD79A5D)
+        embed = discord.Embed(
+            title="Mira of the Inn", description="*Keeps the lamp.* Speaks **softly**.", color=0xD79A5D
+        )
         embed.add_field(name="Model", value=f"`{bot.chosen_model}`").add_field(name="Lore", value="12 entries")
         embed.set_footer(text="Imported by Mia")
         await interaction.followup.send(embed=embed)
@@ -112,5 +114,7 @@ def add_commands(bot: ScriptedBot) -> None:
     async def report(interaction: discord.Interaction, message: discord.Message) -> None:
         await interaction.response.send_message(f"Reported: {message.content[:40]}", ephemeral=True)
 
-    for command in (model, card, silent, report):
-        bot.tree.add_command(command)
+    bot.tree.add_command(model)
+    bot.tree.add_command(card)
+    bot.tree.add_command(silent)
+    bot.tree.add_command(report)

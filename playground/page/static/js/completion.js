@@ -14,7 +14,7 @@ export class Completion {
     field.setAttribute("aria-autocomplete", "list");
     field.setAttribute("aria-controls", this.list.id);
     field.setAttribute("aria-expanded", "false");
-    field.addEventListener("blur", () => setTimeout(() => this.hide(), 150));
+    field.addEventListener("blur", () => setTimeout(() => document.activeElement !== field && this.hide(), 150));
   }
 
   get open() {

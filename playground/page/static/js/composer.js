@@ -20,7 +20,7 @@ let lastTyping = 0;
 
 export function startComposer() {
   build();
-  on("channel", () => { cancelExtras(); drawState(); parts.box.focus({ preventScroll: true }); });
+  on("moved", () => { cancelExtras(); drawState(); parts.box.focus({ preventScroll: true }); });
   on("world", drawState);
   on("reply", () => { stopEditing(); drawContext(); parts.box.focus(); });
   on("edit", startEdit);

@@ -14,6 +14,7 @@ const TYPING_MILLISECONDS = 10_000;
 let wasNearEnd = true;
 
 export function startLog() {
+  on("moved", drawAll);
   on("channel", drawAll);
   on("live:message", upsert);
   on("live:message_gone", remove);

@@ -44,12 +44,13 @@ export async function becomePerson(personId) {
 export async function openChannel(channelId) {
   const readable = allChannels().filter((channel) => !["category", "forum"].includes(channel.kind));
   state.channel = findChannel(channelId) ?? readable[0] ?? null;
-  state.replyTo = null;
+  state.messages = new Map();
+  state.hasEarlier = false;
   state.typing.clear();
+  state.unread.delete(state.channel?.id);
   rememberPlace();
-  if (!state.channel) return;
-  state.unread.delete(state.channel.id);
-  await attempt(loadChannel);
+  emit("moved");
+  if (state.channel) await attempt(loadChannel);
 }
 
 async function loadChannel() {

@@ -7,7 +7,7 @@ const SIGNS = { text: "#", thread: "↳", dm: "@", forum: "☰", voice: "♪" };
 
 export function startSidebar() {
   on("world", draw);
-  on("channel", draw);
+  on("moved", draw);
   on("unread", draw);
   on("bot", drawBot);
   on("connection", drawBot);
