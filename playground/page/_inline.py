@@ -59,6 +59,8 @@ class _DiscordInline(MarkdownIt):
         self.add_render_rule("link_open", _link_open)
         self.add_render_rule("spoiler_open", _spoiler_open)
         self.add_render_rule("discord_html", _raw)
+        self.add_render_rule("softbreak", _break)
+        self.add_render_rule("hardbreak", _break)
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - overrides the library's name
         """Refuse everything that is no web address."""
@@ -190,6 +192,10 @@ def _spoiler_open(self: RendererProtocol, tokens: Sequence[Token], idx: int, opt
 
 def _raw(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
     return tokens[idx].content
+
+
+def _break(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
+    return "<br>"
 
 
 _PARSER = _DiscordInline()

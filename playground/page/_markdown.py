@@ -64,7 +64,8 @@ def _render_lines(text: str, names: Names) -> Iterator[str]:
 
 def _paragraph(lines: list[str], names: Names) -> Iterator[str]:
     if lines:
-        yield f"<p>{render_inline(chr(10).join(lines), names)}</p>"
+        empty_end = "" if lines[-1] else "<br>"  # a browser does not show the last line break of a paragraph
+        yield f"<p>{render_inline(chr(10).join(lines), names)}{empty_end}</p>"
 
 
 def _block(lines: list[str], number: int, names: Names) -> tuple[str | None, int]:

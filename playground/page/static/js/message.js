@@ -78,7 +78,7 @@ function drawHead(message) {
   const { author } = message;
   const name = h("b", { class: "author" }, author.name);
   if (author.color) name.style.color = author.color;
-  return [name, author.bot && h("span", { class: "badge", title: author.webhook ? "Speaks through a webhook" : "An application" }, author.webhook ? "WEBHOOK" : "APP"),
+  return [name, author.bot && h("span", { class: "badge", title: author.webhook ? "Speaks through a webhook" : "An application" }, "APP"),
     h("time", { class: "time", datetime: message.created_at, title: fullTime(message.created_at) }, shortTime(message.created_at))];
 }
 
