@@ -3,9 +3,11 @@
 discord.py and aiohttp; a mention is streamed into edits 0.93 s apart. No storage, no checks, no limits, one message.
 """
 
+import asyncio
+import contextlib
 import json
 import os
-import time
+from collections.abc import Callable
 
 import aiohttp
 import discord
@@ -36,20 +38,29 @@ class BareBot(discord.Client):
             "stream": True,
             "max_tokens": 400,
         }
-        text, shown, reply, edited_at = "", "", None, 0.0
+        text, showing = "", None
+        ended = asyncio.Event()
         async with self.api.post("/v1/chat/completions", json=body) as response:
             async for line in response.content:
                 if not line.startswith(b"data: {"):
                     continue
                 choices = json.loads(line[6:])["choices"]
                 text += choices[0]["delta"].get("content") or "" if choices else ""
-                if reply is None and text:
-                    reply, shown, edited_at = await message.reply(text), text, time.monotonic()
-                elif reply is not None and time.monotonic() - edited_at >= EDIT_SPACING_SECONDS:
-                    shown, edited_at = text, time.monotonic()
-                    await reply.edit(content=shown)
-        if reply is not None and shown != text:
-            await reply.edit(content=text)
+                if showing is None and text:
+                    showing = asyncio.create_task(self._show(message, lambda: text, ended))
+        ended.set()
+        if showing is not None:
+            await showing
+
+    async def _show(self, message: discord.Message, text: Callable[[], str], ended: asyncio.Event) -> None:
+        shown = text()
+        reply = await message.reply(shown)
+        while not ended.is_set() or shown != text():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), EDIT_SPACING_SECONDS)
+            if shown != text():
+                shown = text()
+                await reply.edit(content=shown)
 
 
 def main() -> None:

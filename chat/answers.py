@@ -41,8 +41,8 @@ class Screen(Protocol):
     def waiting(self, place: Callable[[], Place]) -> None:
         """The answer waits for a slot; `place` tells where it stands."""
 
-    def writing(self) -> None:
-        """The slot is granted: the model will write soon."""
+    def writing(self, expected_seconds: float) -> None:
+        """The slot is granted: the model will write soon, for about as long as replies take."""
 
     def text(self, delta: str) -> None:
         """More of the answer's text."""
@@ -75,7 +75,8 @@ class Answer:
     prompt_tokens: int = 0
     stop_requested: bool = False
     work: "asyncio.Task[Outcome] | None" = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)  # the history has it, so the next turn may begin
+    ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
 
     async def posted(self, discord_id: int, part: int) -> None:
         """A part of the reply stands in Discord."""

@@ -255,6 +255,7 @@ class Conversations:
             self._metrics.ended(outcome, time.monotonic() - started)
         finally:
             answer.joinable = False
+            answer.settled.set()
             del self._answers[answer.reply_id]
             answer.ended.set()
             if lane_key is not None and (lane := self._lanes.get(lane_key)) and lane.last is answer:
@@ -262,7 +263,7 @@ class Conversations:
 
     async def _work(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> Outcome:
         if before is not None:
-            await before.ended.wait()
+            await before.settled.wait()
 
         lane = self._lanes.get(lane_key) if lane_key is not None else None
 
@@ -297,6 +298,12 @@ class Conversations:
                 logger.error("the end of an answer could not be kept or shown", exc_info=problem)
 
     async def _settle(self, answer: Answer, outcome: Outcome) -> None:
+        try:
+            await self._store(answer, outcome)
+        finally:
+            answer.settled.set()
+
+    async def _store(self, answer: Answer, outcome: Outcome) -> None:
         usage = _usage_row(answer, outcome)
         if answer.prompt_text is not None:
             if usage is not None:

@@ -130,7 +130,7 @@ class Generator:
         return replace(prepared, messages=messages, raw_tokens=raw_tokens(messages))
 
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
-        answer.screen.writing()
+        answer.screen.writing(self._queue.seconds_per_reply)
         answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
         visible, thought = ReasoningFilter(), False
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN

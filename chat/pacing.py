@@ -33,8 +33,8 @@ WINDOW_SECONDS: Final = 5.0
 REQUESTS_PER_SECOND: Final = 50
 """Discord's limit for one bot, over all channels."""
 
-# Writes sent a window apart can arrive closer together.
-_JITTER_SECONDS = 0.1
+JITTER_SECONDS: Final = 0.03
+"""Writes sent a window apart can arrive so much closer together; discord.py waits out what is worse."""
 # A moment this close counts as reached: a caller that slept until then must not be sent back for a rounding error.
 _INSTANT = 1e-6
 # No window for writes in a channel is longer; a longer wait is a penalty.
@@ -59,7 +59,7 @@ class WriteAllowance:
     @property
     def spacing_seconds(self) -> float:
         """The even spacing of one stream's edits, with all streams of the channel sharing."""
-        return max(1, self.streams) * (self.per_seconds + _JITTER_SECONDS) / self.limit
+        return max(1, self.streams) * (self.per_seconds + JITTER_SECONDS) / self.limit
 
     def live(self, now: float) -> int:
         """How many writes count at this moment."""
@@ -70,7 +70,7 @@ class WriteAllowance:
     def record(self, now: float) -> None:
         """A write goes out now."""
         self.live(now)
-        insort(self._expiries, now + self.per_seconds + _JITTER_SECONDS)
+        insort(self._expiries, now + self.per_seconds + JITTER_SECONDS)
 
     def note(self, limit: int, remaining: int, reset_after: float, now: float) -> None:
         """Take over what a response's headers say; after a 429 ``remaining`` is 0 and ``reset_after`` the wait.
@@ -96,7 +96,7 @@ class WriteAllowance:
         if count >= self.limit:
             at = max(at, self._expiries[count - self.limit])
         # Of the writes known now, how many may still count when the kept ones are due; the new one itself may too.
-        itself = 1 if self.per_seconds + _JITTER_SECONDS > within else 0
+        itself = 1 if self.per_seconds + JITTER_SECONDS > within else 0
         others = max(0, self.limit - min(keep, self.limit - itself) - itself)
         if keep > 0 and count > others:
             at = max(at, self._expiries[count - others - 1] - within)
@@ -128,13 +128,13 @@ class RequestBudget:
         allowed = self.limit if final else self._share()
         if len(self._sent) < allowed:
             return 0.0
-        return max(0.0, self._sent[len(self._sent) - allowed] + self.per_seconds + _JITTER_SECONDS - now)
+        return max(0.0, self._sent[len(self._sent) - allowed] + self.per_seconds + JITTER_SECONDS - now)
 
     def _share(self) -> int:
         return max(1, round(self.limit * (1 - _RESERVED_SHARE)))
 
     def _forget(self, now: float) -> None:
-        while self._sent and self._sent[0] + self.per_seconds + _JITTER_SECONDS <= now + _INSTANT:
+        while self._sent and self._sent[0] + self.per_seconds + JITTER_SECONDS <= now + _INSTANT:
             self._sent.popleft()
 
 

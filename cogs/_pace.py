@@ -25,13 +25,13 @@ class Pace:
         self._closed: dict[int, float] = {}
         self._told: dict[tuple[int, int], float] = {}
 
-    def stream(self, key: int) -> StreamPacer:
+    def stream(self, key: int, expected_seconds: float | None) -> StreamPacer:
         """Paces the edits of one reply; replies with the same key share an allowance."""
         allowance = self._allowances.get(key)
         if allowance is None:
             self._forget_idle()
             allowance = self._allowances[key] = WriteAllowance()
-        return StreamPacer(allowance, self._budget)
+        return StreamPacer(allowance, self._budget, expected_seconds=expected_seconds)
 
     def is_closed(self, channel_id: int) -> bool:
         """Whether Discord refused our writes to this channel lately."""

@@ -56,6 +56,7 @@ class ReplyScreen:
         self._outlet = outlet
         self._pace = pace
         self._pacer: StreamPacer | None = None
+        self._expected_seconds: float | None = None
         self._parts = ReplyParts(neutral_links=not outlet.suppresses_previews)
         if header:
             self._parts.append(header)
@@ -87,7 +88,8 @@ class ReplyScreen:
         self._waited_from = asyncio.get_running_loop().time()
         self._waiting = asyncio.create_task(self._show_waiting(place))
 
-    def writing(self) -> None:
+    def writing(self, expected_seconds: float) -> None:
+        self._expected_seconds = expected_seconds
         self._end_waiting()
         if self._typing is None:
             self._typing = asyncio.create_task(self._show_typing())
@@ -211,7 +213,7 @@ class ReplyScreen:
 
     def _pacing(self) -> StreamPacer:
         if self._pacer is None:
-            self._pacer = self._pace.stream(self._outlet.allowance_key)
+            self._pacer = self._pace.stream(self._outlet.allowance_key, self._expected_seconds)
         return self._pacer
 
     async def _record(self, message_id: int, number: int) -> None:

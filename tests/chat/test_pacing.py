@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.pacing import RequestBudget, StreamPacer, WriteAllowance
+from chat.pacing import JITTER_SECONDS, RequestBudget, StreamPacer, WriteAllowance
 
 TOKENS_PER_SECOND = 40
-EVEN = 5.1 / 5
+WINDOW = 5 + JITTER_SECONDS  # how long a write counts for us
+EVEN = WINDOW / 5
 
 
 @dataclass
@@ -156,11 +157,11 @@ def test_final_texts_may_use_what_edits_must_leave() -> None:
     for _ in range(40):
         assert budget.delay(0.0) == 0
         budget.record(0.0)
-    assert budget.delay(0.5) == pytest.approx(0.6)
+    assert budget.delay(0.5) == pytest.approx(0.5 + JITTER_SECONDS)
     assert budget.delay(0.5, final=True) == 0
     for _ in range(10):
         budget.record(0.5)
-    assert budget.delay(0.5, final=True) == pytest.approx(0.6)
+    assert budget.delay(0.5, final=True) == pytest.approx(0.5 + JITTER_SECONDS)
     assert budget.delay(1.2, final=True) == 0
 
 
@@ -170,14 +171,14 @@ def test_a_write_leaves_what_is_asked() -> None:
         assert allowance.delay(at) == 0
         allowance.record(at)
     assert allowance.delay(3.0, keep=1) == 0
-    assert allowance.delay(3.0, keep=2) == pytest.approx(2.1)
-    assert allowance.delay(3.0, keep=2, within=1.0) == pytest.approx(1.1)
+    assert allowance.delay(3.0, keep=2) == pytest.approx(2 + JITTER_SECONDS)
+    assert allowance.delay(3.0, keep=2, within=1.0) == pytest.approx(1 + JITTER_SECONDS)
     allowance.record(3.0)
     assert allowance.delay(3.0, keep=0) == 0
-    assert allowance.delay(3.0, keep=1) == pytest.approx(2.1)
+    assert allowance.delay(3.0, keep=1) == pytest.approx(2 + JITTER_SECONDS)
     allowance.record(3.0)
-    assert allowance.delay(4.0, keep=0) == pytest.approx(1.1)
-    assert allowance.delay(5.1, keep=0) == 0
+    assert allowance.delay(4.0, keep=0) == pytest.approx(1 + JITTER_SECONDS)
+    assert allowance.delay(WINDOW, keep=0) == 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 7), st.floats(0, 6)), max_size=40))
@@ -194,7 +195,7 @@ def test_waiting_as_told_always_keeps_the_promise(steps: list[tuple[float, int, 
         written.append(now)
         assert most_in_window(written, 5.0) <= 5
         due = now + within
-        assert sum(at + 5.1 > due + 1e-5 for at in written) <= 5 - min(keep, 5 if within >= 5.1 else 4)
+        assert sum(at + WINDOW > due + 1e-5 for at in written) <= 5 - min(keep, 5 if within >= WINDOW else 4)
 
 
 def test_headers_that_say_less_than_we_know_are_believed() -> None:
@@ -210,7 +211,7 @@ def test_headers_teach_the_limit_and_the_window() -> None:
     allowance = WriteAllowance()
     allowance.record(0.0)
     allowance.note(limit=10, remaining=9, reset_after=2.0, now=0.1)
-    assert allowance.spacing_seconds == pytest.approx(0.21)
+    assert allowance.spacing_seconds == pytest.approx((2 + JITTER_SECONDS) / 10)
     allowance.note(limit=2, remaining=0, reset_after=4.0, now=0.2)
     assert allowance.delay(0.2, keep=0) == pytest.approx(4.0)
     allowance.note(limit=0, remaining=0, reset_after=-1.0, now=0.2)
@@ -242,9 +243,9 @@ def test_edits_give_way_to_a_final_text_that_waits() -> None:
     running.posted(0.0)
     ending.posted(0.0)
     ending.ending()
-    assert ending.final_delay(4.5) == pytest.approx(0.6)
-    assert running.delay(4.5) > 0.6
-    ending.edited(5.1)
+    assert ending.final_delay(4.5) == pytest.approx(WINDOW - 4.5)
+    assert running.delay(4.5) > WINDOW - 4.5
+    ending.edited(WINDOW)
     ending.close()
     ending.close()
     assert allowance.streams == 1
@@ -267,4 +268,4 @@ def test_an_edit_waits_when_the_final_text_would_have_to() -> None:
     for at in (0.0, 0.1, 0.2, 0.3):  # somebody's burst of other edits
         allowance.record(at)
     assert pacer.final_delay(2.0) == 0
-    assert 2.0 + pacer.delay(2.0) == pytest.approx(5.1 - EVEN)
+    assert 2.0 + pacer.delay(2.0) == pytest.approx(WINDOW - EVEN)
