@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from playground.discord import _payloads as payloads
+from playground.discord import _permissions as permissions
 from playground.discord import _threads as threads
 from playground.discord._flags import FORUM_TYPES, THREAD_TYPES, ChannelType, Intent
 
@@ -84,6 +85,7 @@ class Channel:
     pins: list[Message] = field(default_factory=list, repr=False)
     last_pin_at: datetime | None = None
     deleted: bool = False
+    _bot_saw: bool | None = field(default=None, repr=False)
 
     @property
     def mention(self) -> str:
@@ -188,11 +190,26 @@ class Channel:
 
     def announce(self, event: str) -> None:
         """Tell the gateway and the page about this channel."""
+        self._tell_of_threads()
         data = payloads.channel(self)
         intent = Intent.DIRECT_MESSAGES if self.is_dm else Intent.GUILDS
         seen_in = self if self.is_thread else None
         self.state.dispatch(event, data, intent=intent, guild=self.guild, channel=seen_in)
         self.state.channel_changed(self, event)
+
+    def _tell_of_threads(self) -> None:
+        """A bot that begins to see a channel is told of the threads there."""
+        sees = permissions.in_channel(self, self.state.bot) != 0
+        if sees and self._bot_saw is False and self.guild is not None:
+            found = [t for t in self.threads if t.thread and not t.thread.archived]
+            data = {
+                "guild_id": str(self.guild.id),
+                "channel_ids": [str(self.id)],
+                "threads": [payloads.channel(t) for t in found],
+                "members": [],
+            }
+            self.state.dispatch("THREAD_LIST_SYNC", data, intent=Intent.GUILDS, guild=self.guild)
+        self._bot_saw = sees
 
     def now(self) -> datetime:
         """Give the world's time."""

@@ -158,11 +158,13 @@ class Connection:
         if not self._within_limits(text):
             return
         try:
-            message = msgspec.json.decode(text)
-            op, data = message["op"], message.get("d")
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+            self._obey(msgspec.json.decode(text))
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
             self.hang_up(4002)
-            return
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        op = message["op"]
+        data: Any = message.get("d")
         if op == _HEARTBEAT:
             self.send_op(_ACK, None)
         elif op == _IDENTIFY:

@@ -18,6 +18,11 @@ _NEEDS_SENDING = int(
     | Permission.EMBED_LINKS
     | Permission.SEND_POLLS
 )
+# Plain numbers: this is computed for every event, and operations on flags are slow.
+_SEES = int(Permission.VIEW_CHANNEL)
+_WRITES = int(Permission.SEND_MESSAGES | Permission.SEND_MESSAGES_IN_THREADS)
+_ADMINISTRATOR = int(Permission.ADMINISTRATOR)
+_MANAGE_THREADS = int(Permission.MANAGE_THREADS)
 _LEFT_IN_TIME_OUT = int(Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
 
 USE_COMMANDS = int(Permission.USE_APPLICATION_COMMANDS)
@@ -49,7 +54,7 @@ def in_guild(guild: Guild, member: Member) -> int:
     allowed = guild.everyone.permissions
     for role in member.roles:
         allowed |= role.permissions
-    if allowed & Permission.ADMINISTRATOR:
+    if allowed & _ADMINISTRATOR:
         return ALL_PERMISSIONS
     return allowed & _LEFT_IN_TIME_OUT if member.is_timed_out else allowed
 
@@ -68,7 +73,8 @@ def in_channel(channel: Channel, user: User) -> int:
 
 def can(channel: Channel, user: User, permission: int) -> bool:
     """Say whether a user has all of these permissions in a channel."""
-    return in_channel(channel, user) & permission == permission
+    needed = int(permission)
+    return in_channel(channel, user) & needed == needed
 
 
 def can_send(channel: Channel, user: User) -> bool:
@@ -100,9 +106,9 @@ def _with_overwrites(channel: Channel, member: Member) -> int:
 
 def _without_implied(base: int) -> int:
     """Drop what is useless without seeing or without writing."""
-    if not base & Permission.VIEW_CHANNEL:
+    if not base & _SEES:
         return 0
-    if not base & (Permission.SEND_MESSAGES | Permission.SEND_MESSAGES_IN_THREADS):
+    if not base & _WRITES:
         base &= ~_NEEDS_SENDING
     return base
 
@@ -113,7 +119,7 @@ def _in_thread(thread: Channel, member: Member) -> int:
         return 0
     base = _with_overwrites(thread.parent, member)
     private = thread.type is ChannelType.PRIVATE_THREAD
-    if private and member.id not in thread.thread.members and not base & Permission.MANAGE_THREADS:
+    if private and member.id not in thread.thread.members and not base & _MANAGE_THREADS:
         return 0
     return base
 

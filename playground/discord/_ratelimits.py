@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,12 +71,21 @@ class RateLimits:
     `default`. Each route has a window for each channel, guild, webhook or interaction.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.enabled = True
-        self.default = Limit(5, 5.0)
-        self.reads = Limit(20, 1.0)
-        self.per_route: dict[str, Limit] = {}
-        self.global_per_second: int | None = 50
+    def __init__(
+        self,
+        *,
+        default: Limit = Limit(5, 5.0),
+        reads: Limit = Limit(20, 1.0),
+        per_route: dict[str, Limit] | None = None,
+        global_per_second: int | None = 50,
+        enabled: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.default = default
+        self.reads = reads
+        self.per_route = per_route or {}
+        self.global_per_second = global_per_second
+        self.enabled = enabled
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._global: dict[str, Window] = {}

@@ -36,6 +36,12 @@ def describe(call: Call, message: Message) -> dict[str, Any]:
     return message_payloads.message(message, whole=whole)
 
 
+def require_open(channel: Channel) -> None:
+    """Refuse to change what stands in an archived thread."""
+    if channel.thread and channel.thread.archived:
+        raise api_error(50083)
+
+
 # Reading
 
 
@@ -99,8 +105,8 @@ def _check_may_post(call: Call, channel: Channel) -> None:
     if not permissions.can_send(channel, call.bot):
         raise api_error(50013)
     info = channel.thread
-    if info and info.archived and info.locked and not permissions.can(channel, call.bot, Permission.MANAGE_THREADS):
-        raise api_error(50083)
+    if info and info.locked and not permissions.can(channel, call.bot, Permission.MANAGE_THREADS):
+        raise api_error(50083 if info.archived else 160005)
     if channel.is_dm and any(u in call.state.closed_dms for u in channel.recipients):
         raise api_error(50007)
 
@@ -130,6 +136,7 @@ def edit_message(call: Call) -> Any:
     """Edit a message of the bot's own, or switch off the previews of somebody else's."""
     channel = call.channel()
     message = call.message(channel)
+    require_open(channel)
     body = call.form()
     if message.author is not call.bot:
         _suppress_embeds(call, message, body)
@@ -207,6 +214,7 @@ def add_reaction(call: Call) -> None:
     """React to a message."""
     channel = call.channel_with(Permission.READ_MESSAGE_HISTORY)
     message, emoji = call.message(channel), _emoji(call)
+    require_open(channel)
     if message.reaction(emoji) is None:
         call.require(channel, Permission.ADD_REACTIONS)
         if len(message.reactions) >= MAX_REACTIONS:

@@ -16,6 +16,7 @@ from playground.discord._call import Call, Reply, snowflake
 from playground.discord._channel import Channel
 from playground.discord._flags import ChannelType, Permission
 from playground.discord._posting import Origin
+from playground.discord._rest_messages import require_open
 from playground.discord._router import routes
 from playground.discord._validation import bad_length, one_error
 from playground.discord.errors import api_error, invalid_form
@@ -83,7 +84,7 @@ def _create_post(call: Call, forum: Channel, body: dict[str, Any], settings: dic
 def add_member(call: Call) -> None:
     """Join a thread, or add somebody."""
     thread, user = call.thread(), call.user()
-    _require_open(thread)
+    require_open(thread)
     if user is not call.bot and not permissions.can_send(thread, call.bot):
         raise api_error(50013)
     if thread.parent is not None and not permissions.in_channel(thread.parent, user):
@@ -95,15 +96,10 @@ def add_member(call: Call) -> None:
 def remove_member(call: Call) -> None:
     """Leave a thread, or remove somebody."""
     thread, user = call.thread(), call.user()
-    _require_open(thread)
+    require_open(thread)
     if user is not call.bot:
         call.require(thread, Permission.MANAGE_THREADS)
     threads.leave(thread, user)
-
-
-def _require_open(thread: Channel) -> None:
-    if thread.thread and thread.thread.archived:
-        raise api_error(50083)
 
 
 @routes.add("GET", _MEMBERS)

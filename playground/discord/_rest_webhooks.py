@@ -15,6 +15,7 @@ from playground.discord import _webhooks as webhooks
 from playground.discord._call import Call, snowflake
 from playground.discord._flags import ChannelType, MessageFlag, Permission
 from playground.discord._posting import Origin
+from playground.discord._rest_messages import require_open
 from playground.discord._router import routes
 from playground.discord._validation import bad_length
 from playground.discord._webhooks import Webhook
@@ -240,6 +241,7 @@ def edit_message(call: Call) -> Any:
         callbacks.edit(interaction, message, call.form(), call.files)
         return message_payloads.message(message)
     message = _webhook_message(call)
+    require_open(message.channel)
     body = call.form()
     if "flags" in body:  # previews cannot be switched off by an edit here
         body["flags"] = int(body["flags"] or 0) & ~MessageFlag.SUPPRESS_EMBEDS

@@ -22,11 +22,7 @@ class Route:
     template: str
     handler: Handler
     needs_token: bool
-
-    @property
-    def segments(self) -> list[str]:
-        """The parts between the slashes."""
-        return self.template.strip("/").split("/")
+    segments: tuple[str, ...]
 
     @property
     def is_interaction(self) -> bool:
@@ -44,7 +40,7 @@ class Routes:
         """Register the decorated function; it takes a Call and returns JSON, a Reply, or None for 204."""
 
         def register(handler: Handler) -> Handler:
-            route = Route(method, template, handler, needs_token)
+            route = Route(method, template, handler, needs_token, tuple(template.strip("/").split("/")))
             found = self._by_length.setdefault(len(route.segments), [])
             found.append(route)
             # A path that is written out wins over one with names: /users/@me over /users/{user_id}.
@@ -67,10 +63,10 @@ class Routes:
         return None, {}, known
 
 
-def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
+def _match(template: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
     parameters: dict[str, str] = {}
     for expected, actual in zip(template, segments, strict=True):
-        if expected.startswith("{"):
+        if expected[0] == "{":
             parameters[expected[1:-1]] = actual
         elif expected != actual:
             return None

@@ -143,6 +143,9 @@ class Server:
             result = route.handler(call)
         except ApiError as error:
             return error.status, error.payload(), verdict.headers
+        except Exception:  # noqa: BLE001 - whatever is wrong with a request, its sender gets an answer
+            _log.exception("%s %s failed", record.method, record.path)
+            return 500, {"message": "500: Internal Server Error", "code": 0}, verdict.headers
         if isinstance(result, Reply):
             return result.status, result.body, verdict.headers
         return (204 if result is None else 200), result, verdict.headers

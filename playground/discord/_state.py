@@ -106,7 +106,7 @@ class State:
         self.interactions = Interactions(self)
         self.cdn = Cdn(self)
         self.faults = Faults()
-        self.rate_limits = RateLimits(clock)
+        self.rate_limits = RateLimits(clock=clock)
         self.late_edits = LateEdits(clock)
         self.requests = RequestLog()
 

@@ -259,8 +259,12 @@ class LocalDiscord:
 
     @property
     def rate_limits(self) -> RateLimits:
-        """Limits of the REST API."""
+        """Limits of the REST API; may be changed in place or put another in its place."""
         return self._state.rate_limits
+
+    @rate_limits.setter
+    def rate_limits(self, limits: RateLimits) -> None:
+        self._state.rate_limits = limits
 
     def drop_gateway(
         self, *, resumable: bool = True, close_code: int | None = None, shard_id: int | None = None

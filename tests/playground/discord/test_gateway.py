@@ -125,6 +125,8 @@ async def test_a_bad_identify_is_refused(identify: dict[str, Any], code: int) ->
         (["[]"], 4002),
         (['{"d": 1}'], 4002),
         (['{"op": 8, "d": {}}'], 4003),
+        (['{"op": 2, "d": null}'], 4002),
+        (['{"op": 6, "d": 5}'], 4002),
         (["x" * 5000], 4002),
         (['{"op": 1, "d": null}'] * 121, 4008),
     ],
@@ -359,7 +361,10 @@ async def test_hidden_channels_stay_silent(scene: Scene) -> None:
         scene.world.add_message(hidden, scene.owner, "secret")
         scene.world.add_message(scene.channel, scene.owner, "open")
         assert (await wire.event("MESSAGE_CREATE"))["content"] == "open"
+        thread = hidden.add_thread("plans", scene.owner)
         hidden.set_permissions(scene.guild.bot_role, allow=Permission.VIEW_CHANNEL)
+        told = await wire.event("THREAD_LIST_SYNC")
+        assert [t["id"] for t in told["threads"]] == [str(thread.id)]
         scene.world.add_message(hidden, scene.owner, "no longer")
         assert (await wire.event("MESSAGE_CREATE"))["content"] == "no longer"
 

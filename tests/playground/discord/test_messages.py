@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from playground.discord import MessageFlag, MessageType, Permission, Upload
+from playground.discord import LocalDiscord, MessageFlag, MessageType, Permission, Upload
+from tests.playground.discord.conftest import furnish
 
 if TYPE_CHECKING:
     from tests.playground.discord.conftest import Clock, Scene
@@ -122,6 +123,12 @@ async def test_a_body_that_is_no_json_is_refused(scene: Scene) -> None:
         headers={"Authorization": f"Bot {scene.world.token}", "Content-Type": "application/json"},
     ) as response:
         assert (response.status, (await response.json())["code"]) == (400, 50109)
+
+
+async def test_a_body_of_the_wrong_shape_is_answered(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    answer = await scene.rest.post(f"{scene.path}/messages", {"embeds": "no list"})
+    assert (answer.status, answer.body["message"]) == (500, "500: Internal Server Error")
+    assert "/messages failed" in caplog.text
 
 
 async def test_unknown_places_and_foreign_places(scene: Scene) -> None:
@@ -384,3 +391,14 @@ async def test_direct_messages(scene: Scene) -> None:
     assert (await scene.rest.post("/users/@me/channels", {"recipient_id": "1"})).code == 10013
     assert (await scene.rest.post(f"/channels/{channel.id}/messages/bulk-delete", {"messages": []})).code == 50013
     assert (await scene.rest("PATCH", f"/channels/{channel.id}", {"name": "x"})).code == 50003
+
+
+async def test_history_is_censored_without_the_content_intent() -> None:
+    async with LocalDiscord(message_content_intent=False) as world, aiohttp.ClientSession() as session:
+        scene = await furnish(world, session)
+        message = await scene.person.say(scene.channel, "private words")
+        await scene.person.say(scene.channel, "for you", mentions_bot=True)
+        await scene.rest.post(f"{scene.path}/messages", {"content": "my own"})
+        texts = [m["content"] for m in (await scene.rest("GET", f"{scene.path}/messages")).body]
+        assert texts == ["my own", f"{world.bot.mention} for you", ""]
+        assert (await scene.rest("GET", f"{scene.path}/messages/{message.id}")).body["content"] == ""

@@ -72,6 +72,12 @@ async def test_limits_are_changed_and_switched_off(timed: Scene) -> None:
     assert (await timed.rest.post(path, {"content": "x"})).status == 200
 
 
+async def test_limits_are_replaced(scene: Scene) -> None:
+    scene.world.rate_limits = RateLimits(per_route={"POST /channels/{channel_id}/typing": Limit(1, 60)})
+    assert (await scene.rest.post(f"{scene.path}/typing")).status == 204
+    assert (await scene.rest.post(f"{scene.path}/typing")).status == 429
+
+
 async def test_fifty_a_second_for_the_whole_bot_but_not_for_interactions(timed: Scene, clock: Clock) -> None:
     channels = [timed.guild.add_text_channel(f"channel{i}") for i in range(11)]
     for i in range(50):
@@ -95,8 +101,7 @@ async def test_fifty_a_second_for_the_whole_bot_but_not_for_interactions(timed: 
 @given(st.lists(st.floats(min_value=0, max_value=3), max_size=60), st.integers(1, 6), st.integers(1, 10))
 def test_no_window_ever_holds_more_than_its_limit(pauses: list[float], most: int, seconds: int) -> None:
     clock = Clock()
-    limits = RateLimits(clock)
-    limits.default = Limit(most, seconds)
+    limits = RateLimits(default=Limit(most, seconds), clock=clock)
     passed: list[float] = []
     for pause in pauses:
         clock.advance(pause)

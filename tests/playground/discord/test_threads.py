@@ -83,6 +83,17 @@ async def test_archived_threads(scene: Scene) -> None:
     scene.guild.bot_role.edit(permissions=scene.guild.bot_role.permissions & ~Permission.MANAGE_THREADS)
     assert (await scene.rest.post(f"{path}/messages", {"content": "no"})).code == 50083
     assert (await scene.rest("PATCH", path, {"archived": False})).code == 50013
+    thread.thread.archived = False
+    assert (await scene.rest.post(f"{path}/messages", {"content": "no"})).code == 160005
+
+
+async def test_nothing_changes_in_an_archived_thread(scene: Scene) -> None:
+    thread = scene.channel.add_thread("plans", scene.owner)
+    message = scene.world.add_message(thread, scene.world.bot, "x")
+    thread.archive()
+    path = f"/channels/{thread.id}/messages/{message.id}"
+    assert (await scene.rest("PATCH", path, {"content": "y"})).code == 50083
+    assert (await scene.rest("PUT", f"{path}/reactions/👍/@me")).code == 50083
 
 
 async def test_private_archived_threads_are_listed_apart(scene: Scene) -> None:
