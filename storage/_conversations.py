@@ -27,6 +27,20 @@ _place = select(messages.c.guild_id, messages.c.channel_id, messages.c.private_t
     messages.c.id == bindparam("message")
 )
 
+# Ids grow with time, so the newest head belongs to the channel that was active last.
+_recent = (
+    select(heads.c.guild_id, heads.c.channel_id)
+    .where(heads.c.message_id.is_not(None), heads.c.private.is_(False))
+    .order_by(heads.c.message_id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def recent_channels(connection: Connection, most: int) -> list[tuple[int | None, int]]:
+    """Guild and channel of the conversations that were active last, the latest first."""
+    rows = connection.execute(_recent, {"most": most})
+    return list(dict.fromkeys((row.guild_id, row.channel_id) for row in rows))
+
 
 def claim(connection: Connection, claim_id: int, kind: str) -> bool:
     """True for the first to ask, in any process."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage.errors import (
     ConstraintError,
@@ -44,6 +45,14 @@ _PG_TRANSIENT: Final = {
     "25006",  # read-only: a standby that is about to take over
 }
 _PG_CONNECTION_CLASS: Final = "08"
+_PG_UNAVAILABLE_CLASSES: Final = {
+    "28",  # not let in
+    "3D",  # no such database
+    "53",  # out of something
+    "55",  # in no state to do this
+    "57",  # the operator steps in
+    "58",  # the server's own input or output
+}
 
 
 @contextmanager
@@ -51,6 +60,10 @@ def translated(path: str) -> Iterator[None]:
     """Raise errors of SQLAlchemy, sqlite3, asyncpg and the network as ours; all others pass."""
     try:
         yield
+    except StatementError as exc:
+        if isinstance(exc, DBAPIError) or exc.orig is None:
+            raise _meaning(exc, path) from exc
+        raise exc.orig from None  # a value that a column refuses, which is the caller's mistake
     except (SQLAlchemyError, sqlite3.Error, OSError) as exc:
         raise _meaning(exc, path) from exc
     except Exception as exc:
@@ -99,7 +112,9 @@ def _meaning(exc: Exception, path: str) -> StorageError:
         return CorruptDatabaseError(path, type(origin).__name__)
     if isinstance(exc, IntegrityError):
         return ConstraintError(_first_line(origin))
-    return StorageUnavailableError(path, _first_line(origin))
+    if is_transient(exc) or isinstance(exc, PoolTimeoutError) or (state or "")[:2] in _PG_UNAVAILABLE_CLASSES:
+        return StorageUnavailableError(path, _first_line(origin))
+    return StorageError(f"{path}: {_first_line(origin)}")
 
 
 def _sqlite_meaning(error: sqlite3.Error, path: str) -> StorageError:

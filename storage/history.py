@@ -67,6 +67,10 @@ class History:
         """Move the head and return where it was; WrongConversationError for a message from elsewhere."""
         return await self._database.write(_conversations.set_head, key, message_id)
 
+    async def recent_channels(self, most: int) -> list[tuple[int | None, int]]:
+        """Guild and channel of the conversations of all guilds that were active last, the latest first."""
+        return await self._database.read(_conversations.recent_channels, most)
+
     async def path(
         self, guild_id: int | None, message_id: int, *, page_size: int = PAGE_SIZE
     ) -> AsyncIterator[list[StoredMessage]]:

@@ -12,10 +12,11 @@ import pytest
 
 from storage import Storage, open_storage
 from storage._sqlite_file import prepare
+from storage.schema import metadata
 
 
 class PostgresServer:
-    """One server for the session; a database per test, copied from one that is migrated already."""
+    """One server for the session. Tests take turns in one migrated database, emptied in between."""
 
     def __init__(self, folder: str) -> None:
         with warnings.catch_warnings():
@@ -24,7 +25,8 @@ class PostgresServer:
 
             self._server = get_server(folder, cleanup_mode="delete")
         self.socket_folder = Path(self._server.get_uri().partition("?host=")[2])
-        self._databases = 0
+        self._made = 0
+        self._clean: list[str] = []
 
     def stop(self) -> None:
         self._server.cleanup()
@@ -32,35 +34,35 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres:@/{database}?host={self.socket_folder}"
 
-    async def execute(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.url("postgres"))
+    async def execute(self, sql: str, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.url(database))
         try:
             await connection.execute(sql)
         finally:
             await connection.close()
 
-    async def empty_database(self) -> str:
+    async def new_database(self) -> str:
         """The name of a database without tables."""
-        self._databases += 1
-        name = f"test_{self._databases}"
+        if self._made == 0:
+            # Nothing here tests that this server's disk keeps anything.
+            await self.execute("ALTER SYSTEM SET fsync = off")
+            await self.execute("SELECT pg_reload_conf()")
+        self._made += 1
+        name = f"test_{self._made}"
         await self.execute(f"CREATE DATABASE {name}")
         return name
 
-    async def migrated_database(self) -> str:
-        """The name of a database with tables and no rows."""
-        if self._databases == 0:
-            # A database is a copy of files; nothing here tests that this server's disk keeps them.
-            await self.execute("ALTER SYSTEM SET fsync = off")
-            await self.execute("SELECT pg_reload_conf()")
-            storage = await open_storage(self.url(await self.empty_database()))
-            await storage.close()
-        self._databases += 1
-        name = f"test_{self._databases}"
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE test_1")
+    async def borrow(self) -> str:
+        """The name of a database with all tables and no rows."""
+        if self._clean:
+            return self._clean.pop()
+        name = await self.new_database()
+        await (await open_storage(self.url(name))).close()
         return name
 
-    async def drop(self, name: str) -> None:
-        await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    async def give_back(self, name: str) -> None:
+        await self.execute(f"TRUNCATE {', '.join(metadata.tables)}", name)
+        self._clean.append(name)
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +89,9 @@ def sqlite_path(sqlite_template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
-    name = await postgres_server.migrated_database()
+    name = await postgres_server.borrow()
     yield postgres_server.url(name)
-    await postgres_server.drop(name)
+    await postgres_server.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

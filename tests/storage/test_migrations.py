@@ -85,17 +85,20 @@ async def test_a_newer_sqlite_schema_is_refused_and_left_alone(sqlite_path: Path
     assert sqlite_path.read_bytes() == before
 
 
-async def test_postgresql_is_migrated_and_a_newer_schema_refused(postgres_url: str, tmp_path: Path) -> None:
-    storage = await open_storage(postgres_url)
+async def test_postgresql_is_migrated_and_a_newer_schema_refused(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    address = postgres_server.url(await postgres_server.new_database())
+    storage = await open_storage(address)
     await begin(storage, "kept")
     await storage.close()
-    url = make_url(postgres_url).set(drivername="postgresql+asyncpg")
+    url = make_url(address).set(drivername="postgresql+asyncpg")
     database = await PostgresDatabase.open(url, migrations=with_second_migration(tmp_path / "versions"))
     moods = await database.read(lambda connection: connection.exec_driver_sql("SELECT mood FROM messages").all())
     await database.close()
     assert moods == [("good",), ("good",)]
     with pytest.raises(NewerSchemaError) as caught:
-        await open_storage(postgres_url)
+        await open_storage(address)
     assert caught.value.found == "0002"
     assert "password" not in str(caught.value)
 
@@ -104,7 +107,7 @@ async def test_a_postgresql_migration_stopped_at_any_statement_is_completed(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     migrations = with_second_migration(tmp_path / "versions")
-    name = await postgres_server.empty_database()
+    name = await postgres_server.new_database()
     url = make_url(postgres_server.url(name)).set(drivername="postgresql+asyncpg")
     survived, stop_at = False, 0
     while not survived:
@@ -129,7 +132,6 @@ async def test_a_postgresql_migration_stopped_at_any_statement_is_completed(
     database = await PostgresDatabase.open(url, migrations=migrations)
     notes = await database.read(lambda connection: connection.exec_driver_sql("SELECT note FROM extra").all())
     await database.close()
-    await postgres_server.drop(name)
     assert notes == [("first",)]
 
 

@@ -132,13 +132,12 @@ async def test_an_id_that_is_always_taken_is_an_error(postgres_storage: Storage)
 
 
 async def test_processes_that_start_together_migrate_once(postgres_server: PostgresServer) -> None:
-    name = await postgres_server.empty_database()
+    name = await postgres_server.new_database()
     storages = await asyncio.gather(*(open_storage(postgres_server.url(name)) for _ in range(3)))
     assert await storages[0].history.claim(1, "message")
     assert not await storages[1].history.claim(1, "message")
     for storage in storages:
         await storage.close()
-    await postgres_server.drop(name)
 
 
 async def test_readers_that_go_away_leave_no_connection_behind(postgres_storage: Storage) -> None:

@@ -58,7 +58,7 @@ async def test_any_json_value_comes_back(storage: Storage, value: Any) -> None:
 
 
 async def test_what_is_not_json_is_refused(storage: Storage) -> None:
-    with pytest.raises(Exception, match="JSON"):
+    with pytest.raises(ValueError, match="JSON"):
         await storage.settings.put(GUILD, CHANNEL, "setting", float("nan"), ADA)
     assert not dict(await storage.settings.resolve(GUILD, [CHANNEL], {}))
 

@@ -19,22 +19,34 @@ ROOT = Path(__file__).parents[2]
 KILLS = 15
 
 
-def _write_until_killed(path: Path, first_claim: int, lines: int) -> list[list[str]]:
-    """Start a writer, kill it after so many lines, and return what it had acknowledged."""
+def _start_writer(path: Path, first_claim: int) -> subprocess.Popen[str]:
+    """A process that is ready to write once it is told to."""
     command = [sys.executable, "-m", "tests.storage.writer", str(path), str(first_claim)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(lines)]
-        process.kill()
-        said += process.stdout.readlines()
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _write_until_killed(writer: subprocess.Popen[str], lines: int) -> list[list[str]]:
+    """Let it write, kill it after so many lines, and return what it had acknowledged."""
+    with writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+        said = [writer.stdout.readline() for _ in range(lines)]
+        writer.kill()
+        said += writer.stdout.readlines()
     return [line.split() for line in said if line.endswith("\n")]
 
 
 async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(sqlite_path: Path) -> None:
     chance = random.Random(5)
     acknowledged: list[list[str]] = []
-    for kill in range(KILLS):
-        acknowledged += _write_until_killed(sqlite_path, 1 + kill * 1_000_000, chance.randint(1, 60))
+    following = _start_writer(sqlite_path, 1)
+    for kill in range(1, KILLS + 1):
+        writer, following = following, _start_writer(sqlite_path, 1 + kill * 1_000_000)
+        acknowledged += _write_until_killed(writer, chance.randint(1, 60))
+    with following:
+        following.kill()
     storage = await open_storage(f"sqlite:///{sqlite_path}")
     head = await storage.history.head(KEY)
     assert head is not None

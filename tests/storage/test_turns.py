@@ -55,7 +55,7 @@ async def test_times_come_back_aware_and_in_utc(storage: Storage) -> None:
 
 
 async def test_a_naive_time_is_refused(storage: Storage) -> None:
-    with pytest.raises(Exception, match="zone"):
+    with pytest.raises(ValueError, match="zone"):
         await storage.history.begin_turn(new_turn(created_at=NOW.replace(tzinfo=None)))
 
 

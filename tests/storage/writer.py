@@ -1,4 +1,4 @@
-"""A process that writes turns and says which ones were acknowledged, until it is killed."""
+"""A process that is told to write turns, and says which ones were acknowledged until it is killed."""
 
 import asyncio
 import sys
@@ -27,4 +27,5 @@ async def main(path: str, first_claim: int) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdin.readline()
     asyncio.run(main(sys.argv[1], int(sys.argv[2])))
