@@ -53,4 +53,5 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("discord").setLevel(max(logging.INFO, root.level))
-    logging.getLogger("discord.gateway").setLevel(logging.WARNING)
+    for noisy in ("discord.gateway", "discord.client", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -19,17 +19,18 @@ async def run_demo(port: int = 0) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     with tempfile.TemporaryDirectory(prefix="infermatic-demo-") as folder:
-        playground = await start_playground(port=port)
-        try:
-            environment = {**playground.environment(), "DATABASE_URL": f"sqlite:///{folder}/demo.db"}
+        async with await start_playground(page_port=port) as playground:
+            environment = {
+                **playground.environment(),
+                "PLAYGROUND_DISCORD_URL": playground.discord.url,
+                "DATABASE_URL": f"sqlite:///{folder}/demo.db",
+            }
             bot = await start_bot(environment)
             print(f"\n  Open {playground.page_url}\n  Ctrl+C ends the demo.\n", flush=True)  # noqa: T201  # the demo's only output
             ended = asyncio.create_task(bot.wait())
             await asyncio.wait([ended, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
             await stop_bot(bot)
             return 0 if stopped.is_set() else bot.returncode or 0
-        finally:
-            await playground.stop()
 
 
 async def start_bot(environment: dict[str, str]) -> Process:
