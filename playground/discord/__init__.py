@@ -18,21 +18,28 @@ tells what the bot asked, and `world.subscribe` keeps a page current (see `event
 from playground.discord import events
 from playground.discord._call import Upload
 from playground.discord._channel import Channel, ForumTag, Overwrite, ThreadInfo
+from playground.discord._components import walk as walk_components
 from playground.discord._faults import Fault, Faults
 from playground.discord._flags import (
     BOT_PERMISSIONS,
     EVERYONE_PERMISSIONS,
+    MESSAGE_TYPES_OF_CHANNELS,
+    ButtonStyle,
     ChannelType,
+    CommandType,
+    ComponentType,
     Intent,
     InteractionType,
     MessageFlag,
     MessageType,
+    OptionType,
     Permission,
 )
 from playground.discord._guild import Guild
 from playground.discord._interactions import Choice, Interaction, Modal
 from playground.discord._message import Attachment, Message, Reaction, Reference
 from playground.discord._model import Emoji, Member, Role, User
+from playground.discord._permissions import can, can_send, in_channel
 from playground.discord._person import Person
 from playground.discord._ratelimits import Limit, RateLimits
 from playground.discord._redirect import redirect_discord
@@ -54,11 +61,15 @@ from playground.discord.errors import (
 __all__ = [
     "BOT_PERMISSIONS",
     "EVERYONE_PERMISSIONS",
+    "MESSAGE_TYPES_OF_CHANNELS",
     "Application",
     "Attachment",
+    "ButtonStyle",
     "Channel",
     "ChannelType",
     "Choice",
+    "CommandType",
+    "ComponentType",
     "DisabledComponentError",
     "Emoji",
     "Fault",
@@ -79,6 +90,7 @@ __all__ = [
     "NotAllowedError",
     "NotAnsweredError",
     "NotVisibleError",
+    "OptionType",
     "Overwrite",
     "Permission",
     "Person",
@@ -95,6 +107,10 @@ __all__ = [
     "Upload",
     "User",
     "Webhook",
+    "can",
+    "can_send",
     "events",
+    "in_channel",
     "redirect_discord",
+    "walk_components",
 ]

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from playground.discord import _payloads as payloads
 from playground.discord import _permissions as permissions
 from playground.discord import _threads as threads
+from playground.discord import _webhooks as webhooks
 from playground.discord._flags import FORUM_TYPES, THREAD_TYPES, ChannelType, Intent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from playground.discord._guild import Guild
     from playground.discord._message import Message
     from playground.discord._model import Member, Role, User
     from playground.discord._state import State
+    from playground.discord._webhooks import Webhook
 
 _by_id = attrgetter("id")
 
@@ -187,6 +189,15 @@ class Channel:
         post = threads.create(self, name, user, kind=ChannelType.PUBLIC_THREAD, tags=[tag.id for tag in tags])
         self.state.post(post, user, content, message_id=post.id)
         return post
+
+    def add_webhook(self, name: str, *, creator: User | Member | None = None) -> Webhook:
+        """Make a webhook of somebody else's, for example of a bot that posts again what people write."""
+        user = self.state.users[creator.id] if creator else None
+        return webhooks.create(self, name, user, by_application=False)
+
+    def bulk_delete(self, messages: Iterable[Message]) -> None:
+        """Delete many messages at once, as moderation bots do."""
+        self.state.bulk_delete(self, messages)
 
     def announce(self, event: str) -> None:
         """Tell the gateway and the page about this channel."""

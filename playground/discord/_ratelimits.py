@@ -60,8 +60,8 @@ class Verdict:
 
     def body(self) -> dict[str, Any]:
         """Give the body of the 429."""
-        retry = round(self.retry_after, 3)
-        return {"message": "You are being rate limited.", "retry_after": retry, "global": self.is_global}
+        retry_after = _in_ms(self.retry_after)
+        return {"message": "You are being rate limited.", "retry_after": retry_after, "global": self.is_global}
 
 
 class RateLimits:
@@ -144,7 +144,7 @@ class RateLimits:
 
     @staticmethod
     def _headers(window: Window, key: str, now: float, wall: float) -> dict[str, str]:
-        reset_after = window.reset_after(now)
+        reset_after = _in_ms(window.reset_after(now))
         return {
             "X-RateLimit-Limit": str(window.limit.requests),
             "X-RateLimit-Remaining": str(window.remaining),
@@ -171,6 +171,11 @@ class LateEdits:
             return window.reset_after(now)
         window.times.append(now)
         return None
+
+
+def _in_ms(seconds: float) -> float:
+    """Round up, so that whoever waits this long does not come too early."""
+    return math.ceil(seconds * 1000 - 1e-6) / 1000
 
 
 def _retry_headers(seconds: float, scope: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from playground.discord._requests import RequestLog
 from playground.discord._snowflakes import Snowflakes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from playground.discord._guild import Guild
     from playground.discord._message import Message
@@ -179,6 +179,10 @@ class State:
         """Put a message of somebody into a channel, whatever the permissions."""
         kind = origin.pop("message_type", MessageType.DEFAULT)
         return posting.post(channel, author, posting.Draft(content), posting.Origin(kind, **origin))
+
+    def bulk_delete(self, channel: Channel, messages: Iterable[Message]) -> None:
+        """Delete many messages with one event."""
+        posting.bulk_delete(channel, messages)
 
     def dm_channel(self, user: User) -> Channel:
         """Give the conversation between the bot and a user, opening it if needed."""

@@ -18,25 +18,25 @@ _POLL_SECONDS = 0.01
 
 async def wait_until(state: State, predicate: Callable[[], T], timeout: float = 5.0) -> T:
     """Wait until a predicate gives something true, and return that; looks again at every event of the world."""
-    woken = asyncio.Event()
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
     def wake(_event: Any) -> None:
         woken.set()
 
     remove = state.subscribe(wake)
-    deadline = asyncio.get_running_loop().time() + timeout
+    deadline = loop.time() + timeout
     try:
         while not (result := predicate()):
-            left = deadline - asyncio.get_running_loop().time()
+            left = deadline - loop.time()
             if left <= 0:
                 msg = f"Not true within {timeout} s"
                 raise TimeoutError(msg)
             woken.clear()
+            timer = loop.call_later(min(left, _POLL_SECONDS), woken.set)
             try:
-                async with asyncio.timeout(min(left, _POLL_SECONDS)):
-                    await woken.wait()
-            except TimeoutError:
-                continue
+                await woken.wait()
+            finally:
+                timer.cancel()
         return result
     finally:
         remove()

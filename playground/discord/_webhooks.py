@@ -12,6 +12,7 @@ from playground.discord.errors import api_error, field_error
 
 if TYPE_CHECKING:
     from playground.discord._channel import Channel
+    from playground.discord._message import Message
 
 MAX_PER_CHANNEL = 15
 _FORBIDDEN_IN_NAMES = ("clyde", "discord")
@@ -34,6 +35,10 @@ class Webhook:
         """Give the author of its messages."""
         return User(self.id, name or self.name, True, avatar=self.avatar, discriminator="0000", is_webhook=True)
 
+    def say(self, content: str, *, name: str | None = None, thread: Channel | None = None) -> Message:
+        """Post as its owner does."""
+        return self.channel.state.post(thread or self.channel, self.face(name), content, webhook_id=self.id)
+
 
 def check_name(name: object, path: str = "name") -> str:
     """Refuse names that Discord does not allow."""
@@ -46,7 +51,7 @@ def check_name(name: object, path: str = "name") -> str:
 
 
 def create(
-    channel: Channel, name: str, creator: User, *, avatar: str | None = None, by_application: bool = True
+    channel: Channel, name: str, creator: User | None, *, avatar: str | None = None, by_application: bool = True
 ) -> Webhook:
     """Make a webhook; `avatar` is a data URL."""
     state = channel.state

@@ -250,6 +250,12 @@ class LocalDiscord:
         """Let a user take no more direct messages (50007), or take them again."""
         (self._state.closed_dms.add if closed else self._state.closed_dms.discard)(user)
 
+    @property
+    def presence(self) -> Any:
+        """What the bot last said of its status and activity, as it said it; None when it said nothing."""
+        told = [s.presence for s in self._state.gateway.sessions.values() if s.presence]
+        return told[-1] if told else None
+
     # Trouble
 
     @property
@@ -284,6 +290,10 @@ class LocalDiscord:
             connection.invalidate(resumable=resumable)
         if not resumable:
             gateway.sessions.clear()
+
+    def deliver_again(self, message: Message) -> None:
+        """Send a message's event a second time, as Discord does now and then."""
+        self._state.gateway.dispatch_message("MESSAGE_CREATE", message)
 
     def ask_to_reconnect(self) -> None:
         """Send RECONNECT to every connection, as Discord does every few hours."""

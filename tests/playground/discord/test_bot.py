@@ -373,6 +373,36 @@ async def test_a_lost_connection_is_resumed_and_nothing_is_missed(lab: Lab) -> N
         assert heard == ["after 0", "after 1", "after 2", "after 3"]
 
 
+async def test_an_event_may_come_twice_and_many_deletions_as_one(lab: Lab) -> None:
+    heard: list[int] = []
+    gone: list[set[int]] = []
+
+    @lab.bot.listen()
+    async def on_message(message: discord.Message) -> None:
+        heard.append(message.id)
+
+    @lab.bot.listen()
+    async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
+        gone.append(event.message_ids)
+
+    async with running(lab.world, lab.bot):
+        message = await lab.person.say(lab.channel, "once")
+        lab.world.deliver_again(message)
+        lab.channel.bulk_delete([message, await lab.person.say(lab.channel, "more")])
+        await eventually(lambda: gone)
+    assert heard[:2] == [message.id, message.id]
+    assert len(gone[0]) == 2
+    assert lab.channel.messages == []
+
+
+async def test_the_bot_shows_what_it_does(lab: Lab) -> None:
+    async with running(lab.world, lab.bot):
+        assert lab.world.presence is None
+        await lab.bot.change_presence(activity=discord.Game("chess"), status=discord.Status.idle)
+        shown = await lab.world.wait_until(lambda: lab.world.presence)
+        assert (shown["status"], shown["activities"][0]["name"]) == ("idle", "chess")
+
+
 async def test_a_lost_session_begins_anew(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(*_args: Any, **_kwargs: Any) -> None:
         return

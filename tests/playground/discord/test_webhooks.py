@@ -147,6 +147,18 @@ async def test_buttons_of_a_webhook_can_be_pressed(scene: Scene) -> None:
     assert (await scene.person.click(scene.channel.messages[0])).name == "go"
 
 
+async def test_webhooks_of_others(scene: Scene) -> None:
+    proxy = scene.channel.add_webhook("Proxy", creator=scene.owner)
+    message = proxy.say(f"hello {scene.world.bot.mention}", name="Alice")
+    assert (message.author.name, message.application_id) == ("Alice", None)
+    assert message.mentions == [scene.world.bot]
+    reply = await scene.person.say(scene.channel, "hi Alice", reply_to=message)
+    assert reply.mentions == []  # nobody is there to be pinged
+    button = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+    await scene.rest.post(f"/webhooks/{proxy.id}/{proxy.token}", {"content": "x", "components": [button]})
+    assert scene.channel.messages[-1].components == []
+
+
 async def test_webhooks_mention_unless_told_not_to(scene: Scene) -> None:
     webhook = (await make(scene)).body
     await scene.rest.post(hook(webhook), {"content": f"{scene.ada.mention} @everyone"})

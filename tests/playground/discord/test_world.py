@@ -30,11 +30,11 @@ async def test_starting_and_stopping_is_quick_and_leaves_nothing() -> None:
     async with LocalDiscord() as warm:
         assert warm.url.startswith("http://127.0.0.1:")
     before = asyncio.all_tasks()
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(20):
         async with LocalDiscord():
             pass
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 0.5
     assert asyncio.all_tasks() == before
 
 
@@ -70,7 +70,7 @@ def test_discord_py_is_redirected() -> None:
 
 def test_everything_public_is_listed_and_documented() -> None:
     for name in playground.discord.__all__:
-        assert getattr(playground.discord, name).__doc__ or name.endswith("PERMISSIONS")
+        assert getattr(playground.discord, name).__doc__ or name.isupper()
     assert sorted(playground.discord.__all__) == sorted(set(playground.discord.__all__))
 
 
