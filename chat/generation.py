@@ -136,7 +136,7 @@ class Generator:
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
         async with self._open(answer, attempt, grant, prepared) as stream:
             async for delta in stream:
-                thought = thought or bool(delta.reasoning)
+                thought = thought or bool(getattr(delta, "reasoning", ""))
                 if delta.text and (text := visible.feed(delta.text)):
                     answer.text += text
                     answer.screen.text(text)
