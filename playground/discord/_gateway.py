@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from playground.discord._guild import Guild
     from playground.discord._message import Message
     from playground.discord._state import State
+
+_log = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_MS = 41_250
 COMMANDS_PER_MINUTE = 120
@@ -160,6 +163,7 @@ class Connection:
         try:
             self._obey(msgspec.json.decode(text))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
+            _log.warning("A frame could not be understood", exc_info=True)
             self.hang_up(4002)
 
     def _obey(self, message: dict[str, Any]) -> None:

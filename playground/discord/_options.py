@@ -103,11 +103,16 @@ def fill_partly(options: list[JSON], values: Mapping[str, Any], focused: str) ->
     for name, value in ({focused: ""} | dict(values)).items():
         if name not in known:
             raise InvalidOptionError(f"There is no option {name}")
-        part: JSON = {"type": known[name]["type"], "name": name, "value": value if name != focused else str(value)}
+        plain = value if isinstance(value, bool | int | float) and name != focused else _as_text(value)
+        part: JSON = {"type": known[name]["type"], "name": name, "value": plain}
         if name == focused:
             part["focused"] = True
         filled.append(part)
     return filled
+
+
+def _as_text(value: Any) -> str:
+    return str(getattr(value, "id", value))
 
 
 def _fill(option: JSON, value: Any, resolved: Resolved, channel: Channel) -> JSON:

@@ -11,6 +11,7 @@ from playground.discord.errors import api_error
 
 _COMMANDS = "/applications/{application_id}/commands"
 _GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
+IDENTIFIES_A_DAY = 1000
 _EDITABLE = ("name", "description", "options", "default_member_permissions", "contexts", "nsfw")
 
 
@@ -23,7 +24,8 @@ def get_gateway(call: Call) -> Any:
 @routes.add("GET", "/gateway/bot")
 def get_bot_gateway(call: Call) -> Any:
     """Tell where the gateway is and how many shards it recommends."""
-    limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    left = max(0, IDENTIFIES_A_DAY - call.state.gateway.identifies)
+    limit = {"total": IDENTIFIES_A_DAY, "remaining": left, "reset_after": 0, "max_concurrency": 1}
     return {"url": call.state.gateway_url, "shards": call.state.shards, "session_start_limit": limit}
 
 

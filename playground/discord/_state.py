@@ -92,14 +92,9 @@ class State:
         self.shards = 1
         self._nonces: dict[tuple[int, str], Message] = {}
         self.bot = self.add_user(bot_name, bot=True)
-        owner = self.add_user("operator")
-        self.application = Application(self.bot.id, self.bot.name, owner)
-        self.allowed_intents = KNOWN_INTENTS
-        for intent, flag in _PRIVILEGED.items():
-            if allowed_privileged & intent:
-                self.application.flags |= flag
-            else:
-                self.allowed_intents &= ~intent
+        self.application = Application(self.bot.id, bot_name, self.add_user("operator"))
+        self.application.flags = sum(flag for intent, flag in _PRIVILEGED.items() if allowed_privileged & intent)
+        self.allowed_intents = KNOWN_INTENTS & ~sum(_PRIVILEGED) | allowed_privileged
         self._subscribers: list[Callable[[events.WorldEvent], None]] = []
         self.gateway = Gateway(self)
         self.commands = CommandRegistry(self)
