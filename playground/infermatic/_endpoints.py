@@ -69,8 +69,7 @@ class Endpoints:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         stream = bool(body.get("stream")) and request.path != "/v1/embeddings"
         record = ApiRequest(request.method, request.path, body, key, time.monotonic(), stream=stream)
-        api.requests.append(record)
-        api.note(record)
+        api.remember(record)
         try:
             response = await answer(Exchange(api, request, record))
             record.status = response.status
@@ -82,6 +81,7 @@ class Endpoints:
             record.ended = record.ended or ("left" if api.running else "stopped")
             raise
         finally:
+            record.ended = record.ended or "failed"
             record.finished_at = time.monotonic()
             api.note(record)
         return response
@@ -90,7 +90,7 @@ class Endpoints:
         key = exchange.authenticate()
         models = [spec for spec in self._api.models.values() if key.may_use(spec.id)]
         if self._api.gateway == "1.66.3":  # its order changed from one request to the next
-            models = models[::-1] if len(self._api.requests) % 2 else models
+            models = models[::-1] if exchange.record.number % 2 else models
         return _json(_shapes.models_list(models))
 
     async def _token_counter(self, exchange: Exchange) -> web.StreamResponse:
@@ -100,6 +100,9 @@ class Endpoints:
         if prompt is not None and not isinstance(prompt, str):
             problem = {"type": "string_type", "loc": ["body", "prompt"], "msg": "Input should be a valid string"}
             return _json({"detail": [{**problem, "input": prompt}]}, status=422)
+        if messages is not None and not _is_list_of_objects(messages):
+            problem = {"type": "list_type", "loc": ["body", "messages"], "msg": "Input should be a valid list"}
+            return _json({"detail": [{**problem, "input": messages}]}, status=422)
         if prompt is None and messages is None:
             told = "prompt or messages must be provided" if version == "1.66.3" else ""
             return _json({"detail": told or "prompt or messages or contents must be provided"}, status=400)
@@ -129,7 +132,7 @@ class Endpoints:
             if exchange.fault is not None and exchange.fault.kind == "context_window":
                 raise window_error(call, int(exchange.fault.details.get("limit", 8192)), self._api.gateway)
             reply = self._api.replies.take(spec.id)
-            generation = generate(call, spec, limit, reply, variation=len(self._api.requests))
+            generation = generate(call, spec, limit, reply, variation=exchange.record.number)
             exchange.record.text = "\n".join(choice.text for choice in generation.choices)
             seconds = self._api.first_token_seconds + generation.longest / self._speed(exchange)
             exchange.backend_ends_at = self._api.clock() + seconds
@@ -244,6 +247,10 @@ async def _json_body(request: web.Request) -> dict[str, Any]:
 
 def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=_shapes.dumps(value), content_type="application/json")
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 def _counted(model: str, total: int, models: dict[str, ModelSpec], version: _errors.GatewayVersion) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+KEPT_REQUESTS = 10_000
+"""A demo may run for days: older requests are forgotten."""
+
 
 @dataclass(slots=True)
 class ApiRequest:
@@ -22,6 +25,7 @@ class ApiRequest:
     )
     text: str = ""  # what the whole answer would say, all choices
     stream: bool = False
+    number: int = 0  # counted from the start of the server, also past what is kept
 
     @property
     def model(self) -> str | None:

@@ -12,7 +12,7 @@ from aiohttp import web
 from ._endpoints import Endpoints
 from ._faults import Faults
 from ._keys import KeyState
-from ._log import ApiRequest
+from ._log import KEPT_REQUESTS, ApiRequest
 from ._models import DEFAULT_MODELS, ModelSpec
 from ._replies import Replies
 
@@ -63,6 +63,7 @@ class LocalInfermatic:
         self.replies = Replies()
         self.faults = Faults()
         self.requests: list[ApiRequest] = []
+        self._arrived = 0
         self._listeners: list[Callable[[ApiRequest], None]] = []
         self._running: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
@@ -102,6 +103,15 @@ class LocalInfermatic:
                 self._listeners.remove(callback)
 
         return remove
+
+    def remember(self, request: ApiRequest) -> None:
+        """Keep a request that has arrived."""
+        request.number = self._arrived
+        self._arrived += 1
+        self.requests.append(request)
+        if len(self.requests) > KEPT_REQUESTS:
+            del self.requests[: KEPT_REQUESTS // 2]
+        self.note(request)
 
     def note(self, request: ApiRequest) -> None:
         """Tell the listeners that a request arrived or changed."""

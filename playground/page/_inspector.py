@@ -19,20 +19,14 @@ _SHOWN_APART = {"model", "messages", "prompt"}
 
 def requests_view(api: LocalInfermatic) -> list[JSON]:
     """Return the newest requests, oldest first."""
-    first = max(0, len(api.requests) - MAX_SHOWN)
-    return [_view(number, request) for number, request in enumerate(api.requests[first:], first)]
+    return [request_view(request) for request in api.requests[-MAX_SHOWN:]]
 
 
-def request_view(api: LocalInfermatic, request: ApiRequest) -> JSON:
-    """Return one request; its number stays the same while it runs."""
-    number = next(n for n in range(len(api.requests) - 1, -1, -1) if api.requests[n] is request)
-    return _view(number, request)
-
-
-def _view(number: int, request: ApiRequest) -> JSON:
+def request_view(request: ApiRequest) -> JSON:
+    """Return one request."""
     started = time.time() - (time.monotonic() - request.at)
     return {
-        "number": number,
+        "number": request.number,
         "at": datetime.fromtimestamp(started, UTC).isoformat(),
         "method": request.method,
         "path": request.path,

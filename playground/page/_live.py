@@ -59,6 +59,7 @@ class Audience:
         await socket.prepare(request)
         listener = Listener(person, socket, request.transport)
         self._listeners.add(listener)
+        listener.put("hello", {})  # from here on nothing is missed
         sending = asyncio.create_task(listener.send_all())
         try:
             async for _ in socket:  # pages only listen; reading notices that one has left
@@ -76,9 +77,9 @@ class Audience:
                 listener.put(*told)
 
     def _tell_request(self, request: ApiRequest) -> None:
-        if self._infermatic is None or not self._listeners:
+        if not self._listeners:
             return
-        view = request_view(self._infermatic, request)
+        view = request_view(request)
         for listener in self._listeners:
             listener.put("request", view)
 

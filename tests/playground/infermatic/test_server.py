@@ -117,6 +117,46 @@ async def test_a_stream_left_early_holds_the_slot(version: GatewayVersion) -> No
         assert await status_of(session, api) == 200
 
 
+async def test_a_request_left_early_holds_the_slot_until_the_model_has_finished() -> None:
+    now = [1000.0]
+    api = LocalInfermatic(tokens_per_second=10, first_token_seconds=0, clock=lambda: now[0])
+    api.add_key("sk-one", parallel_requests=1)
+    async with api, session_for("sk-one") as session:
+        body = chat(max_tokens=300, min_tokens=300)
+        timeout = aiohttp.ClientTimeout(total=0.1)
+        with pytest.raises(TimeoutError):
+            await session.post(f"{api.url}/v1/chat/completions", json=body, timeout=timeout)
+        await until_left(api)
+        now[0] += 29.5
+        assert await status_of(session, api) == 429
+        now[0] += 1
+        api.tokens_per_second = math.inf
+        assert await status_of(session, api) == 200
+
+
+async def test_old_requests_are_forgotten_but_still_counted(
+    api: LocalInfermatic, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("playground.infermatic._server.KEPT_REQUESTS", 4)
+    for _ in range(7):
+        await status_of(session, api)
+    assert [request.number for request in api.requests] == [4, 5, 6]
+
+
+async def test_nonsense_is_answered_not_choked_on(api: LocalInfermatic, session: aiohttp.ClientSession) -> None:
+    begin = f'{{"model": "{MODEL}", "messages": '
+    bodies = ["[1]", "{", '{"model": 5}', begin + '"x"}']
+    bodies += [f'{begin}[{{}}], "max_tokens": {value}}}' for value in ("1e999", "NaN", "[]")]
+    for body in bodies:
+        async with session.post(f"{api.url}/v1/chat/completions", data=body) as response:
+            assert response.status == 400, body
+    for messages in ("x", [1]):
+        async with session.post(
+            f"{api.url}/utils/token_counter", json={"model": "x", "messages": messages}
+        ) as response:
+            assert response.status == 422
+
+
 async def test_a_stream_read_to_its_end_frees_the_slot(api: LocalInfermatic) -> None:
     api.add_key("sk-one", parallel_requests=1)
     async with session_for("sk-one") as session:

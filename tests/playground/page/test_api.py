@@ -20,7 +20,9 @@ async def call(client: aiohttp.ClientSession, method: str, path: str, who: User,
 
 
 async def listen(client: aiohttp.ClientSession, who: User) -> aiohttp.ClientWebSocketResponse:
-    return await client.ws_connect("/api/live", params={"as": str(who.id)})
+    socket = await client.ws_connect("/api/live", params={"as": str(who.id)})
+    assert await socket.receive_json() == {"kind": "hello", "data": {}}
+    return socket
 
 
 async def heard(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:

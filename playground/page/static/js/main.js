@@ -12,6 +12,7 @@ import { allChannels, emit, findChannel, on, state } from "./state.js";
 import { attempt, toast } from "./toasts.js";
 
 const REMEMBERED = "playground.place";
+const BURST_MILLISECONDS = 50;
 
 /** The person and channel of the address, else those of the last visit. */
 function rememberedPlace() {
@@ -25,8 +26,23 @@ function rememberPlace() {
   localStorage.setItem(REMEMBERED, place);
 }
 
-async function loadWorld(personId) {
-  state.world = await get(`/world?person=${personId ?? ""}`);
+let wantedPerson = ""; // who was chosen last; `state.me` follows when the server has answered
+let newestWorld = null;
+
+/** Fetch places and people; of several questions under way the last one counts. */
+function loadWorld() {
+  const asked = fetchWorld(() => newestWorld === asked);
+  newestWorld = asked;
+  return asked;
+}
+
+async function fetchWorld(isNewest) {
+  const world = await get(`/world?person=${wantedPerson}`);
+  if (!isNewest()) {
+    await newestWorld;
+    return;
+  }
+  state.world = world;
   state.me = state.world.me;
   if (state.channel) state.channel = findChannel(state.channel.id);
   emit("world");
@@ -35,8 +51,9 @@ async function loadWorld(personId) {
 export async function becomePerson(personId) {
   await attempt(async () => {
     state.unread.clear();
-    await loadWorld(personId);
-    connect();
+    wantedPerson = personId;
+    await loadWorld();
+    await connect();
     await openChannel(state.channel?.id);
   });
 }
@@ -67,13 +84,18 @@ async function loadChannel() {
 }
 
 on("reconnected", () => attempt(async () => {
-  await loadWorld(state.me.id);
+  await loadWorld();
   if (state.channel) await loadChannel();
 }));
-on("live:world", () => attempt(async () => {
-  await loadWorld(state.me.id);
-  if (!state.channel) await openChannel(null);
-}));
+let worldTimer = null;
+/** Changes of places and people come in bursts; one look afterwards is enough. */
+on("live:world", () => {
+  clearTimeout(worldTimer);
+  worldTimer = setTimeout(() => attempt(async () => {
+    await loadWorld();
+    if (!state.channel) await openChannel(null);
+  }), BURST_MILLISECONDS);
+});
 on("live:commands", () => attempt(async () => {
   if (state.channel) state.commands = await get(`/channels/${state.channel.id}/commands`);
 }));
@@ -95,8 +117,9 @@ startComposer();
 startInspector();
 if (place.channel) state.channel = { id: place.channel };
 await attempt(async () => {
-  await loadWorld(place.person);
-  connect();
+  wantedPerson = place.person ?? "";
+  await loadWorld();
+  await connect();
   await openChannel(state.channel?.id ?? place.channel);
 });
 byId("app").dataset.ready = "true";
