@@ -12,7 +12,9 @@ from discord.ext import commands
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from playground.discord import LocalDiscord
+    from discord import app_commands
+
+    from playground.discord import Channel, Guild, LocalDiscord, Member, Person
 
 NO_WAIT_SECONDS = 0.02
 
@@ -55,6 +57,28 @@ async def running(world: LocalDiscord, client: discord.Client) -> AsyncIterator[
 async def _wait_ready(client: discord.Client, task: asyncio.Task[None]) -> None:
     while not client.is_ready() and not task.done():  # noqa: ASYNC110 - discord.py has no event before it logged in
         await asyncio.sleep(0.001)
+
+
+class Lab:
+    """A world in which one bot is to run."""
+
+    def __init__(self, world: LocalDiscord) -> None:
+        self.world = world
+        self.user = world.add_user("ada")
+        self.guild: Guild = world.add_guild("Lab", owner=world.add_user("owner"))
+        self.member: Member = self.guild.add_member(self.user)
+        self.channel: Channel = self.guild.add_text_channel("general")
+        self.person: Person = world.person(self.user)
+        self.bot = make_bot()
+
+    def command(self, *added: app_commands.Command[Any, ..., Any] | app_commands.Group) -> None:
+        for command in added:
+            self.bot.tree.add_command(command)
+
+        async def setup() -> None:
+            await self.bot.tree.sync()
+
+        self.bot.setup_hook = setup  # type: ignore[method-assign]  # discord.py offers the hook for this
 
 
 async def eventually(predicate: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ with warnings.catch_warnings():  # discord.py imports audioop, which warns that 
     import discord  # noqa: F401 - imported for its warning
 
 from playground.discord import LocalDiscord
+from tests.playground.discord.bots import Lab
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,3 +127,9 @@ async def timed(clock: Clock) -> AsyncIterator[Scene]:
     """The same with a clock that stands still."""
     async with LocalDiscord(clock=clock, wall_clock=clock.wall) as world, aiohttp.ClientSession() as session:
         yield await furnish(world, session)
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with LocalDiscord() as world:
+        yield Lab(world)
