@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from storage._upsert import Upsert
 from storage.errors import WrongConversationError
@@ -27,19 +27,19 @@ _place = select(messages.c.guild_id, messages.c.channel_id, messages.c.private_t
     messages.c.id == bindparam("message")
 )
 
-# Ids grow with time, so the newest head belongs to the channel that was active last.
+# Ids grow with time, so the channel with the newest head was active last. A channel can have many heads.
 _recent = (
     select(heads.c.guild_id, heads.c.channel_id)
     .where(heads.c.message_id.is_not(None), heads.c.private.is_(False))
-    .order_by(heads.c.message_id.desc())
+    .group_by(heads.c.guild_id, heads.c.channel_id)
+    .order_by(func.max(heads.c.message_id).desc())
     .limit(bindparam("most"))
 )
 
 
 def recent_channels(connection: Connection, most: int) -> list[tuple[int | None, int]]:
     """Guild and channel of the conversations that were active last, the latest first."""
-    rows = connection.execute(_recent, {"most": most})
-    return list(dict.fromkeys((row.guild_id, row.channel_id) for row in rows))
+    return [(row.guild_id, row.channel_id) for row in connection.execute(_recent, {"most": most})]
 
 
 def claim(connection: Connection, claim_id: int, kind: str) -> bool:

@@ -7,7 +7,17 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Connection, make_url
 
-from storage import ConstraintError, Storage, StorageUnavailableError, UsageTotals, new_id, open_storage
+from storage import (
+    ConstraintError,
+    CorruptDatabaseError,
+    DiskFullError,
+    Storage,
+    StorageError,
+    StorageUnavailableError,
+    UsageTotals,
+    new_id,
+    open_storage,
+)
 from storage import _turns as turns_module
 from storage._postgres import PostgresDatabase
 from tests.storage.builders import ADA, GUILD, KEY, NOW, answer, begin, new_turn, usage_row, walk
@@ -149,3 +159,38 @@ async def test_readers_that_go_away_leave_no_connection_behind(postgres_storage:
         await asyncio.gather(reading, return_exceptions=True)
     replies = await asyncio.gather(*(postgres_storage.history.message(GUILD, begun.reply_id) for _ in range(30)))
     assert {reply.author_id if reply else None for reply in replies} == {ADA}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("53100", DiskFullError),
+        ("XX001", CorruptDatabaseError),
+        ("55000", StorageUnavailableError),
+        ("42P01", StorageError),
+    ],
+)
+async def test_the_servers_codes_are_understood(
+    postgres_storage: Storage, code: str, error: type[StorageError]
+) -> None:
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'so it goes' USING ERRCODE = '{code}'; END $$")
+
+    with pytest.raises(StorageError) as caught:
+        await postgres_storage.database.write(fail)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01"])
+async def test_a_transaction_the_server_gave_up_is_made_again(postgres_storage: Storage, code: str) -> None:
+    attempts = 0
+
+    def fail_once(connection: Connection) -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '{code}'; END $$")
+        return "done"
+
+    assert await postgres_storage.database.write(fail_once) == "done"
+    assert attempts == 2

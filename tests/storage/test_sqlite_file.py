@@ -1,6 +1,7 @@
 """The SQLite file: made with care, refused when it is damaged, never replaced."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from storage import CorruptDatabaseError, DatabaseUrlError, Storage, StorageUnavailableError, open_storage
+from storage import CorruptDatabaseError, DatabaseUrlError, Storage, StorageUnavailableError, _sqlite_file, open_storage
 from storage._sqlite_file import back_up
 from storage._tree import _all_unfinished, _page
 from tests.storage.builders import KEY, begin, walk
@@ -179,3 +180,22 @@ async def test_a_backup_is_taken_while_the_storage_is_in_use(sqlite_path: Path) 
     restored = await open_storage(f"sqlite:///{copy}")
     assert await restored.history.head(KEY) == begun.reply_id
     await restored.close()
+
+
+async def test_a_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    await (await open_storage(f"sqlite:///{tmp_path / 'bot.db'}")).close()
+    assert [file.name for file in tmp_path.iterdir()] == ["bot.db"]
+
+
+async def test_a_large_file_is_not_read_through_but_still_recognised(
+    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sqlite_file, "CHECK_BYTES", 10)
+    await (await open_storage(f"sqlite:///{sqlite_path}")).close()
+    sqlite_path.write_bytes(b"X" * 100 + sqlite_path.read_bytes()[100:])
+    with pytest.raises(CorruptDatabaseError):
+        await open_storage(f"sqlite:///{sqlite_path}")

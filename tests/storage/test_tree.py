@@ -2,11 +2,14 @@
 
 import inspect
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from storage import History, Settlement, Storage
+from storage.schema import messages
 from tests.storage.builders import GUILD, KEY, OTHER_GUILD, answer, begin, new_turn, walk
 
 
@@ -40,6 +43,20 @@ async def test_a_path_reads_no_more_than_is_consumed(storage: Storage) -> None:
     assert [message.id for message in await anext(pages)] == [ids[7], ids[6]]
     await storage.history.forget(GUILD, ids[5])
     assert [message.state for message in await anext(pages)] == ["deleted", "complete"]
+
+
+async def test_a_walk_stops_at_another_guilds_message(storage: Storage) -> None:
+    """No method links guilds; should a fault ever do so, nothing of the other one is read."""
+    own, foreign = await begin(storage), await begin(storage, key=replace(KEY, guild_id=OTHER_GUILD))
+    link = update(messages).where(messages.c.id == own.user_message_id).values(parent_id=foreign.reply_id)
+    await storage.database.write(lambda connection: connection.execute(link).close())
+    assert [message.id for message in await walk(storage, own.reply_id)] == [own.reply_id, own.user_message_id]
+    assert [message.id for message in await walk(storage, own.reply_id, page_size=2)] == [
+        own.reply_id,
+        own.user_message_id,
+    ]
+    assert [message.id for message in await storage.history.turn_of(GUILD, own.reply_id)] == [own.user_message_id]
+    assert await storage.history.siblings(GUILD, foreign.user_message_id) == []
 
 
 async def test_children_are_in_order_of_creation(storage: Storage) -> None:
@@ -104,7 +121,7 @@ async def test_any_text_can_be_stored(storage: Storage, text: str) -> None:
 
 
 async def test_direct_messages_are_a_guild_of_their_own(storage: Storage) -> None:
-    key = KEY.__class__(None, 5)
+    key = replace(KEY, guild_id=None)
     begun = await begin(storage, key=key)
     message = await storage.history.message(None, begun.reply_id)
     assert message is not None

@@ -258,3 +258,16 @@ async def test_private_messages_stay_out_of_another_persons_private_head(storage
 async def test_a_message_that_does_not_exist_is_no_head(storage: Storage) -> None:
     with pytest.raises(WrongConversationError):
         await storage.history.set_head(KEY, 404)
+
+
+async def test_channels_are_listed_by_their_latest_turn(storage: Storage) -> None:
+    keys = [ConversationKey(GUILD, 1), ConversationKey(None, 2), ConversationKey(OTHER_GUILD, 3)]
+    for key in keys:
+        await begin(storage, key=key)
+    for person in range(5):
+        await begin(storage, key=replace(keys[0], owner_id=person))
+    await begin(storage, key=ConversationKey(GUILD, 4, ADA, private=True))
+    await begin(storage, key=ConversationKey(GUILD, 5))
+    await storage.history.set_head(ConversationKey(GUILD, 5), None)
+    assert await storage.history.recent_channels(10) == [(GUILD, 1), (OTHER_GUILD, 3), (None, 2)]
+    assert await storage.history.recent_channels(2) == [(GUILD, 1), (OTHER_GUILD, 3)], "a channel counts once"
