@@ -167,6 +167,8 @@ class PostgresDatabase(Database):
 
     async def _migrate(self, migrations: Migrations) -> None:
         """On a connection of its own, where statements may take their time and whose end gives up the lock."""
+        if await self._read(current_revision) == migrations.head:
+            return
         engine = create_async_engine(
             self._url, poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT_SECONDS}, hide_parameters=True
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import delete
 
 from storage import Storage, open_storage
 from storage._sqlite_file import prepare
@@ -61,7 +62,8 @@ class PostgresServer:
         return name
 
     async def give_back(self, name: str) -> None:
-        await self.execute(f"TRUNCATE {', '.join(metadata.tables)}", name)
+        # For a few rows much quicker than TRUNCATE, which makes new files.
+        await self.execute("; ".join(str(delete(table)) for table in reversed(metadata.sorted_tables)), name)
         self._clean.append(name)
 
 
