@@ -86,6 +86,11 @@ def test_a_long_text_is_long_and_a_usual_one_is_not() -> None:
     assert len(only(messages=[{"role": "user", "content": "Tell me a long story"}]).text) > 3000
 
 
+def test_lists_and_code_are_given_when_asked_for() -> None:
+    assert "\n- **one**" in only(messages=[{"role": "user", "content": "Make a list"}]).text
+    assert "```python\n" in only(messages=[{"role": "user", "content": "Write code"}]).text
+
+
 def test_a_story_goes_on_where_it_ended() -> None:
     asked = [{"role": "user", "content": "Tell me a long story"}]
     told = only(messages=asked, max_tokens=120).text
