@@ -11,7 +11,7 @@ import pytest
 
 import bot as bot_module
 from cogs._bot import Bot
-from playground.discord import LocalDiscord
+from playground.discord import Limit, LocalDiscord, RateLimits
 from playground.infermatic import LocalInfermatic
 from settings import Settings
 
@@ -45,6 +45,47 @@ class Stage:
             lambda message: message.author.id == self.world.bot.id and containing in message.content,
             timeout=timeout,
         )
+
+    @property
+    def prompts(self) -> list[list[dict[str, str]]]:
+        """The messages of every chat request that the service saw."""
+        return [r.body["messages"] for r in self.api.requests if r.path == "/v1/chat/completions"]
+
+    @property
+    def said_to_model(self) -> str:
+        """All that stood in the newest prompt."""
+        return "\n".join(message["content"] for message in self.prompts[-1])
+
+    async def say(self, person: Any, text: str, *, answer: str | None = None, channel: Any = None, **how: Any) -> Any:
+        """Say something to the bot with a mention; `answer` is what the model will write."""
+        if answer is not None:
+            self.api.replies.add(answer)
+        return await person.say(channel or self.channel, f"{self.mention} {text}".strip(), **how)
+
+    async def ask(self, person: Any, text: str, *, answer: str | None = None, channel: Any = None, **how: Any) -> Any:
+        """The bot's finished reply to something that is said to it."""
+        return await self.reply_to(await self.say(person, text, answer=answer, channel=channel, **how))
+
+    async def reply_to(self, said: Any) -> Any:
+        """The bot's finished reply to a message."""
+        reply = await self.world.wait_for_message(
+            said.channel, lambda message: message.author is self.world.bot and message.reply_to is said
+        )
+        await self.settled()
+        return reply
+
+    async def command(self, person: Any, name: str, channel: Any = None, **options: Any) -> Any:
+        """The answer to a slash command, as the person sees it."""
+        interaction = await person.slash(channel or self.channel, name, **options)
+        await interaction.answered()
+        await self.settled()
+        return interaction.response
+
+    async def press(self, person: Any, message: Any, label: str) -> Any:
+        """The message that pressing a button brings, if any."""
+        interaction = await person.click(message, label=label)
+        await interaction.answered()
+        return interaction.response
 
     async def settled(self) -> None:
         """Until no answer is under way."""
@@ -81,6 +122,12 @@ async def world() -> AsyncIterator[LocalDiscord]:
     async with LocalDiscord() as world:
         world.redirect()
         yield world
+
+
+@pytest.fixture
+def no_rate_limits(world: LocalDiscord) -> None:
+    """For tests that have nothing to do with the pace of writing."""
+    world.rate_limits = RateLimits(default=Limit(500, 1.0), global_per_second=None)
 
 
 @pytest.fixture
