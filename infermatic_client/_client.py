@@ -141,7 +141,7 @@ class InfermaticClient:
 
         With limits, leaving early costs nothing to the caller: the rest is read in the background when that is
         expected to take less than the 60 s for which the gateway would hold the key's slot. Pass ``max_tokens``, or
-        nothing can be expected.
+        nothing can be expected. Nothing is sent, and a given ``slot`` stays taken, until the stream is entered.
         """
         with _kept(slot):
             request = self._chat_request(model, messages, sampling, extra_body, streamed=True)
@@ -270,7 +270,7 @@ class InfermaticClient:
         if streamed:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         body |= extra
-        max_tokens = body.get("max_tokens")
+        max_tokens = body.get("max_tokens", body.get("max_completion_tokens"))
         if isinstance(max_tokens, int):
             max_tokens *= body.get("n") or 1
         return Request(path=path, body=encode(body), model=model, streamed=streamed, quick=quick, max_tokens=max_tokens)

@@ -6,12 +6,15 @@ one parallel request that would block everyone, so the rest is read silently whe
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ._errors import InfermaticError
 from ._limits import Slot
+
+log: Final = logging.getLogger("infermatic_client")
 
 # How long the gateway holds a slot after a stream was left (59 s seen), rounded up.
 HOLD_SECONDS: Final = 60.0
@@ -50,7 +53,10 @@ class Drains:
         def ended(task: asyncio.Task[bool]) -> None:  # also when it was cancelled before its first step
             self._tasks.discard(task)
             stop()
-            seen_out = not task.cancelled() and task.exception() is None and task.result()
+            unexpected = None if task.cancelled() else task.exception()
+            if unexpected is not None:
+                log.error("the rest of an answer could not be read: %s", type(unexpected).__name__)
+            seen_out = not task.cancelled() and unexpected is None and task.result()
             slot.release(hold_seconds=0.0 if seen_out else HOLD_SECONDS)
 
         task.add_done_callback(ended)

@@ -116,9 +116,7 @@ class KeyLimits:
     def try_acquire(self) -> Slot | None:
         """Take a slot now, or return ``None``; whoever waits in ``acquire`` comes first."""
         self._serve_waiters()
-        if self._has_waiters() or self.seconds_until_free() > 0:
-            return None
-        return self._take()
+        return None if self.seconds_until_free() > 0 else self._take()
 
     async def acquire(
         self, *, max_wait_seconds: float | None = None, on_wait: Callable[[float], None] | None = None

@@ -119,10 +119,6 @@ class Sender:
         slot: Slot,
         see_out: Callable[[T], Awaitable[None]] | None,
     ) -> None:
-        if task.cancelling():  # the whole program ends, or so it seems
-            slot.release(hold_seconds=HOLD_SECONDS)
-            return
-
         async def rest() -> None:
             result = await task
             if see_out is not None:

@@ -174,6 +174,7 @@ def test_a_request_id_is_kept() -> None:
         f"Passed in: {KEY}",
         "Virtual Key expected. Received=hello, expected to start with 'sk-'.",
         f"Authorization: Bearer {KEY}",
+        f"the key sk-...{KEY[-4:]} is of another team",
         f"upper case {HASH.upper()}",
     ],
 )

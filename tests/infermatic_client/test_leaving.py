@@ -320,6 +320,20 @@ async def test_a_hundred_cancelled_callers_leave_nothing(server: Loopback) -> No
     await server.until(lambda: server.open_connections == 0)
 
 
+async def test_a_cancelled_request_is_not_seen_out_when_everything_is_cancelled(server: Loopback) -> None:
+    server.say(Reply(before_headers=asyncio.Event()))
+    limits = KeyLimits(12, 1)
+    async with limited_client(server, limits) as client:
+        calling = asyncio.create_task(client.chat("m", HELLO))
+        await server.until(lambda: len(server.requests) == 1)
+        (sending,) = [task for task in asyncio.all_tasks() if task.get_name() == "infermatic-request"]
+        for task in (calling, sending):  # what asyncio.run does at the end of a program
+            task.cancel()
+        await asyncio.gather(calling, sending, return_exceptions=True)
+        assert len(client._sender.drains) == 0
+    assert 59 < limits.seconds_until_free() <= 60
+
+
 def test_a_program_that_ends_in_the_middle_leaves_no_task_pending(caplog: pytest.LogCaptureFixture) -> None:
     silent = socket.create_server(("127.0.0.1", 0))  # accepts connections and never answers
     url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -271,6 +271,17 @@ async def test_waiting_is_first_come_first_served() -> None:
     assert limits.in_flight == 0
 
 
+async def test_nobody_overtakes_a_waiter_whose_time_has_come(clock: Clock) -> None:
+    limits = KeyLimits(None, 1, clock=clock)
+    taken(limits).release(hold_seconds=60)
+    waiter = asyncio.create_task(limits.acquire())
+    await asyncio.sleep(0)
+    clock.now += 60  # the timer has not fired yet
+    assert limits.try_acquire() is None
+    (await waiter).release()
+    taken(limits)
+
+
 async def test_a_cancelled_waiter_leaves_no_trace() -> None:
     limits = KeyLimits(None, 1)
     first = taken(limits)

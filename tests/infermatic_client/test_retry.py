@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable
 
 import aiohttp
@@ -297,10 +298,25 @@ async def test_the_parallel_limit_does_not_pause_for_a_minute(
     busy = error_reply(429, PARALLEL, headers={"retry-after": "60", "rate_limit_type": "max_parallel_requests"})
     server.say(busy, busy, busy, chat_reply("Here."))
     limits, waits = KeyLimits(12, 1), list[float]()
+    began = time.monotonic()
     async with InfermaticClient(KEY, server.url, limits=limits, on_wait=waits.append) as client:
         assert (await client.chat("m", HELLO)).text == "Here."
-    assert [round(wait, 2) for wait in waits] == [0.01, 0.02, 0.02]
+    assert 0.05 <= time.monotonic() - began < 5
+    assert all(0 < wait <= most for wait, most in zip(waits, (0.01, 0.02, 0.02), strict=True))
     assert not limits.busy_elsewhere
+
+
+async def test_any_other_answer_means_the_key_is_not_busy_elsewhere(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_limits, "_PARALLEL_BACKOFF_SECONDS", (0.0,))
+    limits = KeyLimits(12, 1)
+    async with InfermaticClient(KEY, server.url, limits=limits, max_retries=0) as client:
+        for reply, busy in ((error_reply(429, PARALLEL), True), (error_reply(500, "Broken"), False)):
+            server.say(reply)
+            with pytest.raises(APIStatusError):
+                await client.chat("m", HELLO, slot=limits.try_acquire())
+            assert limits.busy_elsewhere == busy
 
 
 async def test_a_parallel_limit_with_a_given_slot_tells_when_to_try_again(server: Loopback) -> None:

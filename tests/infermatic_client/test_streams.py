@@ -1,6 +1,7 @@
 """Streams over a socket: what is delivered, when, and how each way of going wrong is told."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from infermatic_client import (
 )
 from infermatic_client._assembly import ChatAssembly, CompletionAssembly
 from infermatic_client._classify import error_from_frame
+from infermatic_client._exchange import Exchange
 from tests.infermatic_client.conftest import KEY
 from tests.infermatic_client.loopback import (
     DONE,
@@ -295,6 +297,30 @@ async def test_a_stream_faster_than_it_is_read_is_read_whole(server: Loopback, c
     words = [f"{number} " for number in range(2000)]
     server.say(stream_reply(chat_events(*words)))
     assert await texts_of(client.stream_chat("m", HELLO)) == [*words, ""]
+
+
+async def test_pieces_that_come_slowly_are_read_as_they_come(
+    server: Loopback, client: InfermaticClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[str] = []
+
+    async def gather(_: Exchange) -> None:
+        gathered.append(stream.text)
+
+    monkeypatch.setattr(Exchange, "_gather", gather)
+    monkeypatch.setattr(_exchange, "_GATHER_SECONDS", 0.001)
+    gates = [asyncio.Event() for _ in range(4)]
+    slow = [piece for number, gate in enumerate(gates) for piece in (gate, chat_event(f"{number}"))]
+    server.say(stream_reply([chat_event("fast "), chat_event("fast "), *slow, *chat_events()]))
+    async with client.stream_chat("m", HELLO) as stream:
+        reading = asyncio.create_task(rest_of(stream, []))
+        for gate, so_far in zip(gates, ("fast fast ", "fast fast 0", "fast fast 01", "fast fast 012"), strict=True):
+            await server.until(partial(lambda text: stream.text == text, so_far))
+            await asyncio.sleep(0.005)  # the reader waits by now, and goes on waiting
+            gate.set()
+        await reading
+    assert stream.text == "fast fast 0123"
+    assert not {"fast fast 0", "fast fast 01", "fast fast 012"} & set(gathered)
 
 
 async def test_text_streams_have_one_choice(server: Loopback, client: InfermaticClient) -> None:

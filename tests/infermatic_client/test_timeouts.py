@@ -22,9 +22,9 @@ async def test_a_slow_first_word_is_a_time_out(server: Loopback, pieces: list[by
     async with InfermaticClient(KEY, server.url, timeout=TIMEOUTS) as client:
         with pytest.raises(APITimeoutError) as raised:
             await texts_of(client.stream_chat("m", HELLO))
+        await server.until(lambda: server.open_connections == 0)
     assert (raised.value.phase, raised.value.seconds, raised.value.text) == ("first_byte", 0.05, "")
     assert len(server.requests) == 1
-    await server.until(lambda: server.open_connections == 0)
 
 
 async def test_slow_headers_are_a_time_out(server: Loopback) -> None:
@@ -42,8 +42,8 @@ async def test_silence_in_a_stream_is_a_time_out_that_keeps_the_text(server: Loo
     async with InfermaticClient(KEY, server.url, timeout=TIMEOUTS) as client:
         with pytest.raises(APITimeoutError) as raised:
             await texts_of(client.stream_chat("m", HELLO))
+        await server.until(lambda: server.open_connections == 0)
     assert (raised.value.phase, raised.value.seconds, raised.value.text) == ("between_chunks", 0.05, "Once ")
-    await server.until(lambda: server.open_connections == 0)
 
 
 async def test_a_reader_that_takes_its_time_is_no_silence(server: Loopback) -> None:
