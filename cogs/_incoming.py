@@ -29,14 +29,15 @@ def readable(message: discord.Message, bot_id: int) -> str:
     if "<" not in message.content:
         return message.content
     users = {user.id: user.display_name for user in message.mentions}
-    roles = {role.id: role.name for role in message.role_mentions}
     channels = {channel.id: getattr(channel, "name", "channel") for channel in message.channel_mentions}
 
     def name(match: re.Match[str]) -> str:
         if user := match["user"]:
             return "" if int(user) == bot_id else f"@{users.get(int(user), 'someone')}"
         if role := match["role"]:
-            return f"@{roles.get(int(role), 'role')}"
+            # Not from `role_mentions`: a role that may not be pinged is not among those, but has a name all the same.
+            known = message.guild.get_role(int(role)) if message.guild else None
+            return f"@{known.name if known else 'role'}"
         if channel := match["channel"]:
             return f"#{channels.get(int(channel), 'channel')}"
         return f":{match['emoji']}:"

@@ -16,7 +16,7 @@ from cogs._pace import Pace
 from cogs._screen import WRITE_PROBLEMS, ReplyScreen
 from cogs._words import quoted
 from moderation.access import Reason, RefusedError
-from storage import ConversationKey, NewTurn, Scope
+from storage import ConversationKey, NewTurn, Scope, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Talking:
             screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
             question = await self._question(message, guild_id)
             if question is None:
-                await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
+                await self._hint(message)
                 return
             await self._bot.services.conversations.ask(question, screen)
         except RefusedError as error:
@@ -69,23 +69,18 @@ class Talking:
         except Exception as error:  # noqa: BLE001  # a person waits for an answer, so every error gets its words
             await message.reply(f"-# ⚠️ {explain(error).text}", mention_author=False)
 
+    async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
+        """A person's message reads otherwise now; the history follows."""
+        content, _ = await self._content(message, guild_id)
+        await self._bot.services.conversations.edit_message(guild_id, message.id, content)
+
     async def _question(self, message: discord.Message, guild_id: int | None) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""
-        history = self._bot.services.storage.history
         key = ConversationKey(guild_id, message.channel.id)
-        content = question_text(message, self._me.id)
-        parent_id, on_head = None, True
-        if message.reference is not None and message.reference.message_id is not None:
-            replied = await history.by_discord_id(guild_id, message.reference.message_id)
-            if replied is None:
-                content = replied_message_text(message, self._me.id) + content
-            else:
-                head = await history.head(key)
-                head_message = await history.message(guild_id, head) if head is not None else None
-                newest = {head, head_message.parent_id if head_message else None}
-                parent_id, on_head = (None, True) if replied.id in newest else (replied.id, False)
+        content, replied = await self._content(message, guild_id)
         if not content.strip():
             return None
+        on_head = replied is None or await self._is_newest(key, replied)
         turn = NewTurn(
             key,
             claim_id=message.id,
@@ -94,11 +89,29 @@ class Talking:
             author_name=message.author.display_name,
             content=content,
             model=None,
-            parent_id=parent_id,
+            parent_id=None if on_head or replied is None else replied.id,
             on_head=on_head,
             created_at=message.created_at,
         )
         return Question(turn, scopes_of(message.channel, guild_id))
+
+    async def _content(self, message: discord.Message, guild_id: int | None) -> tuple[str, StoredMessage | None]:
+        """What the model reads, and the message of the history that this one replies to; others are quoted."""
+        content = question_text(message, self._me.id)
+        if message.reference is None or message.reference.message_id is None:
+            return content, None
+        replied = await self._bot.services.storage.history.by_discord_id(guild_id, message.reference.message_id)
+        if replied is None:
+            content = replied_message_text(message, self._me.id) + content
+        return content, replied
+
+    async def _is_newest(self, key: ConversationKey, replied: StoredMessage) -> bool:
+        """Whether a message belongs to the newest exchange of its conversation, so that a reply to it goes on."""
+        history = self._bot.services.storage.history
+        head = await history.head(key)
+        if head is None or head == replied.id:
+            return head is not None
+        return any(asked.id == replied.id for asked in await history.turn_of(key.guild_id, head))
 
     def _may_write(self, message: discord.Message) -> bool:
         if message.guild is None:
@@ -112,6 +125,8 @@ class Talking:
 
     async def _refuse(self, message: discord.Message, refusal: RefusedError) -> None:
         """A reaction and one short line that deletes itself, with a button that tells the reason privately."""
+        if not await self._claim_notice(message):
+            return
         if refusal.reason is Reason.DMS_OFF:
             await self._say_privately(message, explain(refusal).text)
             return
@@ -125,6 +140,14 @@ class Talking:
             )
         except WRITE_PROBLEMS:
             logger.info("a refusal could not be shown")
+
+    async def _hint(self, message: discord.Message) -> None:
+        if await self._claim_notice(message):
+            await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
+
+    async def _claim_notice(self, message: discord.Message) -> bool:
+        """Whether nobody has said yet why this message is not answered; it may be heard of again after a restart."""
+        return await self._bot.services.storage.history.claim(message.id, "notice")
 
     async def _say_privately(self, message: discord.Message, text: str) -> None:
         if not self._pace.may_tell(message.author.id, message.channel.id):

@@ -10,7 +10,6 @@ from discord.ext import commands
 from chat.errors import NothingThereError
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
-from cogs._incoming import question_text
 from cogs._screen import WRITE_PROBLEMS
 from cogs._talking import Talking, conversation_of
 
@@ -35,11 +34,8 @@ class Talk(commands.Cog):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """The history follows edits; those without readable content or a new edit time say nothing."""
         message = payload.message
-        if message.author.bot or message.edited_at is None or not message.content or self.bot.user is None:
-            return
-        await self.bot.services.conversations.edit_message(
-            payload.guild_id, payload.message_id, question_text(message, self.bot.user.id)
-        )
+        if not message.author.bot and message.edited_at is not None and message.content:
+            await self.talking.edit_message(payload.guild_id, message)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:

@@ -87,6 +87,18 @@ class Stage:
         await interaction.answered()
         return interaction.response
 
+    async def remembered(self, message: Any, content: str) -> None:
+        """Until the history says this of a message in Discord."""
+        assert self.bot is not None
+        history, guild = self.bot.services.storage.history, message.channel.guild
+        found = None
+        for _ in range(500):
+            found = await history.by_discord_id(guild and guild.id, message.id)
+            if found is not None and found.content == content:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"the history says {found}")
+
     async def settled(self) -> None:
         """Until no answer is under way."""
         assert self.bot is not None
@@ -162,9 +174,7 @@ def offstage(world: LocalDiscord, api: LocalInfermatic, settings: Settings) -> S
     guild.add_member(tom)
     channel = guild.add_text_channel("general")
     person = world.person
-    return Stage(
-        world, api, settings, guild, channel, person(admin), person(moderator), person(ada), person(tom)
-    )
+    return Stage(world, api, settings, guild, channel, person(admin), person(moderator), person(ada), person(tom))
 
 
 @pytest.fixture
