@@ -76,6 +76,7 @@ class _Stream(Generic[D]):
         self._slot = slot
         self._new_assembly = assembly
         self._reading: _Reading[D] | None = None
+        self._entered = False
         self._ended = False
         self._started_at = 0.0
         self._chunks = 0
@@ -84,7 +85,7 @@ class _Stream(Generic[D]):
         self._finish_reason: str | None = None
 
     def __repr__(self) -> str:
-        state = "ended" if self._ended else "not opened" if self._reading is None else "open"
+        state = "ended" if self._ended else "open" if self._reading is not None else "not open"
         return f"<{type(self).__name__} {state}, {self._chunks} chunks>"
 
     @property
@@ -128,8 +129,9 @@ class _Stream(Generic[D]):
         return pieces[0]
 
     async def __aenter__(self) -> Self:
-        if self._reading is not None or self._ended:
+        if self._entered:
             raise RuntimeError("a stream can be entered only once")
+        self._entered = True
         slot, self._slot = self._slot, None
         self._reading, self._slot = await self._sender.run(self._request, self._open, slot, see_out=_Reading.drain)
         self._started_at = asyncio.get_running_loop().time()

@@ -2,6 +2,7 @@ import copy
 import hashlib
 import inspect
 import json
+import logging
 import pickle
 import time
 import traceback
@@ -9,7 +10,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import infermatic_client
@@ -186,6 +187,7 @@ def test_nothing_of_a_key_stays_in_an_error(leak: str) -> None:
     assert "[hidden]" in error.message
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_the_key_itself_is_hidden_wherever_it_stands(before: str, after: str) -> None:
     assert "weird key" not in redact(f"{before}weird key{after}", Secret("weird key"))
@@ -224,6 +226,17 @@ async def test_a_refused_connection_leaves_no_key_in_the_chain(unused_tcp_port: 
             await client.models()
     assert KEY not in infermatic_traceback(raised.value)
     assert KEY not in repr(client)
+
+
+@pytest.mark.usefixtures("quick_retries")
+async def test_nothing_of_the_key_is_logged(server: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    server.say(error_reply(500, f"It broke for {KEY}."), error_reply(401, f"Authentication Error, key={HASH}"))
+    with caplog.at_level(logging.DEBUG):
+        async with InfermaticClient(KEY, server.url) as client:
+            with pytest.raises(AuthenticationError):
+                await client.chat("m", [{"role": "user", "content": "a private matter"}])
+    assert "ServerError" in caplog.text
+    assert not [word for word in (KEY, KEY[-4:], HASH, "private") if word in caplog.text]
 
 
 async def test_a_500_with_a_system_message_is_told_apart(server: Loopback) -> None:

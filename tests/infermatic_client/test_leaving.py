@@ -132,7 +132,7 @@ async def test_a_rest_too_long_to_read_holds_the_slot_for_a_minute(
     async with limited_client(server, limits) as client:
         await leave(client, sampling)
         await server.until(lambda: server.hung_up == 1)
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
 
 
 async def test_a_stream_left_after_its_finish_is_read_to_its_end(server: Loopback) -> None:
@@ -157,7 +157,7 @@ async def test_a_rest_that_takes_longer_than_expected_holds_the_slot(
         await one_chunk_and_leave(client, SHORT)
         await server.until(lambda: server.open_connections == 0)
         await server.until(lambda: limits.seconds_until_free() < math.inf)
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
 
 
 async def test_a_rest_that_breaks_off_frees_the_slot(server: Loopback) -> None:
@@ -177,7 +177,7 @@ async def test_closing_the_client_ends_the_background_reading(server: Loopback) 
         await one_chunk_and_leave(client, SHORT)
         await one_chunk_and_leave(client, SHORT)
     assert limits.in_flight == 2  # the server holds them
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
     await server.until(lambda: server.open_connections == 0)
 
 
@@ -227,7 +227,7 @@ async def test_cancelled_before_a_long_stream_holds_the_slot(server: Loopback) -
     async with limited_client(server, limits) as client:
         await cancelled(LONG_STREAM(client), lambda: server.until(lambda: len(server.requests) == 1))
         await server.until(lambda: server.hung_up == 1)
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
 
 
 async def test_cancelled_in_line_takes_no_slot(server: Loopback) -> None:
@@ -263,7 +263,7 @@ async def test_a_time_out_holds_the_slot_because_the_server_goes_on(server: Loop
         async with InfermaticClient(KEY, server.url, limits=limits, timeout=timeouts) as client:
             with pytest.raises(APITimeoutError):
                 await texts_of(client.stream_chat("m", HELLO))
-        assert 59 < limits.seconds_until_free() <= 60
+        assert 50 < limits.seconds_until_free() <= 60
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ async def test_an_answer_the_client_gave_up_reading_holds_the_slot(server: Loopb
     async with limited_client(server, limits) as client:
         with pytest.raises(ResponseFormatError):
             await texts_of(client.stream_chat("m", HELLO))
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
 
 
 async def test_a_call_on_a_closed_client_releases_its_slot(server: Loopback) -> None:
@@ -331,7 +331,7 @@ async def test_a_cancelled_request_is_not_seen_out_when_everything_is_cancelled(
             task.cancel()
         await asyncio.gather(calling, sending, return_exceptions=True)
         assert len(client._sender.drains) == 0
-    assert 59 < limits.seconds_until_free() <= 60
+    assert 50 < limits.seconds_until_free() <= 60
 
 
 def test_a_program_that_ends_in_the_middle_leaves_no_task_pending(caplog: pytest.LogCaptureFixture) -> None:

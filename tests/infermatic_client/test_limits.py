@@ -2,7 +2,7 @@ import asyncio
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infermatic_client import KeyLimits, RateLimitError, Slot
@@ -218,6 +218,7 @@ def test_headers_about_other_things_change_nothing(clock: Clock, headers: dict[s
     assert limits.try_acquire() is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["take", "release", "hold", "back", "tick", "minute", "answer", "refuse"]), max_size=60)
 )

@@ -3,7 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infermatic_client import SAMPLING_RANGES, Sampling
@@ -75,6 +75,7 @@ def test_other_types_are_refused(fields: dict[str, Any]) -> None:
         made(**fields)
 
 
+@settings(deadline=None)
 @given(st.floats() | st.integers())
 def test_a_temperature_is_taken_only_inside_its_range(value: float) -> None:
     if math.isfinite(value) and 0 <= value <= 2:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infermatic_client import _sse
@@ -29,17 +29,20 @@ def split(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> tuple[bytes, list
     return data, [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
+@settings(deadline=None)
 @given(split(streams))
 def test_any_split_gives_the_events_of_one_piece(case: tuple[bytes, list[bytes]]) -> None:
     whole, pieces = case
     assert decode(*pieces) == decode(whole)
 
 
+@settings(deadline=None)
 @given(streams)
 def test_byte_by_byte_gives_the_events_of_one_piece(whole: bytes) -> None:
     assert decode(*(whole[at : at + 1] for at in range(len(whole)))) == decode(whole)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(lines, newlines), max_size=30))
 def test_every_style_of_newline_means_the_same(rows: list[tuple[bytes, bytes]]) -> None:
     # A CR followed by an empty line's LF would read as one CRLF, so a mix never puts LF after CR.
@@ -50,11 +53,13 @@ def test_every_style_of_newline_means_the_same(rows: list[tuple[bytes, bytes]]) 
     assert len({tuple(decode(style)) for style in styles}) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=10))
 def test_any_bytes_are_taken_without_an_error(pieces: list[bytes]) -> None:
     assert all(isinstance(data, bytes) for data in decode(*pieces))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=10), min_size=1, max_size=4), max_size=6))
 def test_what_was_written_is_read(events: list[list[str]]) -> None:
     written = [[json.dumps(line, ensure_ascii=False).encode() for line in event] for event in events]
@@ -99,6 +104,7 @@ def test_an_event_without_its_blank_line_is_dropped() -> None:
     assert decode(b"data: x\n\ndata: half\n") == [b"x"]
 
 
+@settings(deadline=None)
 @given(split(st.sampled_from([b"data: ", b": ", b"junk", b"data\n" * 10]).map(lambda start: start * 30 + b"\n\n")))
 def test_a_line_over_the_cap_ends_the_reading_at_any_split(case: tuple[bytes, list[bytes]]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -67,6 +67,7 @@ def answer(request: Received) -> Reply:
     return stream_reply([*words, chat_event(usage=usage), done])
 
 
+@pytest.mark.timeout(180)  # installing fetches aiohttp and msgspec; some 8 s with a warm cache
 async def test_the_readmes_example_runs_where_only_the_wheel_is_installed(
     wheel: Path, server: Loopback, tmp_path: Path
 ) -> None:
