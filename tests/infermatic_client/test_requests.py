@@ -19,6 +19,7 @@ from infermatic_client import (
     ServerError,
     TextPart,
     Timeouts,
+    _transport,
 )
 from tests.infermatic_client.conftest import KEY
 from tests.infermatic_client.loopback import Loopback, Reply, chat_events, chat_reply, json_reply, stream_reply
@@ -256,6 +257,30 @@ async def test_an_answer_of_another_shape_is_reported(server: Loopback, client: 
 async def test_an_odd_answer_is_read(server: Loopback, client: InfermaticClient, body: bytes, text: str) -> None:
     server.say(Reply(200, [("content-type", "application/json")], [body]))
     assert (await client.chat("a-model", HELLO)).text == text
+
+
+async def test_an_answer_larger_than_the_cap_is_refused_and_an_error_is_cut(
+    server: Loopback, client: InfermaticClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_transport, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(_transport, "_MAX_ERROR_BYTES", 1000)
+    server.say(chat_reply("x" * 2000))
+    with pytest.raises(ResponseFormatError, match="1000 bytes"):
+        await client.chat("a-model", HELLO)
+    server.say(Reply(502, [("content-type", "text/html")], [b"<html>" + b"x" * 100] * 50))
+    with pytest.raises(ServerError) as raised:
+        await client.chat("a-model", HELLO)
+    assert raised.value.body.startswith("<html>")
+
+
+async def test_the_gateways_name_for_a_request_is_kept(server: Loopback, client: InfermaticClient) -> None:
+    server.say(json_reply({"choices": [], "data": []}, headers={"x-litellm-call-id": "call-7"}))
+    answers = [
+        await client.chat("m", HELLO),
+        await client.complete("m", ["one", "two"]),
+        await client.embed("m", "text"),
+    ]
+    assert [getattr(answer, "request_id") for answer in answers] == ["call-7"] * 3  # noqa: B009 -- of three classes
 
 
 async def test_an_error_inside_a_200_is_an_error(server: Loopback, client: InfermaticClient) -> None:

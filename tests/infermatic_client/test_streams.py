@@ -148,6 +148,19 @@ async def test_a_stream_may_end_without_done_after_its_finish(server: Loopback, 
     assert stream.finish_reason == "length"
 
 
+async def test_a_connection_left_open_after_done_is_not_waited_for(
+    server: Loopback, client: InfermaticClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_exchange, "_SETTLE_SECONDS", 0.01)
+    reply = stream_reply([*chat_events("Hi"), asyncio.Event()])
+    reply.headers = [*reply.headers, ("x-litellm-call-id", "call-7")]
+    server.say(reply)
+    async with client.stream_chat("m", HELLO) as stream:
+        assert stream.request_id == "call-7"
+        assert [delta.text async for delta in stream] == ["Hi", ""]
+        await server.until(lambda: server.open_connections == 0)
+
+
 async def test_a_stream_of_nothing_but_done_is_empty(server: Loopback, client: InfermaticClient) -> None:
     server.say(stream_reply([DONE]))
     async with client.stream_chat("m", HELLO) as stream:
