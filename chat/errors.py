@@ -4,6 +4,7 @@
     ├── NoKeyError              no API key is set, or every key was refused by the service
     ├── NoModelError            neither a model was chosen nor one is known to be served
     ├── ModelGoneError          the chosen model is not served any more and no fallback is
+    ├── NoSuchModelError        the name that somebody typed is none of a model that is served
     ├── QueueTooLongError       the expected wait is longer than anyone would wait
     ├── ServiceDownError        the service failed several times in a row and is given a pause
     ├── EmptyReplyError         the model answered with nothing to show
@@ -37,6 +38,13 @@ class ModelGoneError(ChatError):
     """The model is not served any more and no fallback is either."""
 
     model: str
+
+
+@dataclass
+class NoSuchModelError(ChatError):
+    """No model that is served has the name that somebody typed."""
+
+    name: str
 
 
 @dataclass

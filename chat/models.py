@@ -5,6 +5,7 @@ the operator (`CONTEXT_WINDOWS`), from what was learned of the service's answers
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from chat.errors import ModelGoneError, NoModelError
+from chat.errors import ModelGoneError, NoModelError, NoSuchModelError
 from chat.tokens import TokenEstimator, base_tokens
 from infermatic_client import InfermaticClient, InfermaticError, TokenCount
 from storage import ModelFacts
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 600.0
 RETRY_SECONDS = 30.0  # while the list has never been read
+ASK_AGAIN_SECONDS = 15.0  # a name that the list lacks is looked for in a new one, but not for every typing error
+FIND_SECONDS = 1.5  # Discord gives a command three seconds for its answer
 USUAL_CONTEXT_WINDOW = 32_768  # most 70B and 72B models of the service
 DOCUMENTED_CONTEXT_WINDOWS = {"miqu": 16_384}  # by a part of the name
 SMALLEST_CONTEXT_WINDOW = 1_024  # below this, what an error said was misread
@@ -97,6 +100,17 @@ class ModelCatalogue:
             return wanted
         same = [name for name in self._names if name.lower() == wanted.lower()]
         return same[0] if same else None
+
+    async def find(self, text: str) -> str:
+        """The model that a person named; looked for in a new list when ours lacks it. Raises `NoSuchModelError`."""
+        if (not self._names or self.match(text) is None) and self._is_old(ASK_AGAIN_SECONDS):
+            with contextlib.suppress(InfermaticError, TimeoutError):
+                async with asyncio.timeout(FIND_SECONDS):
+                    await self.refresh()
+        name = self.match(text)
+        if name is None:
+            raise NoSuchModelError(text)
+        return name
 
     def choose(self, wanted: str | None) -> str:
         """The model to ask: the wanted one while it is served, else a fallback.
@@ -180,8 +194,8 @@ class ModelCatalogue:
         self._facts[model] = replace(known, updated_at=datetime.now(UTC), **changes)  # type: ignore[arg-type]  # names are those of ModelFacts
         return self._facts[model]
 
-    def _is_old(self) -> bool:
-        return self._read_at is None or self._clock() - self._read_at > REFRESH_SECONDS
+    def _is_old(self, seconds: float = REFRESH_SECONDS) -> bool:
+        return self._read_at is None or self._clock() - self._read_at > seconds
 
     def _refresh_in_background(self) -> None:
         if self._refreshing is None or self._refreshing.done():

@@ -12,6 +12,7 @@ from chat.errors import (
     ModelGoneError,
     NoKeyError,
     NoModelError,
+    NoSuchModelError,
     NothingThereError,
     QueueTooLongError,
     ReplyInterruptedError,
@@ -84,6 +85,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("I do not know which models there are: the service does not answer. Try again soon.")
         case ModelGoneError(model=model):
             return Explanation(f"The model `{model}` is not served any more. Choose another with `/model set`.")
+        case NoSuchModelError(name=name):
+            return Explanation(f"I know no model `{_as_code(name)}`. See `/model list`.", retry=False)
         case QueueTooLongError(expected_seconds=seconds):
             return Explanation(f"Too many are waiting: it would take about {_duration(seconds)}. Try again later.")
         case ServiceDownError(retry_after=seconds):
@@ -175,6 +178,11 @@ def _discord_words(error: BaseException) -> Explanation | None:
         case discord.RateLimited():
             return Explanation("Discord slows me down here. Try again in a moment.")
     return None
+
+
+def _as_code(text: str, limit: int = 100) -> str:
+    """Something that a person typed, so that it cannot end the code it is shown in."""
+    return " ".join(text.replace("`", "'").split())[:limit]
 
 
 def _duration(seconds: float) -> str:

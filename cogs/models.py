@@ -1,7 +1,5 @@
 """Which model answers: `/model list`, `show`, `set` and `reset`."""
 
-import contextlib
-
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -9,7 +7,6 @@ from discord.ext import commands
 from cogs._bot import Bot, tell
 from cogs._talking import scopes_of
 from cogs.talk import model_choices
-from infermatic_client import InfermaticError
 from storage import Scope
 
 SHOWN_MODELS = 40  # about what one Discord message holds
@@ -63,14 +60,7 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
     async def set_model(self, interaction: discord.Interaction[Bot], model: app_commands.Range[str, 1, 100]) -> None:
         """Keep the choice for this channel or thread."""
         services = interaction.client.services
-        name = services.catalogue.match(model)
-        if name is None:
-            with contextlib.suppress(InfermaticError):
-                await services.catalogue.refresh()  # it may be newer than our list
-            name = services.catalogue.match(model)
-        if name is None:
-            await tell(interaction, f"I know no model `{discord.utils.escape_markdown(model)}`. See `/model list`.")
-            return
+        name = await services.catalogue.find(model)
         scope = _scopes(interaction)[0]
         await services.storage.settings.put(interaction.guild_id, scope, "model", name, interaction.user.id)
         await interaction.response.send_message(f"`{name}` answers in {SOURCE_WORDS[scope.kind]} from now on.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 import discord
 from discord import app_commands
@@ -73,6 +74,8 @@ class Talk(commands.Cog):
         max_tokens: app_commands.Range[int, 1, 4096] | None = None,
     ) -> None:
         """Stream a text completion."""
+        if model is not None:
+            model = await interaction.client.services.catalogue.find(model)
         await self.talking.complete(interaction, prompt, model, max_tokens)
 
     @complete.autocomplete("model")
@@ -99,18 +102,19 @@ class Talk(commands.Cog):
         """Remove the reply, mark the question, and go on from before it."""
         services = interaction.client.services
         key = conversation_of(interaction)
+        if await services.storage.history.head(key) is None:
+            raise NothingThereError("undo")
         await services.guard.check_own("undo", await services.conversations.last_askers(key), interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         undone = await services.conversations.undo(key)
-        channel = interaction.channel
-        if isinstance(channel, discord.TextChannel | discord.Thread | discord.DMChannel | discord.VoiceChannel):
-            await asyncio.gather(
-                *(_quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
-                *(
-                    _quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION))
-                    for i in undone.user_discord_ids
-                ),
-            )
+        channel = self.bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
+        for message_id in undone.reply_discord_ids:
+            # A message that somebody deletes is forgotten; what is only taken back stays in the tree.
+            await services.storage.history.unlink_discord(message_id)
+        await asyncio.gather(
+            *(_quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
+            *(_quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION)) for i in undone.user_discord_ids),
+        )
         await interaction.edit_original_response(content="-# The last turn is taken back.")
 
     @app_commands.command(description="Begin a new conversation here; the old one is kept")
@@ -129,9 +133,9 @@ def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app
     return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names]
 
 
-async def _quietly(write: "asyncio.Future[None] | object") -> None:
+async def _quietly(write: Awaitable[None]) -> None:
     with contextlib.suppress(*WRITE_PROBLEMS):
-        await write  # type: ignore[misc]  # every caller passes a coroutine of discord.py
+        await write
 
 
 async def setup(bot: Bot) -> None:

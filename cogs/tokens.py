@@ -28,8 +28,11 @@ class Tokens(commands.Cog):
         services = interaction.client.services
         await interaction.response.defer(ephemeral=True, thinking=True)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
-        wanted = model or (await services.context.preferences(interaction.guild_id, scopes))["model"].value
-        name = services.catalogue.choose(wanted)
+        if model is not None:
+            name = await services.catalogue.find(model)
+        else:
+            chosen = (await services.context.preferences(interaction.guild_id, scopes))["model"].value
+            name = services.catalogue.choose(chosen)
         count = await services.pool.any_client().count_tokens(name, prompt=text)
         await services.catalogue.learn_count(name, text, count)
         await tell(

@@ -70,7 +70,7 @@ class Access:
         return True
 
     def is_dormant(self, guild_id: int) -> bool:
-        """Whether the bot does nothing in this server until an owner approves it, because the operator did not name it."""
+        """Whether the bot does nothing in this server until an owner approves it: the operator did not name it."""
         return bool(self._allowed_guilds) and guild_id not in self._allowed_guilds
 
     def _level(self, request: Request) -> Level:

@@ -52,6 +52,11 @@ class Stage:
         return [r.body["messages"] for r in self.api.requests if r.path == "/v1/chat/completions"]
 
     @property
+    def completions(self) -> list[Any]:
+        """Every request for a text completion that the service saw."""
+        return [r for r in self.api.requests if r.path == "/v1/completions"]
+
+    @property
     def said_to_model(self) -> str:
         """All that stood in the newest prompt."""
         return "\n".join(message["content"] for message in self.prompts[-1])
