@@ -93,7 +93,8 @@ class Rig:
             "LOG_LEVEL": "WARNING",
         }
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
-        await asyncio.sleep(3.0)
+        await self.discord.wait_until_connected(timeout=30)
+        await asyncio.sleep(3.0)  # a new session has its servers only some moments later
         for channel in self.channels[:2]:
             await self.ask(channel, tokens=8)
         return process

@@ -39,7 +39,7 @@ class Grant:
     def give_back(self) -> None:
         """Return a slot that no request was made with."""
         if self.slot is not None:
-            self.slot.release()
+            self.slot.give_back()
 
 
 class KeyPool:
@@ -70,7 +70,7 @@ class KeyPool:
 
     def take(self, model: str) -> Grant | None:
         """A free slot on a key that answers for this model, if there is one now."""
-        for key in self.usable:
+        for key in sorted(self.usable, key=lambda key: key.refusals):  # one that was refused just now comes last
             if self._pause_left(key, model) > 0:
                 continue
             limits = key.client.limits
@@ -84,10 +84,9 @@ class KeyPool:
         """Seconds until some key may be asked for this model again; 0 when one may now."""
         return min((self._pause_left(key, model) for key in self.usable), default=0.0)
 
-    def seconds_until_free(self) -> float:
-        """Seconds until a slot is free on some usable key; infinite when that depends on a request under way."""
-        waits = (key.client.limits.seconds_until_free() if key.client.limits else 0.0 for key in self.usable)
-        return min(waits, default=0.0)
+    def seconds_until_free(self, model: str) -> float:
+        """Seconds until some usable key may be asked for this model; infinite when a request must end before."""
+        return min((self._seconds_until_free(key, model) for key in self.usable), default=0.0)
 
     def add_listener(self, callback: Callable[[], None]) -> None:
         """Have `callback` called whenever a slot may have become free."""
@@ -115,6 +114,10 @@ class KeyPool:
         key.refused_until = self._clock() + REFUSED_SECONDS
         if key.refusals == REFUSALS_TO_MARK and self._on_refused is not None:
             self._on_refused(self.keys.index(key))
+
+    def _seconds_until_free(self, key: Key, model: str) -> float:
+        limits = key.client.limits
+        return max(self._pause_left(key, model), limits.seconds_until_free() if limits is not None else 0.0)
 
     def _pause_left(self, key: Key, model: str) -> float:
         circuit = key.circuits.get(model)
