@@ -1,7 +1,7 @@
 """One answer of the bot, from the question to its end: what the engine and the surface share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,7 +39,7 @@ class Screen(Protocol):
         """The answer that this screen shows from now on."""
 
     def waiting(self, place: Callable[[], Place]) -> None:
-        """The answer waits for a slot; `place` tells where it stands."""
+        """The answer waits, perhaps again after a refusal; `place` tells where it stands from now on."""
 
     def writing(self, expected_seconds: float) -> None:
         """The slot is granted: the model will write soon, for about as long as replies take."""
@@ -54,6 +54,14 @@ class Screen(Protocol):
         """Show how the answer ended."""
 
 
+class PostRecords(Protocol):
+    """Where it is kept which messages in Discord show a reply."""
+
+    async def posted(self, reply_id: int, discord_id: int, part: int) -> None: ...
+
+    async def unlink_discord(self, discord_id: int) -> None: ...
+
+
 @dataclass(eq=False, slots=True)
 class Answer:
     """A reply under way."""
@@ -64,12 +72,14 @@ class Answer:
     screen: Screen
     scopes: tuple[Scope, ...]
     parent_id: int | None
-    record_post: Callable[[int, int, int], Awaitable[None]]
+    records: PostRecords
     prompt_text: str | None = None  # set for a plain text completion, which has no history
     model: str | None = None  # asked for by name; else the channel's
     max_tokens: int | None = None
     asker_ids: set[int] = field(default_factory=set)
+    replaces: int | None = None  # the reply that this one is another try of
     joinable: bool = True
+    joining: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while a message joins, or while none may
     text: str = ""
     asked_model: str | None = None  # set when a request is under way, with our estimate of its tokens
     prompt_tokens: int = 0
@@ -80,12 +90,19 @@ class Answer:
 
     async def posted(self, discord_id: int, part: int) -> None:
         """A part of the reply stands in Discord."""
-        await self.record_post(self.reply_id, discord_id, part)
+        if self.prompt_text is None:
+            await self.records.posted(self.reply_id, discord_id, part)
+
+    async def dropped(self, discord_id: int) -> None:
+        """A message in Discord shows no part of the reply any more."""
+        if self.prompt_text is None:
+            await self.records.unlink_discord(discord_id)
 
     def stop(self) -> None:
         """End the answer with what there is; the rest of the stream is drained by the client."""
         if not self.stop_requested:
             self.stop_requested = True
+            self.joinable = False
             self.interrupt()
 
     def interrupt(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from chat.errors import ChatError, NothingThereError, ReplyInterruptedError, Sta
 from chat.generation import Generator
 from chat.metrics import Metrics
 from chat.queue import Priority
-from infermatic_client import InfermaticError, StreamInterruptedError
+from infermatic_client import InfermaticError
 from storage import (
     BegunTurn,
     ConversationKey,
@@ -50,10 +50,12 @@ class UndoneTurn:
 
 @dataclass(eq=False, slots=True)
 class _Lane:
-    """One conversation's line: the answer that can still be joined, and the one to wait for."""
+    """One conversation's line, kept while somebody uses it."""
 
+    key: LaneKey | None  # None: of a text completion, which is no part of any conversation
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    last: Answer | None = None
+    last: Answer | None = None  # to be joined while it waits, and to be waited for
+    users: int = 0
 
 
 class Conversations:
@@ -74,16 +76,14 @@ class Conversations:
     async def ask(self, question: Question, screen: Screen) -> Answer | None:
         """Remember what was said and see that it is answered; None when this message was taken up before."""
         turn = question.turn
-        lane_key = (turn.key, None if turn.on_head else turn.parent_id)
-        lane = self._lanes.setdefault(lane_key, _Lane())
-        async with lane.lock:
-            if lane.last is not None and lane.last.joinable:
+        async with self._lane((turn.key, None if turn.on_head else turn.parent_id)) as lane:
+            if lane.last is not None:
                 with contextlib.suppress(TurnStartedError):
                     return await self._join(lane.last, question, screen)
             begun = await self._history.begin_turn(turn)
             if begun is None:
                 return None
-            return self._start(lane_key, lane, turn.key, turn.author_id, question.scopes, begun, screen)
+            return self._start(lane, turn.key, turn.author_id, question.scopes, begun, screen)
 
     async def answer_again(
         self,
@@ -94,18 +94,21 @@ class Conversations:
         scopes: tuple[Scope, ...],
         screen: Screen,
     ) -> Answer | None:
-        """Another reply to the same question, as a sibling of `reply_id`. Raises `StaleControlError`."""
+        """Another reply to the same question, as a sibling of `reply_id`; None when that is under way already.
+
+        Raises `StaleControlError` for a reply that cannot be answered again.
+        """
         reply = await self._history.message(key.guild_id, reply_id)
         if reply is None or reply.parent_id is None or reply_id in self._answers or reply.channel_id != key.channel_id:
             raise StaleControlError
-        lane_key: LaneKey = (key, None)
-        lane = self._lanes.setdefault(lane_key, _Lane())
-        async with lane.lock:
+        async with self._lane((key, None)) as lane:
+            if any(answer.replaces == reply_id for answer in self._answers.values()):
+                return None
             on_head = await self._history.head(key) == reply_id
             begun = await self._history.begin_reply(key, reply.parent_id, claim_id, asker_id, None, on_head)
             if begun is None:
                 return None
-            return self._start(lane_key, lane, key, asker_id, scopes, begun, screen, joinable=False)
+            return self._start(lane, key, asker_id, scopes, begun, screen, replaces=reply_id)
 
     async def complete(
         self,
@@ -123,10 +126,10 @@ class Conversations:
         if not await self._history.claim(claim_id, "complete"):
             return None
         answer = Answer(
-            claim_id, key, asker_id, screen, scopes, None, _record_nothing,
+            claim_id, key, asker_id, screen, scopes, None, self._history,
             prompt_text=prompt, model=model, max_tokens=max_tokens, joinable=False,
         )  # fmt: skip
-        self._launch(answer, None, None)
+        self._launch(answer, None, _Lane(None))
         return answer
 
     # --- what people do to answers and histories
@@ -183,11 +186,12 @@ class Conversations:
             return
         if (answer := self._answers.get(message.id)) is not None:
             answer.stop()
-            return
+            await answer.settled.wait()
         await self._history.forget(guild_id, message.id)
         for answer in self.answers_in(guild_id, message.channel_id):
-            if answer.joinable and answer.prompt_text is None and not await self._has_words(answer):
-                answer.stop()
+            async with answer.joining:
+                if answer.joinable and not await self._has_words(answer):
+                    answer.stop()
 
     async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> None:
         """A person's message was edited in Discord: the history says what it says now."""
@@ -198,30 +202,54 @@ class Conversations:
     # --- the end
 
     async def close(self, grace_seconds: float) -> None:
-        """Let answers under way finish for a while, then close the rest as interrupted."""
-        self._closing = True
+        """Let answers under way finish for a while, then close the rest as interrupted, within as long again."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_seconds)
+        self._closing = True
         for answer in list(self._answers.values()):
             answer.interrupt()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- inside
 
+    @contextlib.asynccontextmanager
+    async def _lane(self, key: LaneKey) -> AsyncIterator[_Lane]:
+        """The conversation's line, for one at a time."""
+        lane = self._lanes.setdefault(key, _Lane(key))
+        lane.users += 1
+        try:
+            async with lane.lock:
+                yield lane
+        finally:
+            lane.users -= 1
+            self._let_go(lane)
+
+    def _let_go(self, lane: _Lane) -> None:
+        if lane.key is not None and not lane.users and lane.last is None:
+            self._lanes.pop(lane.key, None)
+
     async def _join(self, waiting: Answer, question: Question, screen: Screen) -> Answer | None:
-        """Answer the question together with the one that waits; None when this message was taken up before."""
-        begun = await self._history.join_turn(waiting.reply_id, question.turn)
-        if begun is None:
-            return None
-        waiting.parent_id = begun.user_message_id
-        waiting.asker_ids.add(question.turn.author_id)
-        waiting.screen.joined(screen)
-        return waiting
+        """Answer the question together with the one that waits; None when this message was taken up before.
+
+        Raises `TurnStartedError` when that one waits no longer.
+        """
+        async with waiting.joining:
+            if not waiting.joinable:
+                raise TurnStartedError(waiting.reply_id, "streaming")
+            begun = await self._history.join_turn(waiting.reply_id, question.turn)
+            if begun is None:
+                return None
+            waiting.parent_id = begun.user_message_id
+            waiting.asker_ids.add(question.turn.author_id)
+            waiting.screen.joined(screen)
+            return waiting
 
     def _start(
         self,
-        lane_key: LaneKey,
         lane: _Lane,
         key: ConversationKey,
         asker_id: int,
@@ -229,47 +257,51 @@ class Conversations:
         begun: BegunTurn,
         screen: Screen,
         *,
-        joinable: bool = True,
+        replaces: int | None = None,
     ) -> Answer:
         answer = Answer(
-            begun.reply_id, key, asker_id, screen, scopes, begun.user_message_id, self._history.posted,
-            asker_ids={asker_id}, joinable=joinable,
+            begun.reply_id, key, asker_id, screen, scopes, begun.user_message_id, self._history,
+            asker_ids={asker_id}, replaces=replaces, joinable=replaces is None,
         )  # fmt: skip
         before, lane.last = lane.last, answer
-        self._launch(answer, before, lane_key)
+        self._launch(answer, before, lane)
         return answer
 
-    def _launch(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> None:
+    def _launch(self, answer: Answer, before: Answer | None, lane: _Lane) -> None:
         self._answers[answer.reply_id] = answer
         answer.screen.bind(answer)
-        task = asyncio.create_task(self._run(answer, before, lane_key))
+        answer.work = asyncio.create_task(self._work(answer, before))
+        task = asyncio.create_task(self._run(answer, answer.work, lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._closing:
+            answer.interrupt()
 
-    async def _run(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> None:
+    async def _run(self, answer: Answer, work: "asyncio.Task[Outcome]", lane: _Lane) -> None:
         started = time.monotonic()
-        answer.work = asyncio.create_task(self._work(answer, before, lane_key))
         try:
-            outcome = await self._outcome(answer, answer.work)
+            outcome = await self._outcome(answer, work)
+            async with answer.joining:
+                answer.joinable = False
             await self._end(answer, outcome)
             self._metrics.ended(outcome, time.monotonic() - started)
         finally:
-            answer.joinable = False
+            work.cancel()
             answer.settled.set()
             del self._answers[answer.reply_id]
             answer.ended.set()
-            if lane_key is not None and (lane := self._lanes.get(lane_key)) and lane.last is answer:
-                del self._lanes[lane_key]
+            if lane.last is answer:
+                lane.last = None
+            self._let_go(lane)
 
-    async def _work(self, answer: Answer, before: Answer | None, lane_key: LaneKey | None) -> Outcome:
-        if before is not None:
+    async def _work(self, answer: Answer, before: Answer | None) -> Outcome:
+        if before is not None and not before.settled.is_set():
+            answer.screen.waiting(self._generator.place_behind_another)
             await before.settled.wait()
 
-        lane = self._lanes.get(lane_key) if lane_key is not None else None
-
         async def granted() -> None:
-            # Under the lane's lock, so that a message that is just joining is in the prompt or not joined at all.
-            async with lane.lock if lane is not None else asyncio.Lock():
+            # Under the lock, so that a message that is just joining is in the prompt or not joined at all.
+            async with answer.joining:
                 answer.joinable = False
 
         return await self._generator.answer(answer, granted, Priority.TURN)
@@ -286,7 +318,7 @@ class Conversations:
             return work.result()
         if not isinstance(error, ChatError | InfermaticError | StorageError):
             logger.error("an answer failed unexpectedly", exc_info=error)
-        return answer.outcome("interrupted" if isinstance(error, StreamInterruptedError) else "failed", error)
+        return answer.outcome("interrupted" if answer.text.strip() else "failed", error)
 
     async def _end(self, answer: Answer, outcome: Outcome) -> None:
         """Store and show the end; both at once, because people wait for one and the next turn for the other."""
@@ -341,7 +373,3 @@ def _usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
         outcome.completion_tokens,
         datetime.now(UTC),
     )
-
-
-async def _record_nothing(_reply_id: int, _discord_id: int, _part: int) -> None:
-    """A text completion is no part of the history."""

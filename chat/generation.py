@@ -1,6 +1,8 @@
 """Getting an answer out of the service: slot, prompt, stream, and what to try when it is refused."""
 
+import asyncio
 import logging
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from chat.keys import Grant, KeyPool
 from chat.models import ModelCatalogue
 from chat.policy import TokenLedger
 from chat.preferences import sampling
-from chat.queue import FairQueue, Priority, Ticket
+from chat.queue import FairQueue, Place, Priority, Ticket
 from chat.reasoning import ReasoningFilter
 from chat.tokens import raw_tokens
 from infermatic_client import (
@@ -34,6 +36,7 @@ from infermatic_client import (
 logger = logging.getLogger(__name__)
 
 LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is not waited for; the person is told when to come back
+PAUSE_SECONDS = (0.5, 2.0)  # before another try of what failed without saying when to come back
 MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, and rate limits a few times
 SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
 MOST_CHARACTERS_PER_TOKEN = 40  # a stream that goes on beyond this has left its limit behind
@@ -49,6 +52,8 @@ class _Attempt:
     fold_system: bool = False
     fold_is_a_guess: bool = False
     shrunk: bool = False
+    prepared: Prepared | None = None
+    paused: bool = False
     tries: int = 0
 
 
@@ -75,22 +80,21 @@ class Generator:
     async def answer(
         self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
     ) -> Outcome:
-        """Answer, mending the request where the service's refusals say how; `granted` is called when there is a slot."""
+        """Answer, mending requests where the service's refusals say how; `granted` is called when there is a slot."""
         preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
         wanted = answer.model or preferences["model"].value
         attempt = _Attempt(self._catalogue.choose(wanted))
         if wanted and attempt.model != wanted:
             attempt.gone_model = wanted
         ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
-        answer.screen.waiting(lambda: self._queue.place(ticket))
         while True:
+            answer.screen.waiting(lambda: self._queue.place(ticket))
             grant = await self._queue.slot(ticket)
             started, took = self._clock(), None
             try:
-                await granted()
-                outcome = await self._try(answer, attempt, grant)
+                outcome = await self._try(answer, attempt, grant, granted)
                 took = self._clock() - started
-                return replace(outcome, gone_model=attempt.gone_model)
+                return replace(outcome, gone_model=self._news(answer, attempt))
             except InfermaticError as error:
                 if answer.text or not await self._mended(error, attempt, grant, answer):
                     raise
@@ -98,12 +102,20 @@ class Generator:
             finally:
                 self._queue.done(ticket, took)
 
-    async def _try(self, answer: Answer, attempt: _Attempt, grant: Grant) -> Outcome:
+    def place_behind_another(self) -> Place:
+        """Where a question stands while its own conversation answers an earlier one."""
+        return Place(1, self._queue.seconds_per_reply / 2)  # half of a running reply is left, on average
+
+    async def _try(
+        self, answer: Answer, attempt: _Attempt, grant: Grant, granted: Callable[[], Awaitable[None]]
+    ) -> Outcome:
         try:
+            await granted()
             prepared = await self._prepare(answer, attempt)
         except BaseException:
             grant.give_back()
             raise
+        attempt.prepared = prepared
         reservation = self._ledger.reserve(
             answer.key.guild_id, answer.asker_id, prepared.tokens + (prepared.sampling.max_tokens or 0)
         )
@@ -113,7 +125,8 @@ class Generator:
             reservation.release()
         self._pool.succeeded(grant.key, attempt.model)
         if attempt.fold_is_a_guess:
-            await self._catalogue.learn_system_role(attempt.model, supported=False)
+            facts = await self._catalogue.learn_system_role(attempt.model, supported=False)
+            return replace(outcome, facts=facts)
         return outcome
 
     async def _prepare(self, answer: Answer, attempt: _Attempt) -> Prepared:
@@ -161,7 +174,9 @@ class Generator:
             facts=self._catalogue.corrected(attempt.model, prepared.raw_tokens, prompt_tokens),
         )
 
-    def _open(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> ChatStream | CompletionStream:
+    def _open(
+        self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared
+    ) -> ChatStream | CompletionStream:
         client = grant.key.client
         if answer.prompt_text is not None:
             return client.stream_complete(
@@ -175,15 +190,18 @@ class Generator:
         if attempt.tries >= MOST_TRIES:
             return False
         match error:
+            case RateLimitError(limit_type=None):  # not ours: the model's server is overloaded
+                self._pool.failed(grant.key, attempt.model)
+                return await self._pause_once(attempt, error.retry_after)
             case RateLimitError():
                 return (error.retry_after or 0) <= LONGEST_RATE_LIMIT_SECONDS
             case ContextWindowExceededError():
-                return await self._learn_window(error, attempt)
+                return await self._learn_window(error, attempt) and answer.prompt_text is None
             case UnknownModelError() | PermissionDeniedError():
                 return await self._fall_back(attempt)
             case AuthenticationError():
                 self._pool.was_refused(grant.key)
-                return len(self._pool.usable) > 1
+                return any(key is not grant.key for key in self._pool.usable)
             case UnsupportedSystemPromptError():
                 return self._fold(attempt, is_a_guess=False)
             case ServerError() if error.status_code == 500 and answer.prompt_text is None:
@@ -194,13 +212,36 @@ class Generator:
                 self._pool.failed(grant.key, attempt.model)
         return False
 
+    async def _pause_once(self, attempt: _Attempt, asked_seconds: float | None) -> bool:
+        """Wait a moment before the one further try that a failure is worth."""
+        if attempt.paused or (asked_seconds or 0) > LONGEST_RATE_LIMIT_SECONDS:
+            return False
+        attempt.paused = True
+        await asyncio.sleep(asked_seconds if asked_seconds is not None else random.uniform(*PAUSE_SECONDS))
+        return True
+
     async def _learn_window(self, error: ContextWindowExceededError, attempt: _Attempt) -> bool:
-        if attempt.shrunk:
+        """Learn what fits: the window is smaller than we knew, or the prompt is longer than we believed."""
+        if attempt.shrunk or attempt.prepared is None:
             return False
         attempt.shrunk = True
-        limit = error.limit or int(self._catalogue.context_window(attempt.model) * SHRINK_UNKNOWN_WINDOW)
+        sent, window = attempt.prepared, self._catalogue.context_window(attempt.model)
+        limit = error.limit or int(window * SHRINK_UNKNOWN_WINDOW)
         await self._catalogue.learn_context_window(attempt.model, limit)
+        counted = (error.requested or 0) - (sent.sampling.max_tokens or 0)
+        if counted > sent.tokens:
+            await self._catalogue.learn_overrun(attempt.model, sent.raw_tokens, counted)
+        elif limit >= window:  # refused all the same, and not said why
+            guess = int(sent.tokens / SHRINK_UNKNOWN_WINDOW)
+            await self._catalogue.learn_overrun(attempt.model, sent.raw_tokens, guess)
         return True
+
+    def _news(self, answer: Answer, attempt: _Attempt) -> str | None:
+        """The model that is gone, if that is to be said: every time to who asked for it by name, else once."""
+        gone = attempt.gone_model
+        if gone is None or answer.model is not None:
+            return gone
+        return gone if self._catalogue.is_news(answer.key, gone) else None
 
     async def _fall_back(self, attempt: _Attempt) -> bool:
         gone = attempt.model

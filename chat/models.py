@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 600.0
 RETRY_SECONDS = 30.0  # while the list has never been read
 ASK_AGAIN_SECONDS = 15.0  # a name that the list lacks is looked for in a new one, but not for every typing error
+MOST_TOLD = 10_000  # conversations; past that some hear a second time that their model is gone
 FIND_SECONDS = 1.5  # Discord gives a command three seconds for its answer
 USUAL_CONTEXT_WINDOW = 32_768  # most 70B and 72B models of the service
 DOCUMENTED_CONTEXT_WINDOWS = {"miqu": 16_384}  # by a part of the name
@@ -65,6 +66,7 @@ class ModelCatalogue:
         self._names: tuple[str, ...] = ()
         self._read_at: float | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._told: set[tuple[Hashable, str]] = set()
 
     async def load(self) -> None:
         """Read what was learned before."""
@@ -138,6 +140,15 @@ class ModelCatalogue:
             logger.warning("the list of models could not be read after one was refused")
         self._names = tuple(name for name in self._names if name != model)
 
+    def is_news(self, conversation: Hashable, gone: str) -> bool:
+        """Whether this conversation has not been told yet that its model is gone; true once for each model."""
+        if (conversation, gone) in self._told:
+            return False
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told.add((conversation, gone))
+        return True
+
     def context_window(self, model: str) -> int:
         """The model's context window in tokens, as well as it is known."""
         if model in self._given_windows:
@@ -168,13 +179,30 @@ class ModelCatalogue:
         return TokenEstimator(facts.token_ratio, facts.ratio_samples) if facts else TokenEstimator(None, 0)
 
     async def learn_context_window(self, model: str, tokens: int) -> None:
-        """The service said how large the window is."""
-        if tokens >= SMALLEST_CONTEXT_WINDOW and model not in self._given_windows:
-            await self._store.save(self._changed(model, context_window=tokens))
+        """The service said how large the window is.
 
-    async def learn_system_role(self, model: str, *, supported: bool) -> None:
-        """Whether the model takes a system prompt was found out."""
-        await self._store.save(self._changed(model, system_role=supported))
+        What the operator gave is not overwritten, but a larger window than the service's is not tried again and again.
+        """
+        if tokens < SMALLEST_CONTEXT_WINDOW:
+            return
+        given = self._given_windows.get(model)
+        if given is None:
+            await self._store.save(self._changed(model, context_window=tokens))
+        elif tokens < given:
+            logger.warning("CONTEXT_WINDOWS gives %s tokens for %s, the service takes %s", given, model, tokens)
+            self._given_windows[model] = tokens
+
+    async def learn_overrun(self, model: str, raw_estimate: float, actual: int) -> None:
+        """A prompt was refused as too long although we believed that it fits: the next one has to."""
+        if raw_estimate > 0 and actual > 0:
+            ratio = max(actual / raw_estimate, self.estimator(model).ratio or 1.0)
+            await self._store.save(self._changed(model, token_ratio=ratio, ratio_samples=1))
+
+    async def learn_system_role(self, model: str, *, supported: bool) -> ModelFacts:
+        """Whether the model takes a system prompt was found out; returns all that is known of it now."""
+        facts = self._changed(model, system_role=supported)
+        await self._store.save(facts)
+        return facts
 
     def corrected(self, model: str, raw_estimate: float, actual: int) -> ModelFacts | None:
         """The facts after the service counted `actual` tokens where we estimated others; to be stored with the turn."""
@@ -184,10 +212,15 @@ class ModelCatalogue:
         return self._changed(model, token_ratio=better.ratio, ratio_samples=better.samples)
 
     async def learn_count(self, model: str, text: str, count: TokenCount) -> None:
-        """The service counted a text; its tokenizer is a guess for some models, but a better one than none."""
+        """The service counted a text.
+
+        Its tokenizer is a guess for some models: better than none, until the model's own counts arrive.
+        """
+        if self.estimator(model).samples:
+            return
         better = self.corrected(model, base_tokens(text), count.total_tokens)
         if better is not None:
-            await self._store.save(better)
+            await self._store.save(self._changed(model, ratio_samples=0))
 
     def _changed(self, model: str, **changes: object) -> ModelFacts:
         known = self._facts.get(model) or ModelFacts(model, None, None, None, 0, datetime.now(UTC))

@@ -93,7 +93,7 @@ class FairQueue:
     def place(self, ticket: Ticket) -> Place:
         """Where this ticket stands now."""
         ahead = sum(1 for other in self._waiting if self._rank(other) < self._rank(ticket))
-        return Place(ahead, self._expected_seconds(ahead), self._busy_elsewhere())
+        return Place(ahead, self._expected_seconds(ahead, ticket.model), self._busy_elsewhere())
 
     def pump(self) -> None:
         """Hand out what is free; called whenever something may have become free."""
@@ -129,7 +129,7 @@ class FairQueue:
             future.set_result(grant)
 
     def _come_back(self) -> None:
-        wait = self._pool.seconds_until_free()
+        wait = min(self._pool.seconds_until_free(ticket.model) for ticket in self._waiting)
         if not math.isinf(wait):
             # A little later than the limit says, so that the timer never fires just before the slot is free.
             self._timer = asyncio.get_running_loop().call_later(max(wait, 0.0) + 0.005, self.pump)
@@ -154,15 +154,16 @@ class FairQueue:
             raise NoKeyError(refused=True)
         if (pause := self._pool.pause_left(ticket.model)) > 0:
             raise ServiceDownError(pause)
-        expected = self._expected_seconds(sum(other.priority <= ticket.priority for other in self._waiting))
+        ahead = sum(other.priority <= ticket.priority for other in self._waiting)
+        expected = self._expected_seconds(ahead, ticket.model)
         if expected > LONGEST_WAIT_SECONDS and not ticket.returned:
             raise QueueTooLongError(expected)
 
-    def _expected_seconds(self, ahead: int) -> float:
+    def _expected_seconds(self, ahead: int, model: str) -> float:
         """How long until a slot for someone with that many ahead: what the parallel slots and the minute allow."""
         rates = [self._replies_per_second(key.client.limits) for key in self._pool.usable]
         rate = sum(rates)
-        free_in = self._pool.seconds_until_free()
+        free_in = self._pool.seconds_until_free(model)
         if not ahead and not math.isinf(free_in):
             return free_in
         if math.isinf(rate) or rate == 0:

@@ -99,7 +99,11 @@ class ChannelOutlet:
     async def mark_waiting(self) -> None:
         if self._asking_id is not None and not self._marked:
             self._marked = True
-            await self._http.add_reaction(self._channel.id, self._asking_id, WAITING_REACTION)
+            try:
+                await self._http.add_reaction(self._channel.id, self._asking_id, WAITING_REACTION)
+            except (discord.Forbidden, discord.NotFound):
+                self._marked = False
+                raise
 
     async def unmark_waiting(self) -> None:
         if self._asking_id is not None and self._marked:

@@ -1,0 +1,61 @@
+"""What the tests of whole conversations share: watching what the bot shows and what it asked for."""
+
+import asyncio
+from typing import Any
+
+from playground.infermatic import ApiRequest
+from storage import Scope, StoredMessage
+from tests.e2e.conftest import Stage
+
+
+def shown(stage: Stage, channel: Any = None) -> list[Any]:
+    """The bot's messages that stand in a channel."""
+    return [m for m in (channel or stage.channel).messages if m.author.id == stage.world.bot.id]
+
+
+def asked(stage: Stage) -> list[ApiRequest]:
+    """The requests for text."""
+    return [request for request in stage.api.requests if request.path != "/v1/models"]
+
+
+def prompt(request: ApiRequest) -> str:
+    """Everything that a request says to the model."""
+    return "\n".join(message["content"] for message in request.body["messages"])
+
+
+def buttons(message: Any) -> list[str]:
+    """The labels of a message's buttons."""
+    return [item["label"] for row in message.components for item in row["components"]]
+
+
+async def begun(stage: Stage, count: int = 1) -> None:
+    """Until so many requests for text have been made."""
+    await stage.world.wait_until(lambda: len(asked(stage)) >= count)
+
+
+async def quiet(stage: Stage, seconds: float = 0.1) -> None:
+    """Until no answer is under way, and nothing happened for a moment after that."""
+    await stage.settled()
+    await asyncio.sleep(seconds)
+    await stage.settled()
+
+
+async def stored(stage: Stage, message: Any) -> StoredMessage:
+    """What the history keeps of a message in Discord."""
+    assert stage.bot is not None
+    guild_id = message.channel.guild.id if message.channel.guild else None
+    found = await stage.bot.services.storage.history.by_discord_id(guild_id, message.id)
+    assert found is not None
+    return found
+
+
+def slow_text(words: int) -> str:
+    """A text of so many different words; each is one or two tokens of the local Infermatic."""
+    return " ".join(f"w{number}" for number in range(words))
+
+
+async def allow_long_replies(stage: Stage) -> None:
+    """Let replies have thousands of tokens in the stage's server."""
+    assert stage.bot is not None
+    scope = Scope("guild", stage.guild.id)
+    await stage.bot.services.storage.settings.put(stage.guild.id, scope, "max_tokens", 8000, stage.admin.user.id)
