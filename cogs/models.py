@@ -44,11 +44,11 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
         services = interaction.client.services
         setting = (await services.context.preferences(interaction.guild_id, _scopes(interaction)))["model"]
         model = services.catalogue.choose(setting.value)
-        source = (
-            SOURCE_WORDS.get(setting.source.kind, setting.source.kind) if setting.source else "the operator's default"
-        )
         window = services.catalogue.context_window(model)
-        lines = [f"`{model}` answers here, set by {source}.", f"-# Context window: {window:,} tokens"]
+        lines = [
+            f"`{model}` answers here, set by {_source_words(setting.source, interaction)}.",
+            f"-# Context window: {window:,} tokens",
+        ]
         if setting.value and model != setting.value:
             lines.insert(1, f"`{setting.value}` was chosen, but is not served any more.")
         if not services.catalogue.system_role(model):
@@ -86,6 +86,14 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
 
 def _scopes(interaction: discord.Interaction[Bot]) -> tuple[Scope, ...]:
     return scopes_of(interaction.channel, interaction.guild_id)
+
+
+def _source_words(source: Scope | None, interaction: discord.Interaction[Bot]) -> str:
+    if source is None:
+        return "the operator's default"
+    if source.kind == "channel" and isinstance(interaction.channel, discord.Thread):
+        return "this thread's channel"
+    return SOURCE_WORDS.get(source.kind, source.kind)
 
 
 def _fitting(lines: list[str], limit: int = 1800) -> list[str]:
