@@ -195,7 +195,7 @@ class ModelCatalogue:
     async def learn_overrun(self, model: str, raw_estimate: float, actual: int) -> None:
         """A prompt was refused as too long although we believed that it fits: the next one has to."""
         if raw_estimate > 0 and actual > 0:
-            ratio = max(actual / raw_estimate, self.estimator(model).ratio or 1.0)
+            ratio = max(actual / raw_estimate, self.estimator(model).ratio or 1.0, 1.0)
             await self._store.save(self._changed(model, token_ratio=ratio, ratio_samples=1))
 
     async def learn_system_role(self, model: str, *, supported: bool) -> ModelFacts:

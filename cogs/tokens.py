@@ -10,7 +10,7 @@ from cogs._talking import conversation_of, scopes_of
 from cogs.talk import LONGEST_PROMPT, model_choices
 
 BAR_CELLS = 20
-BAR_SIGNS = {"system": "🟦", "history": "🟩", "reply": "🟨", "free": "⬜"}
+BAR_SIGNS = {"system": "🟦", "history": "🟩", "reply": "🟨", "margin": "🟥", "free": "⬜"}
 
 
 class Tokens(commands.Cog):
@@ -59,8 +59,8 @@ def context_text(report: ContextReport) -> str:
     """The report as Discord shows it best: a bar of squares and a table in a code block."""
     prompt = report.prompt
     amounts = [(count.name, count.tokens) for count in prompt.counts if count.tokens]
-    amounts += [("reply", prompt.reserve_tokens), ("free", max(0, prompt.free_tokens))]
-    names = {"reply": "reserved for the reply"}
+    amounts += [("reply", prompt.reserve_tokens), ("margin", prompt.margin_tokens), ("free", prompt.free_tokens)]
+    names = {"reply": "reserved for the reply", "margin": "left for miscounting"}
     rows = [f"{names.get(name, name):<22} {tokens:>8,} {tokens / prompt.window:>5.0%}" for name, tokens in amounts]
     left_out = "\n-# Older messages no longer fit." if prompt.dropped else ""
     return (
