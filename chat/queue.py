@@ -92,7 +92,9 @@ class FairQueue:
 
     def place(self, ticket: Ticket) -> Place:
         """Where this ticket stands now."""
-        ahead = sum(1 for other in self._waiting if self._rank(other) < self._rank(ticket))
+        now = self._clock()
+        own = self._rank(ticket, now)
+        ahead = sum(1 for other in self._waiting if self._rank(other, now) < own)
         return Place(ahead, self._expected_seconds(ahead, ticket.model), self._busy_elsewhere())
 
     def pump(self) -> None:
@@ -100,7 +102,8 @@ class FairQueue:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for ticket in sorted(self._waiting, key=self._rank):
+        now = self._clock()
+        for ticket in sorted(self._waiting, key=lambda ticket: self._rank(ticket, now)):
             self._offer(ticket)
         if self._waiting:
             self._come_back()
@@ -144,8 +147,9 @@ class FairQueue:
             future.result().give_back()
             self.pump()
 
-    def _rank(self, ticket: Ticket) -> tuple[bool, int, float, float, int]:
-        return (not ticket.returned, ticket.priority, *self._served.of(ticket), ticket.number)
+    def _rank(self, ticket: Ticket, now: float) -> tuple[bool, int, float, float, int]:
+        """What comes first; ranks compare only at the same moment, because service fades."""
+        return (not ticket.returned, ticket.priority, *self._served.of(ticket, now), ticket.number)
 
     def _refuse_hopeless(self, ticket: Ticket) -> None:
         if not self._pool.keys:
@@ -194,17 +198,18 @@ class _Served:
         self._clock = clock
         self._amounts: dict[tuple[int | None, int | None], tuple[float, float]] = {}
 
-    def of(self, ticket: Ticket) -> tuple[float, float]:
+    def of(self, ticket: Ticket, now: float) -> tuple[float, float]:
         """What the ticket's server and its person were served."""
-        return self._get((ticket.guild_id, None)), self._get((ticket.guild_id, ticket.user_id))
+        return self._get((ticket.guild_id, None), now), self._get((ticket.guild_id, ticket.user_id), now)
 
     def add(self, ticket: Ticket, seconds: float) -> None:
         """Count a reply, or take back some of what was counted for it."""
+        now = self._clock()
         for who in ((ticket.guild_id, None), (ticket.guild_id, ticket.user_id)):
-            self._amounts[who] = (max(0.0, self._get(who) + seconds), self._clock())
+            self._amounts[who] = (max(0.0, self._get(who, now) + seconds), now)
         if len(self._amounts) > 10_000:
-            self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who) > self._FADE_BELOW}
+            self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who, now) > self._FADE_BELOW}
 
-    def _get(self, who: tuple[int | None, int | None]) -> float:
+    def _get(self, who: tuple[int | None, int | None], now: float) -> float:
         amount, at = self._amounts.get(who, (0.0, 0.0))
-        return amount * 0.5 ** ((self._clock() - at) / SERVICE_HALF_LIFE_SECONDS) if amount else 0.0
+        return amount * 0.5 ** ((now - at) / SERVICE_HALF_LIFE_SECONDS) if amount else 0.0

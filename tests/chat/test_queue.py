@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -181,3 +182,39 @@ async def test_a_second_key_answers_when_the_first_is_busy(clock: Clock) -> None
     queue = FairQueue(pool, clock=clock)
     grants = [await queue.slot(Ticket(1, n, "m")) for n in range(2)]
     assert grants[0].key is not grants[1].key
+
+
+async def test_equals_are_served_in_the_order_in_which_they_came_while_time_goes_on() -> None:
+    ticks = itertools.count(1000.0, 0.001)  # a clock that never stands still, as the real one
+
+    def clock() -> float:
+        return next(ticks)
+
+    limits = KeyLimits(None, 1)
+    queue = FairQueue(pool_of(limits, clock=clock), clock=clock)
+    tickets = [Ticket(1, 5, "m"), *(Ticket(1, user, "m") for user in (1, 2, 3, 4))]
+    order = await order_of(queue, tickets)
+    assert [ticket.user_id for ticket in order] == [5, 1, 2, 3, 4]
+
+
+async def test_a_key_that_was_refused_just_now_is_asked_last(clock: Clock) -> None:
+    pool = pool_of(None, None, clock=clock)
+    pool.was_refused(pool.keys[0])
+    grant = pool.take("m")
+    assert grant is not None
+    assert grant.key is pool.keys[1]
+
+
+async def test_a_paused_model_on_a_free_key_does_not_keep_the_queue_awake(clock: Clock) -> None:
+    pool = pool_of(None, KeyLimits(None, 1, clock=clock), clock=clock)
+    queue = FairQueue(pool, clock=clock)
+    for _ in range(FAILURES_TO_OPEN):
+        pool.failed(pool.keys[0], "m")
+    busy = await queue.slot(Ticket(1, 1, "m"))
+    waiting = asyncio.create_task(queue.slot(Ticket(1, 2, "m")))
+    await asyncio.sleep(0)
+    assert pool.seconds_until_free("m") == pytest.approx(PROBE_AFTER_SECONDS)
+    assert pool.seconds_until_free("other") == 0
+    busy.give_back()
+    assert (await waiting).key is pool.keys[1]
+    queue.close()

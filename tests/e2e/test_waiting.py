@@ -1,0 +1,323 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+import cogs._screen as screen_module
+from chat.conversations import Conversations
+from cogs._bot import Bot
+from infermatic_client import _limits
+from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text, stored
+from tests.e2e.conftest import Stage, changed, running
+
+
+@pytest.fixture(autouse=True)
+def quick_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen_module, "REACTION_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(screen_module, "NOTICE_AFTER_SECONDS", 0.3)
+    monkeypatch.setattr(screen_module, "NOTICE_EVERY_SECONDS", 3.0)
+
+
+@asynccontextmanager
+async def one_slot(stage: Stage, **changes: Any) -> AsyncIterator[Bot]:
+    """The bot with a key that takes one request at a time, as the service sees it, too."""
+    stage.api.add_key("sk-local", changes.get("requests_per_minute"), 1)
+    async with running(stage, changed(stage.settings, parallel_requests=1, **changes)) as bot:
+        yield bot
+
+
+async def occupy(stage: Stage, words: int = 24, channel: Any = None) -> Any:
+    """Let Tom's question in another channel take the one slot for about a second."""
+    stage.api.faults.add("slow", tokens_per_second=50)
+    stage.api.replies.add(slow_text(words))
+    channel = channel or stage.guild.add_text_channel("elsewhere")
+    count = len(asked(stage))
+    await stage.tom.say(channel, f"{stage.mention} something long")
+    await begun(stage, count + 1)
+    return channel
+
+
+async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage, 30)
+        question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
+        await stage.world.wait_until(lambda: question.reaction("⏳"))
+        assert not shown(stage)
+        notice = await stage.reply("⏳")
+        assert "You are next, in about" in notice.content
+        assert buttons(notice) == ["Stop"]
+        reply = await stage.reply("my question")
+        await quiet(stage)
+        assert reply is notice
+        assert shown(stage) == [reply]
+        assert not question.reactions
+        assert not buttons(reply)
+        assert (await stored(stage, reply)).state == "complete"
+
+
+async def test_a_place_behind_others_is_told(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage, 40)
+        other = stage.guild.add_text_channel("third")
+        await stage.moderator.say(other, f"{stage.mention} before you")
+        await asyncio.sleep(0.05)
+        await stage.ada.say(stage.channel, f"{stage.mention} my question")
+        notice = await stage.reply("1 before you, about")
+        await stage.reply("my question")
+        await quiet(stage)
+        assert shown(stage) == [notice]
+
+
+@pytest.mark.parametrize("waited_long", [True, False])
+async def test_the_reply_is_posted_fresh_when_others_wrote_since(
+    offstage: Stage, waited_long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = offstage
+    monkeypatch.setattr(screen_module, "FRESH_PING_AFTER_SECONDS", 0.5 if waited_long else 30.0)
+    async with one_slot(stage):
+        await occupy(stage, 30)
+        question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
+        notice = await stage.reply("⏳")
+        await stage.tom.say(stage.channel, "chatter among people")
+        reply = await stage.reply("my question")
+        await quiet(stage)
+        assert reply is not notice
+        assert notice.deleted
+        assert reply.reply_to is question
+        posts = stage.world.requests_for("POST", rf"/channels/{stage.channel.id}/messages$")
+        assert [post.body["allowed_mentions"].get("replied_user", False) for post in posts] == [False, waited_long]
+        assert all(post.body["allowed_mentions"]["parse"] == [] for post in posts)
+        assert (await stored(stage, reply)).state == "complete"
+
+
+async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage)
+        first = await stage.ada.say(stage.channel, f"{stage.mention} apples?")
+        await asyncio.sleep(0.05)
+        second = await stage.moderator.say(stage.channel, f"{stage.mention} and pears?")
+        third = await stage.ada.say(stage.channel, f"{stage.mention} and plums?")
+        await stage.world.wait_until(lambda: second.reaction("⏳") and third.reaction("⏳"))
+        await stage.moderator.edit(second, f"{stage.mention} and quinces?")
+        await stage.ada.delete(third)
+        stage.api.faults.add("slow", tokens_per_second=40)
+        stage.api.replies.add(slow_text(30))
+        await begun(stage, 2)
+        await stage.world.wait_for_message(stage.channel, lambda m: buttons(m) == ["Stop"] and "w" in m.content)
+        reply = shown(stage)[-1]
+        click = await stage.moderator.click(reply, label="Stop")
+        await click.answered()
+        await stage.reply("Stopped.")
+        await quiet(stage)
+        assert len(asked(stage)) == 2
+        words = prompt(asked(stage)[1])
+        assert "apples?" in words
+        assert "quinces?" in words
+        assert "pears" not in words
+        assert "plums" not in words
+        assert len(shown(stage)) == 1
+        assert not first.reactions
+        assert not second.reactions
+
+
+async def test_deleting_the_only_question_withdraws_it(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage, 30)
+        question = await stage.ada.say(stage.channel, f"{stage.mention} never mind")
+        await stage.world.wait_until(lambda: question.reaction("⏳"))
+        await stage.ada.delete(question)
+        await quiet(stage)
+        assert len(asked(stage)) == 1
+        assert not shown(stage)
+
+
+async def test_what_is_said_right_after_a_stop_is_a_turn_of_its_own(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage) as bot:
+        await occupy(stage)
+        await stage.ada.say(stage.channel, f"{stage.mention} stop this")
+        answers = bot.services.conversations._answers
+        await stage.world.wait_until(lambda: len(answers) == 2)
+        list(answers.values())[-1].stop()
+        await stage.moderator.say(stage.channel, f"{stage.mention} answer this")
+        await stage.reply("answer this")
+        await quiet(stage)
+        assert len(asked(stage)) == 2
+
+
+async def test_a_join_that_meets_the_withdrawal_is_not_lost(offstage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = offstage
+    async with one_slot(stage) as bot:
+        await occupy(stage)
+        question = await stage.ada.say(stage.channel, f"{stage.mention} withdrawn")
+        answers = bot.services.conversations._answers
+        await stage.world.wait_until(lambda: len(answers) == 2)
+        has_words, looked = Conversations._has_words, asyncio.Event()
+
+        async def has_words_slowly(self: Conversations, answer: Any) -> bool:
+            found = await has_words(self, answer)
+            looked.set()
+            await asyncio.sleep(0.1)  # meanwhile somebody else says something
+            return found
+
+        monkeypatch.setattr(Conversations, "_has_words", has_words_slowly)
+        await stage.ada.delete(question)
+        await looked.wait()
+        await stage.moderator.say(stage.channel, f"{stage.mention} but this stays")
+        await stage.reply("but this stays")
+        await quiet(stage)
+
+
+async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage)
+        stage.world.faults.add("POST", rf"/channels/{stage.channel.id}/messages$", delay=1.2)
+        await stage.ada.say(stage.channel, f"{stage.mention} my question")
+        reply = await stage.reply("my question")
+        await quiet(stage)
+        assert shown(stage) == [reply]
+        assert not buttons(reply)
+
+
+async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage) as bot:
+        await occupy(stage, 40)
+        bot.services.conversations._generator._queue.seconds_per_reply = 150.0
+        await stage.moderator.say(stage.guild.add_text_channel("third"), f"{stage.mention} I wait")
+        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 1)
+        await stage.ada.say(stage.channel, f"{stage.mention} me too")
+        refusal = await stage.reply("Too many are waiting: it would take about 4 minutes")
+        assert buttons(refusal) == ["Retry"]
+        assert len(asked(stage)) == 1
+
+
+async def test_a_busy_server_waits_behind_a_quiet_one(offstage: Stage) -> None:
+    stage = offstage
+    owner = stage.world.add_user("Quiet owner")
+    quiet_guild = stage.world.add_guild("Quiet", owner=owner)
+    quiet_channel = quiet_guild.add_text_channel("calm")
+    async with one_slot(stage) as bot:
+        await occupy(stage)
+        for number in range(3):
+            channel = stage.guild.add_text_channel(f"busy-{number}")
+            await stage.ada.say(channel, f"{stage.mention} flood {number}")
+        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 3)
+        await stage.world.person(owner).say(quiet_channel, f"{stage.mention} calm question")
+        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 4)
+        await begun(stage, 5)
+        await quiet(stage)
+        assert "calm question" in prompt(asked(stage)[1])
+
+
+async def test_a_person_who_floods_waits_behind_one_who_asks_once(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage) as bot:
+        elsewhere = await occupy(stage)
+        queue = bot.services.conversations._generator._queue
+        for number in range(3):
+            channel = stage.guild.add_text_channel(f"busy-{number}")
+            await stage.tom.say(channel, f"{stage.mention} flood {number}")
+        await stage.world.wait_until(lambda: len(queue) == 3)
+        await stage.ada.say(stage.channel, f"{stage.mention} my one question")
+        await stage.world.wait_until(lambda: len(queue) == 4)
+        await begun(stage, 5)
+        await quiet(stage)
+        assert elsewhere.messages
+        assert "my one question" in prompt(asked(stage)[1])
+
+
+async def test_the_minute_limit_pauses_the_whole_key_and_then_the_turn_is_answered(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage, requests_per_minute=12):
+        stage.api.faults.add("minute_limit", retry_after=1)
+        other = stage.guild.add_text_channel("other")
+        question = await stage.ada.say(stage.channel, f"{stage.mention} first")
+        await begun(stage)
+        await stage.tom.say(other, f"{stage.mention} second")
+        await stage.world.wait_until(lambda: question.reaction("⏳"))
+        await stage.reply("first")
+        await stage.reply("second", other)
+        await quiet(stage)
+        refused, again, later = asked(stage)
+        assert (refused.status, again.status, later.status) == (429, 200, 200)
+        assert again.at - refused.at > 0.9
+        assert "first" in prompt(again)
+        assert not question.reactions
+
+
+async def test_a_longer_pause_is_told_instead_of_waited_for(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage, requests_per_minute=12):
+        stage.api.faults.add("minute_limit", retry_after=300)
+        await stage.ada.say(stage.channel, f"{stage.mention} first")
+        refusal = await stage.reply("Come back in 5 minutes")
+        assert buttons(refusal) == ["Retry"]
+        assert len(asked(stage)) == 1
+
+
+async def test_a_key_that_is_busy_elsewhere_is_said_and_tried_again(
+    offstage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = offstage
+    monkeypatch.setattr(_limits, "_PARALLEL_BACKOFF_SECONDS", (0.4, 0.4, 0.4))
+    async with one_slot(stage):
+        stage.api.faults.add("parallel_limit", times=3)
+        await stage.ada.say(stage.channel, f"{stage.mention} patience")
+        notice = await stage.reply("The API key is busy elsewhere. I answer as soon as it is free.")
+        reply = await stage.reply("patience")
+        assert reply is notice
+        assert [request.status for request in asked(stage)] == [429, 429, 429, 200]
+
+
+async def test_several_keys_answer_at_the_same_time(offstage: Stage) -> None:
+    stage = offstage
+    stage.api.add_key("sk-second", None, 1)
+    async with one_slot(stage, infermatic_api_key=("sk-local", "sk-second")):
+        await occupy(stage)
+        await stage.ada.say(stage.channel, f"{stage.mention} at once")
+        await begun(stage, 2)
+        assert {request.key for request in asked(stage)} == {"sk-local", "sk-second"}
+        assert asked(stage)[0].finished_at is None
+        await stage.reply("at once")
+        await quiet(stage)
+
+
+async def test_who_waits_behind_their_own_conversation_sees_it_too(stage: Stage) -> None:
+    stage.api.faults.add("slow", tokens_per_second=50)
+    stage.api.replies.add(slow_text(25))
+    await stage.ada.say(stage.channel, f"{stage.mention} first")
+    await stage.reply("w")
+    question = await stage.tom.say(stage.channel, f"{stage.mention} second")
+    await stage.world.wait_until(lambda: question.reaction("⏳"))
+    await stage.reply("1 before you")
+    await stage.reply("second")
+    await quiet(stage)
+    assert not question.reactions
+    assert len(shown(stage)) == 2
+
+
+async def test_a_slot_granted_while_somebody_joins_is_not_lost_by_a_stop(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage) as bot:
+        await occupy(stage)
+        await stage.ada.say(stage.channel, f"{stage.mention} stop this")
+        answers = bot.services.conversations._answers
+        await stage.world.wait_until(lambda: len(answers) == 2)
+        waiting = list(answers.values())[-1]
+        async with waiting.joining:
+            await stage.world.wait_until(lambda: asked(stage)[0].finished_at)
+            await stage.world.wait_until(lambda: not len(bot.services.conversations._generator._queue))
+            waiting.stop()
+            await asyncio.sleep(0.02)
+        await quiet(stage)
+        limits = bot.services.pool.keys[0].client.limits
+        assert limits is not None
+        assert limits.in_flight == 0
