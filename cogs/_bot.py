@@ -1,5 +1,6 @@
 """The bot as cogs see it: discord.py's bot with the services that the cogs call."""
 
+import logging
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,12 +18,13 @@ from chat.models import ModelCatalogue
 from cogs._errors import explain
 from cogs._guard import Guard, action_of
 from cogs._pace import Pace
-from moderation.access import RefusedError
 from moderation.rights import REQUIRED
 from storage import Storage
 
 if TYPE_CHECKING:
     from cogs._talking import Talking
+
+logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_SECONDS = 8.0  # how long answers under way may finish after a stop was asked for
 
@@ -52,7 +54,7 @@ class Tree(app_commands.CommandTree["Bot"]):
             await interaction.client.services.guard.check(
                 action, interaction.user, interaction.guild_id, interaction.channel
             )
-        except RefusedError as error:
+        except Exception as error:  # noqa: BLE001  # discord.py would show nobody what goes wrong here
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])
             else:
@@ -139,5 +141,6 @@ async def tell(interaction: discord.Interaction[Any], text: str, *, view: discor
             await interaction.followup.send(text, **options)
         else:
             await interaction.response.send_message(text, **options)
-    except discord.NotFound:
-        return  # the interaction has expired; there is nowhere left to say it
+    except (discord.HTTPException, discord.InteractionResponded) as error:
+        # It has expired, or another process has answered it: there is nowhere left to say it.
+        logger.info("a person could not be told something: %s", type(error).__name__)
