@@ -113,10 +113,12 @@ class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
         if place >= len(reasons) or level not in list(Level):
             raise StaleControlError
         refusal = RefusedError(reasons[place], Level(level) if level else None)
-        view = discord.ui.View(timeout=None)
+        view = None
         if refusal.reason is Reason.GUILD_NOT_APPROVED and interaction.guild_id is not None:
-            view.add_item(ApproveControl(interaction.guild_id))
-        await tell(interaction, explain(refusal).text, view=view if view.children else None)
+            guard, action = interaction.client.services.guard, ApproveControl.action
+            if await guard.allows(action, interaction.user, interaction.guild_id, interaction.channel):
+                view = view_of(ApproveControl(interaction.guild_id))
+        await tell(interaction, explain(refusal).text, view=view)
 
 
 class ApproveControl(Control, template=r"approve:(?P<number>\d{1,20})"):

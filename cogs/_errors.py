@@ -21,6 +21,7 @@ from chat.errors import (
 )
 from infermatic_client import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
@@ -37,7 +38,17 @@ from infermatic_client import (
 )
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
-from storage import DiskFullError, StorageError, StorageUnavailableError
+from storage import (
+    ConstraintError,
+    CorruptDatabaseError,
+    DatabaseUrlError,
+    DiskFullError,
+    NewerSchemaError,
+    StorageError,
+    StorageUnavailableError,
+    TurnStartedError,
+    WrongConversationError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +130,8 @@ def _api_words(error: BaseException) -> Explanation | None:
             return Explanation("The service does not know this model. Choose another with `/model set`.")
         case UnsupportedSystemPromptError():
             return Explanation("This model takes no system prompt. Choose another with `/model set`.")
+        case PermissionDeniedError(model=None):
+            return Explanation("The API key's plan or budget does not allow this. Whoever runs me has to check it.")
         case PermissionDeniedError():
             return Explanation("The API key's plan does not include this model. Choose another with `/model set`.")
         case AuthenticationError():
@@ -135,7 +148,7 @@ def _api_words(error: BaseException) -> Explanation | None:
             return Explanation("I cannot reach the service. Try again in a moment.")
         case ResponseFormatError():
             return Explanation("The service answered with something I could not read. Try again.")
-        case InfermaticError():
+        case APIStatusError() | InfermaticError():
             return Explanation("The service could not answer. Try again in a moment.")
     return None
 
@@ -162,7 +175,11 @@ def _storage_words(error: BaseException) -> Explanation | None:
             return Explanation("My disk is full, so I cannot remember anything new. Whoever runs me has to make room.")
         case StorageUnavailableError():
             return Explanation("I cannot reach my memory at the moment. Try again soon.")
-        case StorageError():
+        case WrongConversationError() | TurnStartedError():
+            return Explanation("This belongs to something that has changed since.", retry=False)
+        case CorruptDatabaseError() | NewerSchemaError() | DatabaseUrlError():
+            return Explanation("My memory cannot be opened. Whoever runs me has to look at the log.", retry=False)
+        case ConstraintError() | StorageError():
             return Explanation("My memory has a problem. Whoever runs me finds it in the log.")
     return None
 

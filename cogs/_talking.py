@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it deletes itself
 REFUSED_REACTION = "🚫"
+TURN_CLAIM = "turn"  # what an answered message is claimed as, so that a refused one is not answered after a restart
 NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
 
 
@@ -125,7 +126,8 @@ class Talking:
 
     async def _refuse(self, message: discord.Message, refusal: RefusedError) -> None:
         """A reaction and one short line that deletes itself, with a button that tells the reason privately."""
-        if not await self._claim_notice(message):
+        # What comes while the bot stops is answered after the restart.
+        if not await self._claim(message, "notice" if refusal.reason is Reason.SHUTTING_DOWN else TURN_CLAIM):
             return
         if refusal.reason is Reason.DMS_OFF:
             await self._say_privately(message, explain(refusal).text)
@@ -142,12 +144,12 @@ class Talking:
             logger.info("a refusal could not be shown")
 
     async def _hint(self, message: discord.Message) -> None:
-        if await self._claim_notice(message):
+        if await self._claim(message, TURN_CLAIM):
             await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
 
-    async def _claim_notice(self, message: discord.Message) -> bool:
+    async def _claim(self, message: discord.Message, kind: str) -> bool:
         """Whether nobody has said yet why this message is not answered; it may be heard of again after a restart."""
-        return await self._bot.services.storage.history.claim(message.id, "notice")
+        return await self._bot.services.storage.history.claim(message.id, kind)
 
     async def _say_privately(self, message: discord.Message, text: str) -> None:
         if not self._pace.may_tell(message.author.id, message.channel.id):

@@ -1,0 +1,224 @@
+"""Who may do what, asked through Discord: levels, servers that nobody approved, and buttons with others' ids."""
+
+from typing import Any
+
+import pytest
+
+from moderation.rights import Level
+from storage import ConversationKey, StorageUnavailableError
+from tests.e2e.conftest import Stage, changed, running
+
+pytestmark = pytest.mark.usefixtures("no_rate_limits")
+
+MANAGE_GUILD, MANAGE_MESSAGES = 1 << 5, 1 << 13
+LONG = " ".join(["waves"] * 100)
+REFUSED = "That is for"
+
+# Who may use a command on what others said, from the least of them on.
+COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
+    "help": (Level.MEMBER, {}),
+    "chat": (Level.MEMBER, {"message": "hello"}),
+    "complete": (Level.MEMBER, {"prompt": "At night"}),
+    "tokens": (Level.MEMBER, {"text": "hello"}),
+    "context": (Level.MEMBER, {}),
+    "model list": (Level.MEMBER, {}),
+    "model show": (Level.MEMBER, {}),
+    "model set": (Level.SCENE_OWNER, {"model": "TheDrummer-UnslopNemo-12B-v4.1"}),
+    "model reset": (Level.SCENE_OWNER, {}),
+    "undo": (Level.SCENE_OWNER, {}),
+    "stop": (Level.SCENE_OWNER, {}),
+    "reset": (Level.SCENE_OWNER, {}),
+}
+
+
+@pytest.fixture
+def people(offstage: Stage) -> dict[Level, Any]:
+    """One person for each level."""
+    admin, operator = offstage.world.add_user("Amy"), offstage.world.add_user("Olga")
+    offstage.guild.add_member(admin, roles=[offstage.guild.add_role("staff", permissions=MANAGE_GUILD)])
+    offstage.guild.add_member(operator)
+    return {
+        Level.MEMBER: offstage.tom,
+        Level.SCENE_OWNER: offstage.ada,
+        Level.MODERATOR: offstage.moderator,
+        Level.ADMIN: offstage.world.person(admin),
+        Level.OPERATOR: offstage.world.person(operator),
+    }
+
+
+async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
+    offstage: Stage, people: dict[Level, Any]
+) -> None:
+    stage, thread = offstage, offstage.channel.add_thread("plans", offstage.ada.user)
+    eve = stage.world.add_user("Eve")
+    stage.guild.add_member(eve)
+    owners = frozenset({people[Level.OPERATOR].user.id})
+    async with running(stage, changed(stage.settings, owner_ids=owners)) as bot:
+        assert set(COMMANDS) == {
+            command.qualified_name for command in bot.tree.walk_commands() if not hasattr(command, "commands")
+        }
+        for name, (required, options) in COMMANDS.items():
+            for level, person in people.items():
+                stage.api.tokens_per_second = 100 if name == "stop" else 2000
+                said = await stage.say(
+                    stage.world.person(eve), "hello", answer=LONG if name == "stop" else "Hello.", channel=thread
+                )
+                await stage.world.wait_for_message(thread, lambda m, said=said: m.reply_to is said)  # type: ignore[misc]  # a lambda with a default
+                if name != "stop":
+                    await stage.settled()
+                interaction = await person.slash(thread, name, **options)
+                shown = (await interaction.answered()).response
+                refused = shown.content.startswith(REFUSED)
+                assert refused == (level < required), f"{name} by {level.name}: {shown.content}"
+                assert shown.ephemeral or not refused
+                for answer in bot.services.conversations.answers_in(stage.guild.id, thread.id):
+                    answer.stop()
+                await stage.settled()
+
+
+async def test_rights_given_in_one_channel_hold_there_alone(stage: Stage) -> None:
+    quiet = stage.guild.add_text_channel("quiet")
+    stage.channel.set_permissions(stage.ada.user, allow=MANAGE_MESSAGES)
+    for channel, allowed in ((stage.channel, True), (quiet, False)):
+        shown = await stage.command(stage.ada, "model reset", channel)
+        assert shown.content.startswith(REFUSED) != allowed
+
+
+async def test_an_owner_of_one_thread_has_no_rights_in_another(stage: Stage) -> None:
+    stage.channel.add_thread("mine", stage.ada.user)
+    theirs = stage.channel.add_thread("theirs", stage.tom.user)
+    assert (await stage.command(stage.ada, "model reset", theirs)).content.startswith(REFUSED)
+
+
+async def test_who_may_not_choose_gets_no_suggestions(stage: Stage) -> None:
+    await stage.command(stage.ada, "model list")
+    assert await stage.moderator.autocomplete(stage.channel, "model set", focused="model", model="70b")
+    assert await stage.ada.autocomplete(stage.channel, "model set", focused="model", model="70b") == []
+
+
+async def test_strangers_may_not_retry_and_are_told_so_privately(stage: Stage) -> None:
+    stage.api.faults.add("status", times=None, status=400)
+    reply = await stage.ask(stage.ada, "one")
+    stage.api.faults.clear()
+    refusal = await stage.press(stage.tom, reply, "Retry")
+    assert refusal.ephemeral
+    assert refusal.content.startswith(REFUSED)
+    stage.api.replies.add("At last.")
+    await stage.press(stage.ada, reply, "Retry")
+    await stage.world.wait_until(lambda: reply.content == "At last.")
+    assert len(stage.prompts) == 2
+
+
+async def test_a_guard_that_cannot_decide_says_so_in_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(*_: object) -> None:
+        raise StorageUnavailableError("bot.db", "gone")
+
+    assert stage.bot is not None
+    monkeypatch.setattr(stage.bot.services.guard, "check", check)
+    assert "cannot reach my memory" in (await stage.command(stage.ada, "help")).content
+    assert "cannot reach my memory" in (await stage.ask(stage.ada, "one")).content
+    assert await stage.moderator.autocomplete(stage.channel, "model set", focused="model", model="70b") == []
+
+
+# --- servers that nobody approved
+
+
+@pytest.fixture
+def dormant(offstage: Stage, people: dict[Level, Any]) -> Stage:
+    """The operator's list names another server than this one."""
+    elsewhere = offstage.world.add_guild("Lighthouse", owner=offstage.ada.user)
+    offstage.settings = changed(
+        offstage.settings,
+        allowed_guilds=frozenset({elsewhere.id}),
+        owner_ids=frozenset({people[Level.OPERATOR].user.id}),
+    )
+    return offstage
+
+
+async def refusal_of(stage: Stage, person: Any) -> Any:
+    """The short line under a message that is not answered."""
+    said = await stage.say(person, "hello")
+    refusal = await stage.world.wait_for_message(stage.channel, lambda message: message.reply_to is said)
+    assert said.reaction("🚫")
+    assert "I cannot answer this." in refusal.content
+    return refusal
+
+
+async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, people: dict[Level, Any]) -> None:
+    elsewhere = next(guild for guild in dormant.world.guilds if guild.name == "Lighthouse")
+    async with running(dormant, dormant.settings):
+        await refusal_of(dormant, people[Level.ADMIN])
+        for name, (_, options) in COMMANDS.items():
+            shown = await dormant.command(people[Level.ADMIN], name, **options)
+            assert shown.ephemeral
+            assert ("not approved" in shown.content) == (name != "help")
+        assert await dormant.ada.autocomplete(dormant.channel, "tokens", focused="model", text="x", model="70b") == []
+        assert not dormant.api.requests
+        await dormant.ask(dormant.ada, "hello", channel=elsewhere.add_text_channel("general"))
+        assert len(dormant.prompts) == 1
+
+
+async def test_only_the_operator_can_approve_and_that_is_kept(dormant: Stage, people: dict[Level, Any]) -> None:
+    async with running(dormant, dormant.settings):
+        refusal = await refusal_of(dormant, dormant.ada)
+        why = await dormant.press(people[Level.ADMIN], refusal, "Why?")
+        assert why.ephemeral
+        assert "not approved" in why.content
+        assert not why.components
+        offer = await dormant.press(people[Level.OPERATOR], refusal, "Why?")
+        assert offer.ephemeral
+        assert "approved" in (await dormant.press(people[Level.OPERATOR], offer, "Approve this server")).content
+        await dormant.ask(dormant.ada, "one")
+    async with running(dormant, dormant.settings):
+        await dormant.ask(dormant.ada, "two")
+    assert len(dormant.prompts) == 2
+
+
+# --- buttons that carry the ids of another server
+
+
+def forge(message: Any, custom_id: str) -> None:
+    """Let the only button of a message carry another id."""
+    message.components[0]["components"][0]["custom_id"] = custom_id
+
+
+async def test_ids_of_another_server_do_nothing(offstage: Stage, people: dict[Level, Any]) -> None:
+    stage, operator = offstage, people[Level.OPERATOR]
+    other = stage.world.add_guild("Lighthouse", owner=stage.ada.user)
+    place = other.add_text_channel("general")
+    settings = changed(
+        stage.settings, owner_ids=frozenset({operator.user.id}), allowed_guilds=frozenset({stage.guild.id})
+    )
+    async with running(stage, settings) as bot:
+        await bot.services.guard.approve(other.id, operator.user.id)
+        await stage.ask(stage.ada, "their secret", channel=place)
+        await stage.ask(stage.ada, "ours")
+        history = bot.services.storage.history
+        ours, theirs = ConversationKey(stage.guild.id, stage.channel.id), ConversationKey(other.id, place.id)
+        divider = await stage.command(operator, "reset")
+        head = await history.head(theirs)
+        stage.api.tokens_per_second = 100
+        said = await stage.say(stage.ada, "more", answer=LONG, channel=place)
+        reply = await stage.world.wait_for_message(place, lambda message: message.reply_to is said)
+        asked = len(stage.api.requests)
+        under_way = await history.head(theirs)
+        for custom_id in (f"restore:{head}", f"retry:{head}", f"stop:{under_way}", f"approve:{other.id}"):
+            forge(divider, custom_id)
+            interaction = await operator.click(divider)
+            shown = (await interaction.answered()).response
+            assert shown.ephemeral
+            assert "changed since" in shown.content
+        assert await history.head(ours) is None
+        assert await history.head(theirs) == under_way
+        await stage.settled()
+        assert reply.content.strip() == LONG
+        assert len(stage.api.requests) == asked
+
+
+@pytest.mark.parametrize("custom_id", ["why:9999", "why:19", f"stop:{10**19}", "restore:0", "retry:0", "approve:0"])
+async def test_made_up_numbers_do_nothing(stage: Stage, custom_id: str) -> None:
+    await stage.ask(stage.ada, "one")
+    divider = await stage.command(stage.moderator, "reset")
+    forge(divider, custom_id)
+    interaction = await stage.moderator.click(divider)
+    assert (await interaction.answered()).response.ephemeral

@@ -1,0 +1,140 @@
+"""What holds for every entry of the bot, so that a new one is covered by itself."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from discord import app_commands
+
+from chat.errors import ChatError
+from cogs import _errors
+from cogs._bot import Bot, entry_action
+from cogs._controls import CONTROLS, Control
+from cogs._errors import explain
+from infermatic_client import InfermaticError
+from moderation.access import Reason, RefusedError
+from moderation.rights import REQUIRED, Level
+from storage import StorageError
+from tests.e2e.conftest import Stage
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
+SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True}
+
+
+@pytest.fixture
+def bot(stage: Stage) -> Bot:
+    assert stage.bot is not None
+    return stage.bot
+
+
+def slash_commands(bot: Bot) -> list[app_commands.Command[Any, Any, Any]]:
+    return [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
+
+
+def context_menus(bot: Bot) -> list[app_commands.ContextMenu]:
+    tree = bot.tree
+    return [
+        *tree.get_commands(type=discord.AppCommandType.message),
+        *tree.get_commands(type=discord.AppCommandType.user),
+    ]
+
+
+def subclasses(base: type[BaseException]) -> Iterator[type[BaseException]]:
+    for found in base.__subclasses__():
+        yield found
+        yield from subclasses(found)
+
+
+def sample(kind: type[BaseException]) -> BaseException:
+    """An error with something in every field that it needs."""
+    if kind.__init__ is Exception.__init__:
+        return kind()
+    needed = [p for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
+    return kind(
+        *(SAMPLES.get(getattr(p.annotation, "__name__", ""), "x") for p in needed if p.kind is not p.VAR_KEYWORD)
+    )
+
+
+async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:
+    entries = [command.qualified_name for command in slash_commands(bot)]
+    entries += [menu.qualified_name for menu in context_menus(bot)]
+    assert entries
+    assert [name for name in entries if entry_action(name) not in REQUIRED] == []
+    assert [control for control in CONTROLS if control.action not in REQUIRED] == []
+
+
+async def test_every_right_belongs_to_something(bot: Bot) -> None:
+    entries = {c.qualified_name for c in slash_commands(bot)} | {m.qualified_name for m in context_menus(bot)}
+    entries |= {control.action for control in CONTROLS}
+    assert [action for action in REQUIRED if action.removesuffix(" own") not in entries | {"retry"}] == []
+
+
+async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: Bot) -> None:
+    assert set(CONTROLS) == set(Control.__subclasses__())
+    registered = set(bot._connection._view_store._dynamic_items.values())
+    assert registered == set(CONTROLS)
+    patterns = [control.__discord_ui_compiled_template__ for control in CONTROLS]
+    for control in CONTROLS:
+        custom_id = control(1 << 62).item.custom_id
+        assert custom_id is not None
+        assert len([pattern for pattern in patterns if pattern.fullmatch(custom_id)]) == 1
+        assert control.label
+
+
+async def test_every_command_and_option_is_described_and_named_once(bot: Bot) -> None:
+    commands = slash_commands(bot)
+    names = [command.qualified_name for command in commands]
+    assert len(names) == len(set(names))
+    for command in commands:
+        assert command.description not in {"", "…"}, command.qualified_name
+        for option in command.parameters:
+            assert str(option.description) not in {"", "…"}, f"{command.qualified_name} {option.name}"
+    groups = [group for group in bot.tree.walk_commands() if isinstance(group, app_commands.Group)]
+    assert all(group.description not in {"", "…"} for group in groups)
+
+
+async def test_every_command_is_documented_and_nothing_else_is(bot: Bot) -> None:
+    names = {command.qualified_name for command in slash_commands(bot)}
+    rows = [line.split("|")[1] for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| `/")]
+    documented = set()
+    for text in re.findall(r"`/([^`]+)`", "".join(rows)):
+        documented.add(max((name for name in names if f"{text} ".startswith(f"{name} ")), key=len, default=text))
+    assert documented == names
+
+
+async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> None:
+    async def listed(person: Any) -> set[str]:
+        return set(re.findall(r"^`/([^`]+)`", (await stage.command(person, "help")).content, re.MULTILINE))
+
+    everything = {command.qualified_name for command in slash_commands(bot)}
+    assert await listed(stage.moderator) == everything
+    assert await listed(stage.ada) == everything - {"model set", "model reset", "reset"}
+
+
+@pytest.mark.parametrize("base", [ChatError, InfermaticError, StorageError])
+def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
+    words = inspect.getsource(_errors)
+    for kind in subclasses(base):
+        assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} is not named in cogs/_errors.py"
+        explanation = explain(sample(kind))
+        assert explanation.text
+        assert "incident" not in explanation.text, kind.__name__
+    assert not caplog.records
+
+
+def test_every_refusal_has_words_of_its_own() -> None:
+    texts = {explain(RefusedError(reason)).text for reason in Reason}
+    assert len(texts) == len(Reason)
+    levels = [level for level in Level if level > Level.MEMBER]
+    assert len({explain(RefusedError(Reason.LEVEL_TOO_LOW, level)).text for level in levels}) == len(levels)
+
+
+def test_an_error_without_words_gets_an_incident_that_the_log_has_too(caplog: pytest.LogCaptureFixture) -> None:
+    explanation = explain(RuntimeError("surprise"))
+    [incident] = re.findall(r"incident `(\w+)`", explanation.text)
+    assert incident in caplog.text
+    assert "surprise" not in explanation.text
