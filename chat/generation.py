@@ -32,6 +32,7 @@ from infermatic_client import (
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
+from storage import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is not waited for; the perso
 PAUSE_SECONDS = (0.5, 2.0)  # before another try of what failed without saying when to come back
 MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, and rate limits a few times
 SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
-MOST_CHARACTERS_PER_TOKEN = 40  # a stream that goes on beyond this has left its limit behind
+MOST_CHARACTERS_PER_TOKEN = 16  # a stream that goes on beyond this has left its limit behind
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class Generator:
         async with self._open(answer, attempt, grant, prepared) as stream:
             async for delta in stream:
                 thought = thought or bool(getattr(delta, "reasoning", ""))
-                if delta.text and (text := visible.feed(delta.text)):
+                if delta.text and (text := visible.feed(clean_text(delta.text))):
                     answer.text += text
                     answer.screen.text(text)
                     if len(answer.text) > most_characters:

@@ -67,6 +67,7 @@ class ReplyScreen:
             self._parts.append(header)
         self._has_header = bool(header)
         self._posted = [_Posted(message_id) for message_id in reuse]
+        self._tried: set[int] = set()  # parts that were sent, whether or not they arrived
         self._place: Callable[[], Place]
         self._waited_from: float | None = None
         self._wait_over = asyncio.Event()
@@ -232,8 +233,15 @@ class ReplyScreen:
         self._pacing().posted(self._pace.clock())
         nonce = f"{self._answer.reply_id}-{number}"
         ping = self._ping and number == 0
+        tried_before = number in self._tried
+        self._tried.add(number)
         message_id = await self._outlet.create(number, content, _row(control), nonce=nonce, ping=ping)
-        self._posted.append(_Posted(message_id, content, _button(control)))
+        if tried_before:
+            # The earlier try may have made the message after all; its nonce then returns it with its older text.
+            self._posted.append(_Posted(message_id, None))
+            await self._change(self._posted[-1], content, control)
+        else:
+            self._posted.append(_Posted(message_id, content, _button(control)))
 
     async def _change(self, posted: _Posted, content: str, control: Control | None) -> None:
         button = _button(control)
