@@ -104,6 +104,8 @@ class Talking:
         replied = await self._bot.services.storage.history.by_discord_id(guild_id, message.reference.message_id)
         if replied is None:
             content = replied_message_text(message, self._me.id) + content
+        elif replied.channel_id != message.channel.id:  # forwarded from elsewhere
+            return content, None
         return content, replied
 
     async def _is_newest(self, key: ConversationKey, replied: StoredMessage) -> bool:

@@ -34,4 +34,6 @@ def ending(outcome: Outcome, explanation: Explanation | None) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """The beginning of a text as a Discord quote."""
     short = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    if short.count("```") % 2:
+        short += "\n```"  # else the answer below would count as code when it is split
     return "\n".join(f"> {line}" for line in short.splitlines()) + "\n"

@@ -171,6 +171,7 @@ async def test_channels_threads_and_servers_have_conversations_of_their_own(stag
         stage.channel,
         stage.guild.add_text_channel("quiet"),
         stage.channel.add_thread("plans", stage.ada.user),
+        stage.guild.add_forum("stories").add_post("The ship", stage.ada.user, "Once upon a time"),
         other_guild.add_text_channel("general"),
     ]
     for number, place in enumerate(places):
@@ -284,6 +285,14 @@ async def test_a_long_answer_goes_on_in_further_messages(stage: Stage) -> None:
     assert " ".join(" ".join(shown).split()) == f"> a lot, please {words}"
 
 
+async def test_code_that_the_quote_cuts_off_does_not_swallow_the_answer(stage: Stage) -> None:
+    stage.api.replies.add(" ".join(["waves"] * 390))
+    await stage.command(stage.ada, "chat", message="explain\n```py\n" + "x = 1\n" * 80 + "```")
+    first, second = stage.channel.messages
+    assert first.content.count("```") == 2
+    assert "```" not in second.content
+
+
 async def test_a_private_chat_is_seen_by_one_and_has_a_history_of_its_own(stage: Stage) -> None:
     await stage.ask(stage.ada, "in public", answer="publicly")
     stage.api.replies.add("privately")
@@ -313,6 +322,17 @@ async def test_edits_and_deletions_change_what_the_next_prompt_says(stage: Stage
     await stage.remembered(reply, "")
     await stage.ask(stage.ada, "three")
     assert stage.prompts[-1] == system_and("uno", "first", "three")
+
+
+async def test_a_reply_that_is_deleted_while_it_is_written_leaves_the_history(stage: Stage) -> None:
+    stage.api.tokens_per_second = 100
+    said = await stage.say(stage.ada, "one", answer="waves " * 200)
+    reply = await stage.world.wait_for_message(stage.channel, lambda message: message.reply_to is said)
+    await stage.moderator.delete(reply)
+    await stage.settled()
+    await stage.ask(stage.ada, "two")
+    assert "waves" not in stage.said_to_model
+    assert "waves" not in "".join(message.content for message in stage.channel.messages)
 
 
 async def test_messages_cleared_away_together_leave_the_history(stage: Stage) -> None:
