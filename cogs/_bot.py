@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -141,6 +142,6 @@ async def tell(interaction: discord.Interaction[Any], text: str, *, view: discor
             await interaction.followup.send(text, **options)
         else:
             await interaction.response.send_message(text, **options)
-    except (discord.HTTPException, discord.InteractionResponded) as error:
+    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as error:
         # It has expired, or another process has answered it: there is nowhere left to say it.
         logger.info("a person could not be told something: %s", type(error).__name__)

@@ -120,9 +120,14 @@ class Talk(commands.Cog):
     @app_commands.command(description="Begin a new conversation here; the old one is kept")
     async def reset(self, interaction: discord.Interaction[Bot]) -> None:
         """Post a divider from which the old conversation can be restored."""
-        previous = await interaction.client.services.conversations.reset(conversation_of(interaction))
-        await interaction.response.send_message(
-            "**New conversation.** I no longer see what was said above; it is kept.",
+        services = interaction.client.services
+        key = conversation_of(interaction)
+        if await services.storage.history.head(key) is None:
+            raise NothingThereError("reset")
+        await interaction.response.defer(thinking=True)  # a reply that is being written is ended first
+        previous = await services.conversations.reset(key)
+        await interaction.edit_original_response(
+            content="**New conversation.** I no longer see what was said above; it is kept.",
             view=view_of(RestoreControl(previous)),
         )
 

@@ -95,6 +95,12 @@ async def test_suggestions_come_from_the_live_list(stage: Stage) -> None:
         assert [c.value for c in choices] == ["L3.1-70B-Euryale-v2.2-FP8-Dynamic", MODEL]
 
 
+async def test_a_list_that_cannot_be_read_is_said_in_words(stage: Stage) -> None:
+    await stage.api.stop()
+    assert "cannot reach the service" in (await stage.command(stage.ada, "model list")).content
+    assert f"`{MODEL}` answers here" in (await stage.command(stage.ada, "model show")).content
+
+
 # --- a model that is gone
 
 

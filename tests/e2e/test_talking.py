@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from playground.discord import LocalDiscord, MessageFlag
+from playground.discord import LocalDiscord, MessageFlag, Permission
 from tests.e2e.conftest import Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -145,6 +145,16 @@ async def test_bots_webhooks_and_talk_among_people_are_ignored(stage: Stage) -> 
     stage.channel.add_webhook("Proxy").say(f"{stage.mention} hello")
     await stage.ada.say(stage.channel, f"{stage.tom.user.mention} hello")
     await nothing_asked(stage)
+
+
+async def test_a_place_where_the_bot_may_not_write_is_told_of_once_and_nothing_is_asked(stage: Stage) -> None:
+    quiet = stage.guild.add_text_channel("quiet")
+    quiet.set_permissions(stage.guild.bot_role, deny=Permission.SEND_MESSAGES)
+    for _ in range(2):
+        await stage.say(stage.ada, "hello", channel=quiet)
+    await nothing_asked(stage)
+    told = [message.content for message in (await stage.ada.open_dm()).messages]
+    assert told == ["I may not write in that channel: I need Send Messages there."]
 
 
 async def test_attachments_are_named(stage: Stage) -> None:

@@ -143,6 +143,20 @@ async def test_resetting_nothing_is_said_in_words(stage: Stage) -> None:
     assert "empty already" in (await stage.command(stage.moderator, "reset")).content
 
 
+async def test_reset_ends_what_is_being_written_and_answers_in_time(stage: Stage) -> None:
+    reply = await being_written(stage)
+    stage.world.settings.interaction_deadline_seconds = 0.3
+    stage.world.faults.add(method="PATCH", path_regex=f"/messages/{reply.id}", delay=0.6, times=None)
+    interaction = await stage.moderator.slash(stage.channel, "reset")
+    await interaction.answered()
+    assert "New conversation" in interaction.response.content
+    await stage.settled()
+    assert "Stopped" in reply.content
+    stage.world.faults.clear()
+    await stage.ask(stage.ada, "next")
+    assert turns_of(stage.prompts[-1]) == ["next"]
+
+
 # --- /stop and the Stop button
 
 
