@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from chat.splitting import MESSAGE_LIMIT
 from cogs._bot import Bot
 from cogs._controls import RetryControl, view_of
 from cogs._errors import explain
-from cogs._screen import WRITE_PROBLEMS
+from cogs._screen import WRITE_PROBLEMS, notice_nonce
+from cogs._words import quoted
 from storage import StorageError, StoredMessage
 
 logger = logging.getLogger(__name__)
@@ -65,23 +67,26 @@ class Recovery(commands.Cog):
         channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
         view = view_of(RetryControl(reply.id))
         note = f"-# ⚠️ {explain(ReplyInterruptedError()).text}"
+        asked = await history.turn_of(reply.guild_id, reply.id)
         ids = await history.discord_ids(reply.guild_id, reply.id)
         try:
             if ids:
                 shown = [await channel.fetch_message(message_id) for message_id in ids]
-                await history.edit(reply.guild_id, reply.id, "".join(message.content for message in shown))
+                await history.edit(reply.guild_id, reply.id, _said(shown, asked))
                 room = MESSAGE_LIMIT - len(note) - 1
                 await shown[-1].edit(content=f"{shown[-1].content[:room]}\n{note}", view=view, suppress=True)
             else:
-                question = await self._question(reply)
-                message = await channel.send(note, view=view, nonce=f"{reply.id}-r", reference=question)
+                # With its nonce, a notice of the place in line that was left behind is found again.
+                question = await self._question(reply, asked)
+                message = await channel.send(note, view=view, nonce=notice_nonce(reply.id), reference=question)
+                if message.content != note:
+                    await message.edit(content=note, view=view, suppress=True)
                 await history.posted(reply.id, message.id, 0)
         except WRITE_PROBLEMS as error:
             logger.info("an unfinished reply could not be marked: %s", type(error).__name__)
         await history.close_unfinished(reply.id)
 
-    async def _question(self, reply: StoredMessage) -> discord.MessageReference | None:
-        asked = await self.bot.services.storage.history.turn_of(reply.guild_id, reply.id)
+    async def _question(self, reply: StoredMessage, asked: Sequence[StoredMessage]) -> discord.MessageReference | None:
         for message in reversed(asked):
             for discord_id in await self.bot.services.storage.history.discord_ids(reply.guild_id, message.id):
                 return discord.MessageReference(
@@ -99,8 +104,9 @@ class Recovery(commands.Cog):
                 await self._answer_missed_in(channel_id, since)
 
     async def _answer_missed_in(self, channel_id: int, since: datetime) -> None:
-        channel: Any = self.bot.get_channel(channel_id) or self.bot.get_partial_messageable(channel_id)
         try:
+            # An archived thread is in no cache, and a channel without its guild would be taken for a DM.
+            channel: Any = self.bot.get_channel(channel_id) or await self.bot.fetch_channel(channel_id)
             missed = [message async for message in channel.history(after=since, limit=100, oldest_first=True)]
         except WRITE_PROBLEMS:
             return
@@ -111,6 +117,12 @@ class Recovery(commands.Cog):
     def _is_ours(self, guild_id: int | None) -> bool:
         """Whether this process is the one that hears of that server."""
         return guild_id is None or self.bot.get_guild(guild_id) is not None
+
+
+def _said(shown: Sequence[discord.Message], asked: Sequence[StoredMessage]) -> str:
+    """What the messages of a reply say, without the question that stands above the answer to a command."""
+    text = "\n".join(message.content for message in shown)
+    return text.removeprefix(quoted(asked[-1].content)) if asked else text
 
 
 async def setup(bot: Bot) -> None:

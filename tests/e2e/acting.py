@@ -44,9 +44,11 @@ async def stored(stage: Stage, message: Any) -> StoredMessage:
     """What the history keeps of a message in Discord."""
     assert stage.bot is not None
     guild_id = message.channel.guild.id if message.channel.guild else None
-    found = await stage.bot.services.storage.history.by_discord_id(guild_id, message.id)
-    assert found is not None
-    return found
+    for _ in range(200):  # it is noted just after it was posted
+        if (found := await stage.bot.services.storage.history.by_discord_id(guild_id, message.id)) is not None:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"the history does not know {message}")
 
 
 def slow_text(words: int) -> str:

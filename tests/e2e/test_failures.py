@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import bot as bot_module
-from chat import keys
+from chat import generation, keys
 from infermatic_client import InfermaticClient, Timeouts, _retry
 from playground.infermatic import LocalInfermatic
 from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text, stored
@@ -23,7 +23,7 @@ def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_retry, "MIN_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(_retry, "MAX_BACKOFF_SECONDS", 0.02)
     monkeypatch.setattr(_retry, "AUTHENTICATION_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("chat.generation.PAUSE_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(generation, "PAUSE_SECONDS", (0.01, 0.02))
     times = Timeouts(connect_seconds=1, first_byte_seconds=0.5, between_chunks_seconds=0.5)
     monkeypatch.setattr(bot_module, "InfermaticClient", functools.partial(InfermaticClient, timeout=times))
 
