@@ -104,11 +104,11 @@ class Stage:
             await asyncio.sleep(0.01)
         raise AssertionError(f"the history says {found}")
 
-    async def settled(self) -> None:
+    async def settled(self, timeout: float = 5.0) -> None:
         """Until no answer is under way."""
         assert self.bot is not None
         conversations = self.bot.services.conversations
-        await self.world.wait_until(lambda: not conversations._answers)
+        await self.world.wait_until(lambda: not conversations._answers, timeout=timeout)
 
 
 Start = Callable[..., Awaitable[Bot]]

@@ -22,6 +22,7 @@ from tests.e2e.conftest import Stage, running
 
 SEEDS = range(int(os.environ.get("FAULT_SEEDS", "1")))
 QUESTIONS = 3
+PATIENCE_SECONDS = 20.0  # an endless reply fills several messages, and a channel takes five in five seconds
 TERMINAL_STATES = {"complete", "failed", "interrupted", "stopped"}
 ANSWER = "The lamp burns, the sea is calm, and nobody is awake to see it."
 
@@ -117,7 +118,7 @@ async def test_the_promise_holds(hasty: Stage, kind: str, seed: int, caplog: pyt
         questions.append(await person.say(hasty.channel, f"{hasty.mention} question {number}"))
         await asyncio.sleep(chance.uniform(0.0, 0.15))
     replies = [await reply_that_answers(hasty, question) for question in questions]
-    await hasty.settled()
+    await hasty.settled(PATIENCE_SECONDS)
 
     for reply in {reply.id: reply for reply in replies}.values():
         await check_what_is_shown(hasty, reply)
@@ -140,7 +141,7 @@ async def reply_that_answers(stage: Stage, question: Any) -> Any:
         asked = await history.by_discord_id(stage.guild.id, question.id)
         reply = await _reply_below(history, stage.guild.id, asked) if asked else None
         if reply is not None and reply.state in TERMINAL_STATES:
-            await stage.settled()
+            await stage.settled(PATIENCE_SECONDS)
             ids = await history.discord_ids(stage.guild.id, reply.id)
             shown = [message for message in stage.channel.messages if message.id in ids]
             if shown:
