@@ -109,6 +109,18 @@ async def test_strangers_may_not_retry_and_are_told_so_privately(stage: Stage) -
     assert len(stage.prompts) == 2
 
 
+async def test_retry_pressed_twice_asks_once(stage: Stage) -> None:
+    stage.api.faults.add("status", times=None, status=400)
+    reply = await stage.ask(stage.ada, "one")
+    stage.api.faults.clear()
+    stage.api.first_token_seconds = 0.1
+    for _ in range(2):
+        await stage.ada.click(reply, label="Retry")
+    await stage.world.wait_until(lambda: "⚠️" not in reply.content)
+    await stage.settled()
+    assert len(stage.prompts) == 2
+
+
 async def test_a_guard_that_cannot_decide_says_so_in_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def check(*_: object) -> None:
         raise StorageUnavailableError("bot.db", "gone")

@@ -114,6 +114,7 @@ async def test_a_long_conversation_fills_the_window_and_never_exceeds_it(small: 
     assert all(r.status == 200 for r in small.api.requests)
     assert max(sizes(small)) <= WINDOW
     assert min(sizes(small)[8:]) >= 0.9 * WINDOW
+    assert {r.body["max_tokens"] for r in small.api.requests if "messages" in r.body} == {RESERVE}
     newest = "\n".join(message["content"] for message in small.prompts[-1])
     assert "13: " in newest
     assert "0: " not in newest.replace("10: ", "")
@@ -168,6 +169,15 @@ async def test_a_context_error_is_learned_from_and_the_shortened_prompt_tried_on
         assert len(offstage.prompts) == before + 3
         shown = await offstage.command(offstage.ada, "model show")
         assert "2,048 tokens" in shown.content
+
+
+async def test_a_prompt_that_is_longer_than_we_believed_is_counted_better_and_tried_once(small: Stage) -> None:
+    reply = await small.ask(small.ada, "?!" * 900, answer="Indeed.")  # twice as many tokens as we would think
+    assert reply.content == "Indeed."
+    assert [r.status for r in small.api.requests if "messages" in r.body] == [400, 200]
+    await small.ask(small.ada, "?!" * 900)
+    assert [r.status for r in small.api.requests if "messages" in r.body] == [400, 200, 200]
+    assert sizes(small)[-1] <= WINDOW
 
 
 async def test_what_was_learned_of_the_window_is_kept_over_a_restart(offstage: Stage) -> None:
