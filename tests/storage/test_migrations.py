@@ -18,8 +18,8 @@ from storage._migrate import OURS, _config
 from storage._postgres import PostgresDatabase
 from storage._sqlite_file import prepare
 from storage.schema import metadata
+from tests.conftest import PostgresServer
 from tests.storage.builders import GUILD, begin, walk
-from tests.storage.conftest import PostgresServer
 from tests.storage.second_migration import with_second_migration
 
 ROOT = Path(__file__).parents[2]

@@ -20,8 +20,8 @@ from storage import (
 )
 from storage import _turns as turns_module
 from storage._postgres import PostgresDatabase
+from tests.conftest import PostgresServer
 from tests.storage.builders import ADA, GUILD, KEY, NOW, answer, begin, new_turn, usage_row, walk
-from tests.storage.conftest import PostgresServer
 from tests.storage.proxy import Moment, Proxy
 
 
