@@ -1,12 +1,12 @@
 """One answer of the bot, from the question to its end: what the engine and the surface share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from chat.queue import Place
-from storage import ConversationKey, ModelFacts, NewTurn, Scope, State
+from storage import ConversationKey, ModelFacts, NewTurn, Scope, State, StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Answer:
     prompt_text: str | None = None  # set for a plain text completion, which has no history
     model: str | None = None  # asked for by name; else the channel's
     max_tokens: int | None = None
+    recent: Sequence[StoredMessage] = ()  # the newest of the history above it, until something changes there
     asker_ids: set[int] = field(default_factory=set)
     replaces: int | None = None  # the reply that this one is another try of
     joinable: bool = True

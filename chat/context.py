@@ -50,9 +50,19 @@ class ContextReader:
         return await self._settings.resolve(guild_id, scopes, self._defaults)
 
     async def assemble(
-        self, guild_id: int | None, parent_id: int | None, model: str, preferences: Resolved, wishes: Sampling
+        self,
+        guild_id: int | None,
+        parent_id: int | None,
+        model: str,
+        preferences: Resolved,
+        wishes: Sampling,
+        *,
+        recent: Sequence[StoredMessage] = (),
     ) -> Prepared:
-        """The prompt that ends with the message `parent_id`, as much of its history as fits."""
+        """The prompt that ends with the message `parent_id`, as much of its history as fits.
+
+        `recent` is the newest of that history, when it has been read already.
+        """
         window = self._catalogue.context_window(model)
         # A reply reserve of more than half the window would leave no room for the conversation.
         reserve = min(wishes.max_tokens or window // 4, window // 2)
@@ -60,7 +70,7 @@ class ContextReader:
             self._catalogue.estimator(model), window, reserve, [Section("system", preferences["system_prompt"].value)]
         )
         if parent_id is not None:
-            await self._fill(builder, guild_id, parent_id)
+            await self._fill(builder, guild_id, parent_id, recent)
         prompt = builder.build()
         return Prepared(prompt.messages, replace_max_tokens(wishes, reserve), prompt.prompt_tokens, prompt=prompt)
 
@@ -77,8 +87,10 @@ class ContextReader:
         assert prepared.prompt is not None
         return ContextReport(model, prepared.prompt, self._catalogue.system_role(model))
 
-    async def _fill(self, builder: PromptBuilder, guild_id: int | None, parent_id: int) -> None:
-        async for page in self._history.path(guild_id, parent_id):
+    async def _fill(
+        self, builder: PromptBuilder, guild_id: int | None, parent_id: int, recent: Sequence[StoredMessage]
+    ) -> None:
+        async for page in self._history.path(guild_id, parent_id, known=recent):
             for message in page:
                 if is_said(message) and not builder.offer(_turn(message)):
                     return

@@ -83,7 +83,7 @@ class Conversations:
             begun = await self._history.begin_turn(turn)
             if begun is None:
                 return None
-            return self._start(lane, turn.key, turn.author_id, question.scopes, begun, screen)
+            return self._start(lane, turn.key, turn.author_id, question.scopes, begun, screen, on_head=turn.on_head)
 
     async def answer_again(
         self,
@@ -189,6 +189,7 @@ class Conversations:
             await answer.settled.wait()
         await self._history.forget(guild_id, message.id)
         for answer in self.answers_in(guild_id, message.channel_id):
+            answer.recent = ()
             async with answer.joining:
                 if answer.joinable and not await self._has_words(answer):
                     answer.stop()
@@ -198,6 +199,8 @@ class Conversations:
         message = await self._history.by_discord_id(guild_id, discord_id)
         if message is not None and message.role == "user" and message.content != content:
             await self._history.edit(guild_id, message.id, content)
+            for answer in self.answers_in(guild_id, message.channel_id):
+                answer.recent = ()
 
     # --- the end
 
@@ -244,6 +247,7 @@ class Conversations:
             if begun is None:
                 return None
             waiting.parent_id = begun.user_message_id
+            waiting.recent = ()
             waiting.asker_ids.add(question.turn.author_id)
             waiting.screen.joined(screen)
             return waiting
@@ -257,6 +261,7 @@ class Conversations:
         begun: BegunTurn,
         screen: Screen,
         *,
+        on_head: bool = False,
         replaces: int | None = None,
     ) -> Answer:
         answer = Answer(
@@ -264,6 +269,8 @@ class Conversations:
             asker_ids={asker_id}, replaces=replaces, joinable=replaces is None,
         )  # fmt: skip
         before, lane.last = lane.last, answer
+        if before is None and on_head:  # else a reply above may not have been stored when the turn began
+            answer.recent = begun.recent
         self._launch(answer, before, lane)
         return answer
 

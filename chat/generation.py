@@ -136,7 +136,7 @@ class Generator:
         if answer.prompt_text is not None:
             return self._context.plain(answer.prompt_text, attempt.model, wishes)
         prepared = await self._context.assemble(
-            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes
+            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes, recent=answer.recent
         )
         system_role = self._catalogue.system_role(attempt.model) and not attempt.fold_system
         messages = adapt(prepared.messages, system_role=system_role)

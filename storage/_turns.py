@@ -1,11 +1,13 @@
 """One turn in the tree, from the claim to the settlement: each function is the whole of one transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
+from storage._tree import page
 from storage._upsert import Upsert
 from storage.errors import TurnStartedError
 from storage.ids import new_id
@@ -36,8 +38,8 @@ _settle = (
 _close = update(messages).where(_by_id, is_unfinished).values(state=bindparam("new_state"))
 
 
-def begin_turn(connection: Connection, turn: NewTurn) -> BegunTurn | None:
-    """The user's message and a reply to wait for; None if this claim is taken."""
+def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> BegunTurn | None:
+    """The user's message, a reply to wait for, and so many messages above it; None if this claim is taken."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
     parent_id = _parent_of(connection, turn)
@@ -50,7 +52,7 @@ def begin_turn(connection: Connection, turn: NewTurn) -> BegunTurn | None:
     _link_discord(connection, begun.user_message_id, turn.discord_id)
     if turn.on_head:
         move_head(connection, turn.key, begun.reply_id)
-    return begun
+    return replace(begun, recent=tuple(page(connection, turn.key.guild_id, begun.user_message_id, recent_rows)))
 
 
 def join_turn(connection: Connection, reply_id: int, turn: NewTurn) -> BegunTurn | None:

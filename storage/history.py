@@ -1,6 +1,6 @@
 """The history of conversations: a tree of messages, heads that say where each conversation goes on, and claims."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from storage import _conversations, _tree, _turns
@@ -19,7 +19,7 @@ class History:
 
     async def begin_turn(self, turn: NewTurn) -> BegunTurn | None:
         """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken."""
-        return await self._database.write(_turns.begin_turn, turn)
+        return await self._database.write(_turns.begin_turn, turn, PAGE_SIZE)
 
     async def join_turn(self, reply_id: int, turn: NewTurn) -> BegunTurn | None:
         """Let a further message be answered by a reply that still waits; None if this claim is taken.
@@ -72,15 +72,25 @@ class History:
         return await self._database.read(_conversations.recent_channels, most)
 
     async def path(
-        self, guild_id: int | None, message_id: int, *, page_size: int = PAGE_SIZE
+        self,
+        guild_id: int | None,
+        message_id: int,
+        *,
+        page_size: int = PAGE_SIZE,
+        known: Sequence[StoredMessage] = (),
     ) -> AsyncIterator[list[StoredMessage]]:
-        """Walk from a message towards the root, newest first, a page at a time; the cost follows what is consumed."""
+        """Walk from a message towards the root, newest first, a page at a time; the cost follows what is consumed.
+
+        `known` is the first page, when it has been read already (`BegunTurn.recent`).
+        """
         following: int | None = message_id
+        page = list(known)
         while following is not None:
-            page = await self._database.read(_tree.page, guild_id, following, page_size)
+            page = page or await self._database.read(_tree.page, guild_id, following, page_size)
             if page:
                 yield page
             following = page[-1].parent_id if len(page) == page_size else None
+            page = []
 
     async def turn_of(self, guild_id: int | None, reply_id: int) -> list[StoredMessage]:
         """The user messages that the reply answers, oldest first."""

@@ -51,11 +51,16 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True)
 class BegunTurn:
-    """The ids of a begun turn; parent_id is what the user's message hangs under."""
+    """The ids of a begun turn; parent_id is what the user's message hangs under.
+
+    `recent` is the first page of the path from the user's message, as it stood when the turn began: a prompt that is
+    assembled at once needs no further reading for it.
+    """
 
     user_message_id: int
     reply_id: int
     parent_id: int | None
+    recent: tuple["StoredMessage", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,3 +271,17 @@ async def test_channels_are_listed_by_their_latest_turn(storage: Storage) -> Non
     await storage.history.set_head(ConversationKey(GUILD, 5), None)
     assert await storage.history.recent_channels(10) == [(GUILD, 1), (OTHER_GUILD, 3), (None, 2)]
     assert await storage.history.recent_channels(2) == [(GUILD, 1), (OTHER_GUILD, 3)], "a channel counts once"
+
+
+async def test_a_begun_turn_brings_the_newest_of_its_path(storage: Storage) -> None:
+    for number in range(40):
+        begun = await storage.history.begin_turn(new_turn(content=f"question {number}"))
+        assert begun is not None
+        await answer(storage, begun, f"answer {number}")
+    last = await storage.history.begin_turn(new_turn(content="and now?"))
+    assert last is not None
+    walked = [m async for page in storage.history.path(GUILD, last.user_message_id) for m in page]
+    known = [m async for p in storage.history.path(GUILD, last.user_message_id, known=last.recent) for m in p]
+    assert [message.content for message in last.recent] == [message.content for message in walked[: len(last.recent)]]
+    assert len(last.recent) == 50
+    assert known == walked
