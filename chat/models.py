@@ -69,8 +69,10 @@ class ModelCatalogue:
         self._told: set[tuple[Hashable, str]] = set()
 
     async def load(self) -> None:
-        """Read what was learned before."""
+        """Read what was learned before, and begin to read the list, so that the first who asks need not wait for it."""
         self._facts = await self._store.all()
+        if self._client is not None:
+            self._refresh_in_background()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -87,18 +87,29 @@ async def test_a_model_that_is_new_at_the_service_can_be_chosen(stage: Stage) ->
     assert asked_models(stage) == ["Brand-New-9B"]
 
 
-async def test_suggestions_come_from_the_live_list(stage: Stage) -> None:
-    await stage.command(stage.ada, "model list")
+async def test_suggestions_come_from_the_live_list_soon_after_the_start(stage: Stage) -> None:
+    await stage.world.wait_until(lambda: stage.bot and stage.bot.services.catalogue._names)
     for command in ("model set", "tokens"):
         other = {} if command == "model set" else {"text": "x"}
         choices = await stage.moderator.autocomplete(stage.channel, command, focused="model", model="70b eury", **other)
         assert [c.value for c in choices] == ["L3.1-70B-Euryale-v2.2-FP8-Dynamic", MODEL]
 
 
-async def test_a_list_that_cannot_be_read_is_said_in_words(stage: Stage) -> None:
-    await stage.api.stop()
-    assert "cannot reach the service" in (await stage.command(stage.ada, "model list")).content
-    assert f"`{MODEL}` answers here" in (await stage.command(stage.ada, "model show")).content
+async def test_a_list_that_cannot_be_read_is_said_in_words(offstage: Stage) -> None:
+    await offstage.api.stop()
+    async with running(offstage, offstage.settings):
+        assert "cannot reach the service" in (await offstage.command(offstage.ada, "model list")).content
+        assert f"`{MODEL}` answers here" in (await offstage.command(offstage.ada, "model show")).content
+
+
+async def test_without_a_default_the_first_question_is_answered_by_some_model(offstage: Stage) -> None:
+    async with running(offstage, changed(offstage.settings, default_model="")) as bot:
+        await offstage.world.wait_until(
+            lambda: bot.services.catalogue._names
+        )  # the list is read without being asked for
+        await offstage.ask(offstage.ada, "one")
+    [asked] = asked_models(offstage)
+    assert asked in offstage.api.models
 
 
 # --- a model that is gone

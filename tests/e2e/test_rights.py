@@ -165,7 +165,8 @@ async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, pe
             assert shown.ephemeral
             assert ("not approved" in shown.content) == (name != "help")
         assert await dormant.ada.autocomplete(dormant.channel, "tokens", focused="model", text="x", model="70b") == []
-        assert not dormant.api.requests
+        assert not dormant.prompts
+        assert not dormant.completions
         await dormant.ask(dormant.ada, "hello", channel=elsewhere.add_text_channel("general"))
         assert len(dormant.prompts) == 1
 
