@@ -3,12 +3,28 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from storage import _conversations, _tree, _turns
+from storage import _archive, _conversations, _tree, _turns
 from storage.database import Database
-from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, StoredMessage
+from storage.records import (
+    BegunTurn,
+    ConversationKey,
+    Grafted,
+    NewTurn,
+    OutlinedMessage,
+    SearchPage,
+    Settlement,
+    State,
+    StoredMessage,
+    TranscriptMessage,
+)
 
 PAGE_SIZE = 50
 """Most contexts end within two pages, and nobody waits long for one."""
+
+LONG_PAGE_SIZE = 200
+"""For reading all of a long history: fewer pages, each still done within milliseconds."""
+
+_AFTER_ALL = (1 << 63) - 1
 
 
 class History:
@@ -115,6 +131,52 @@ class History:
     async def siblings(self, guild_id: int | None, message_id: int) -> list[StoredMessage]:
         """A message and its swipes, in order of creation; the first message of a conversation has none."""
         return await self._database.read(_tree.siblings, guild_id, message_id)
+
+    async def search(
+        self, guild_id: int | None, channel_id: int, viewer_id: int, words: Sequence[str]
+    ) -> AsyncIterator[SearchPage]:
+        """Messages of a channel with all these words, newest first, whatever their case; a bounded look at a time.
+
+        What is private is found by its owner only.
+        """
+        wanted = [_archive.search_text(word) for word in words]
+        before: int | None = _AFTER_ALL
+        while before is not None:
+            page = await self._database.read(_archive.search, guild_id, channel_id, viewer_id, wanted, before)
+            yield page
+            before = page.go_on_before
+
+    async def links(self, guild_id: int | None, message_ids: Sequence[int]) -> dict[int, int]:
+        """The first message in Discord that shows each of these, where there is one."""
+        return await self._database.read(_archive.links, guild_id, message_ids)
+
+    async def outline(self, guild_id: int | None, channel_id: int, most: int) -> list[OutlinedMessage]:
+        """The shape of a channel's tree: its newest messages that everyone may see, newest first."""
+        outlined: list[OutlinedMessage] = []
+        before = _AFTER_ALL
+        while len(outlined) < most:
+            rows = min(LONG_PAGE_SIZE, most - len(outlined))
+            page = await self._database.read(_archive.outline, guild_id, channel_id, before, rows)
+            outlined += page
+            if len(page) < rows:
+                break
+            before = page[-1].id
+        return outlined
+
+    async def everything(self, guild_id: int | None, channel_id: int) -> AsyncIterator[list[StoredMessage]]:
+        """All messages of a channel that everyone may see, oldest first, a page at a time."""
+        after = 0
+        while page := await self._database.read(_archive.everything, guild_id, channel_id, after, LONG_PAGE_SIZE):
+            yield page
+            after = page[-1].id
+
+    async def replies_under(self, guild_id: int | None, parent_ids: Sequence[int]) -> list[StoredMessage]:
+        """All replies to these messages, in order of creation."""
+        return await self._database.read(_archive.replies_under, guild_id, parent_ids)
+
+    async def graft(self, key: ConversationKey, transcript: Sequence[TranscriptMessage], head_place: int) -> Grafted:
+        """Take a copied tree in beside what is there, and move the head to one of its messages; all or nothing."""
+        return await self._database.write(_archive.graft, key, transcript, head_place)
 
     async def edit(self, guild_id: int | None, message_id: int, content: str) -> bool:
         """Replace the content; False if there is no such message or it was forgotten."""

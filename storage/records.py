@@ -86,6 +86,54 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlinedMessage:
+    """What a drawing of the tree needs of a message; `beginning` is the start of its content."""
+
+    id: int
+    parent_id: int | None
+    role: Role
+    author_name: str | None
+    state: State
+    beginning: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """What one look of a search found, newest first, and before which id the next one goes on; None at the end."""
+
+    found: list[StoredMessage]
+    looked_through: int
+    go_on_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptMessage:
+    """A message of a copied tree; `parent` is the place of its parent in the list, which is before its own."""
+
+    parent: int | None
+    role: Role
+    content: str
+    created_at: datetime
+    author_id: int | None = None
+    author_name: str | None = None
+    model: str | None = None
+    state: State = "complete"
+    tokens: int | None = None
+    prompt_tokens: int | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grafted:
+    """A tree that was taken in: where the head was before and is now, and how many messages there are."""
+
+    previous_head: int | None
+    head: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsageRow:
     """What one request cost."""
 

@@ -60,6 +60,7 @@ messages = Table(
     Column("prompt_tokens", Integer),
     _one_of("role", get_args(Role)),
     _one_of("state", get_args(State)),
+    Index(None, "guild_id", "channel_id", "id"),
 )
 
 is_unfinished = messages.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])

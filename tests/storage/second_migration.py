@@ -8,8 +8,8 @@ SCRIPT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -29,5 +29,5 @@ def upgrade():
 def with_second_migration(folder: Path) -> Migrations:
     """Our migrations and this one."""
     folder.mkdir(exist_ok=True)
-    (folder / "0002_second.py").write_text(SCRIPT)
-    return Migrations((FOLDER / "versions", folder), "0002")
+    (folder / "0003_second.py").write_text(SCRIPT)
+    return Migrations((FOLDER / "versions", folder), "0003")
