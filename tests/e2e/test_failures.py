@@ -247,6 +247,7 @@ async def test_a_model_that_takes_no_system_role_is_found_out_once(stage: Stage)
 
 
 async def test_a_smaller_window_is_learned_and_kept_to(stage: Stage) -> None:
+    stage.world.rate_limits.enabled = False
     for number in range(4):
         stage.api.replies.add(f"answer {number} " + "word " * 300)
         await stage.ada.say(stage.channel, f"{stage.mention} question {number} " + "talk " * 300)
@@ -270,7 +271,7 @@ async def test_what_can_never_fit_is_said(stage: Stage) -> None:
 
 
 async def test_five_failures_open_the_circuit_which_probes_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "PROBE_AFTER_SECONDS", 1.5)
+    monkeypatch.setattr(keys, "PROBE_AFTER_SECONDS", 1.0)
     stage.api.faults.add("status", status=503, times=None)
     channels = [stage.guild.add_text_channel(f"c{number}") for number in range(5)]
     for channel in channels:
@@ -282,7 +283,7 @@ async def test_five_failures_open_the_circuit_which_probes_later(stage: Stage, m
     message = await stage.reply("The service is down for this model. I ask it again in")
     assert len(asked(stage)) == count
     stage.api.faults.clear()
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(1.0)
     await stage.ada.click(message, label="Retry")
     await stage.reply("hello")
     await quiet(stage)

@@ -107,7 +107,8 @@ async def test_a_whole_life_leaves_no_secret_and_no_words_in_the_log(
         await stage.world.wait_until(lambda: CANARY_WORDS in command.messages[-1].content, timeout=10)
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
             figures = await answer.text()
-        stage.api.tokens_per_second = 60
+        await stage.world.wait_until(lambda: all(request.finished_at for request in asked(stage)))
+        stage.api.faults.add("slow", tokens_per_second=60)
         stage.api.replies.add(slow_text(40))
         await stage.tom.say(stage.channel, f"{stage.mention} the last one {CANARY_WORDS}")
         last = await stage.world.wait_for_message(stage.channel, lambda m: m.content.startswith("w"))

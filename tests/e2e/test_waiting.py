@@ -28,7 +28,7 @@ async def one_slot(stage: Stage, **changes: Any) -> AsyncIterator[Bot]:
         yield bot
 
 
-async def occupy(stage: Stage, words: int = 24, channel: Any = None) -> Any:
+async def occupy(stage: Stage, words: int = 16, channel: Any = None) -> Any:
     """Let Tom's question in another channel take the one slot for about a second."""
     stage.api.faults.add("slow", tokens_per_second=50)
     stage.api.replies.add(slow_text(words))
@@ -42,7 +42,7 @@ async def occupy(stage: Stage, words: int = 24, channel: Any = None) -> Any:
 async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 30)
+        await occupy(stage, 24)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         assert not shown(stage)
@@ -61,7 +61,7 @@ async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(o
 async def test_a_place_behind_others_is_told(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 40)
+        await occupy(stage, 24)
         other = stage.guild.add_text_channel("third")
         await stage.moderator.say(other, f"{stage.mention} before you")
         await asyncio.sleep(0.05)
@@ -79,7 +79,7 @@ async def test_the_reply_is_posted_fresh_when_others_wrote_since(
     stage = offstage
     monkeypatch.setattr(screen_module, "FRESH_PING_AFTER_SECONDS", 0.5 if waited_long else 30.0)
     async with one_slot(stage):
-        await occupy(stage, 30)
+        await occupy(stage, 24)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         notice = await stage.reply("⏳")
         await stage.tom.say(stage.channel, "chatter among people")
@@ -128,7 +128,7 @@ async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage)
 async def test_deleting_the_only_question_withdraws_it(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 30)
+        await occupy(stage, 24)
         question = await stage.ada.say(stage.channel, f"{stage.mention} never mind")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         await stage.ada.delete(question)
@@ -178,7 +178,7 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
     stage = offstage
     async with one_slot(stage):
         await occupy(stage)
-        stage.world.faults.add("POST", rf"/channels/{stage.channel.id}/messages$", delay=1.2)
+        stage.world.faults.add("POST", rf"/channels/{stage.channel.id}/messages$", delay=1.0)
         await stage.ada.say(stage.channel, f"{stage.mention} my question")
         reply = await stage.reply("my question")
         await quiet(stage)
@@ -189,7 +189,7 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
 async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage) as bot:
-        await occupy(stage, 40)
+        await occupy(stage, 24)
         bot.services.conversations._generator._queue.seconds_per_reply = 150.0
         await stage.moderator.say(stage.guild.add_text_channel("third"), f"{stage.mention} I wait")
         await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 1)
