@@ -145,8 +145,8 @@ async def test_resetting_nothing_is_said_in_words(stage: Stage) -> None:
 
 async def test_reset_ends_what_is_being_written_and_answers_in_time(stage: Stage) -> None:
     reply = await being_written(stage)
-    stage.world.settings.interaction_deadline_seconds = 0.3
-    stage.world.faults.add(method="PATCH", path_regex=f"/messages/{reply.id}", delay=0.6, times=None)
+    stage.world.settings.interaction_deadline_seconds = 0.6
+    stage.world.faults.add(method="PATCH", path_regex=f"/messages/{reply.id}", delay=1.0, times=None)
     interaction = await stage.moderator.slash(stage.channel, "reset")
     await interaction.answered()
     assert "New conversation" in interaction.response.content
