@@ -51,12 +51,12 @@ async def open_storage(database_url: str) -> Storage:
     Raises a StorageError: the address is none (DatabaseUrlError), the file is damaged (CorruptDatabaseError), the
     schema is newer than this program (NewerSchemaError), the database does not answer (StorageUnavailableError).
     """
-    return Storage.on(await _open_database(_parsed(database_url)))
+    return Storage.on(await _open_database(parsed(database_url)))
 
 
 async def _open_database(url: URL) -> Database:
     if url.get_backend_name() == "sqlite":
-        path = _sqlite_path(url)
+        path = sqlite_path(url)
         await asyncio.to_thread(prepare, path)
         return await SqliteDatabase.open(path)
     if url.get_backend_name() not in POSTGRES_NAMES:
@@ -65,20 +65,27 @@ async def _open_database(url: URL) -> Database:
 
 
 async def _open_postgres(url: URL) -> Database:
+    address = asyncpg_url(url)
+    from storage._postgres import PostgresDatabase
+
+    return await PostgresDatabase.open(address)
+
+
+def asyncpg_url(url: URL) -> URL:
+    """The address as asyncpg takes it. Raises `DatabaseUrlError`, also when asyncpg is not installed."""
     try:
         import asyncpg  # noqa: F401  only to see that it is there
     except ImportError as exc:
         raise DatabaseUrlError("postgresql needs the extra 'postgres' (asyncpg)") from exc
-    from storage._postgres import PostgresDatabase
-
     unknown = url.query.keys() - POSTGRES_OPTIONS.keys()
     if unknown:
         raise DatabaseUrlError(f"unknown options: {', '.join(sorted(unknown))}")
     options = {POSTGRES_OPTIONS[name]: value for name, value in url.query.items()}
-    return await PostgresDatabase.open(url.set(drivername="postgresql+asyncpg", query=options))
+    return url.set(drivername="postgresql+asyncpg", query=options)
 
 
-def _parsed(database_url: str) -> URL:
+def parsed(database_url: str) -> URL:
+    """The address in its parts. Raises `DatabaseUrlError`."""
     try:
         return make_url(database_url)
     except (ArgumentError, ValueError):
@@ -86,7 +93,8 @@ def _parsed(database_url: str) -> URL:
         raise DatabaseUrlError("not an address such as sqlite:///data/bot.db") from None
 
 
-def _sqlite_path(url: URL) -> Path:
+def sqlite_path(url: URL) -> Path:
+    """The file that a SQLite address names. Raises `DatabaseUrlError`."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise DatabaseUrlError("sqlite needs a file, as in sqlite:///data/bot.db")
     if url.host or url.query:

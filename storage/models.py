@@ -22,7 +22,7 @@ class ModelFactsRepository:
 
     async def all(self) -> dict[str, ModelFacts]:
         """Everything known, by model."""
-        return await self._database.read(_all)
+        return await self._database.read(read_facts)
 
     async def save(self, facts: ModelFacts) -> None:
         """Replace what is known about one model."""
@@ -34,5 +34,6 @@ def save_facts(connection: Connection, facts: ModelFacts) -> None:
     _save(connection, **{name: getattr(facts, name) for name in _names})
 
 
-def _all(connection: Connection) -> dict[str, ModelFacts]:
+def read_facts(connection: Connection) -> dict[str, ModelFacts]:
+    """Everything known, by model, as part of a transaction."""
     return {row.model: ModelFacts(*row) for row in connection.execute(_select)}
