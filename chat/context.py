@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.models import ModelCatalogue
-from chat.preferences import sampling
+from chat.preferences import consistent, sampling
 from chat.prompt import Prompt, PromptBuilder, Section, Turn
 from chat.tokens import base_tokens
 from infermatic_client import Sampling
@@ -109,4 +109,4 @@ def _turn(message: StoredMessage) -> Turn:
 def replace_max_tokens(wishes: Sampling, max_tokens: int) -> Sampling:
     """The same parameters with another limit of the reply."""
     values = {name: getattr(wishes, name) for name in wishes.__struct_fields__}
-    return Sampling(**{**values, "max_tokens": max_tokens})
+    return consistent({**values, "max_tokens": max_tokens})

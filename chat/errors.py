@@ -9,13 +9,25 @@
     ├── ServiceDownError        the service failed several times in a row and is given a pause
     ├── EmptyReplyError         the model answered with nothing to show
     ├── ReplyInterruptedError   the bot stopped while it was answering
+    ├── SamplingError           sampling parameters cannot be set as wished
+    │   ├── SamplingValueError      the value is none that the parameter may have
+    │   ├── SamplingConflictError   the values exclude each other
+    │   ├── NoSuchPresetError       the server has no preset of this name
+    │   ├── PresetNameError         a preset cannot be called this
+    │   ├── TooManyPresetsError     the server has as many presets as it may
+    │   └── PresetFileError         the file is no preset that can be read
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
-    └── StaleControlError       the button belongs to something that has changed meanwhile
+    ├── StaleControlError       the button belongs to something that has changed meanwhile
+    ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
+    └── TranscriptError         a file is no conversation that could be taken in, or a conversation no file
 
 Errors of the API itself are those of `infermatic_client`. All carry data; their words are the surface's business.
 """
 
 from dataclasses import dataclass
+from typing import Literal
+
+TranscriptFault = Literal["size", "format", "broken", "version", "tree", "many", "text", "empty", "unreachable", "long"]
 
 
 class ChatError(Exception):
@@ -72,6 +84,54 @@ class ReplyInterruptedError(ChatError):
     """The bot was stopped or restarted while it was answering."""
 
 
+class SamplingError(ChatError):
+    """Base of what can be wrong with sampling parameters and presets."""
+
+
+@dataclass
+class SamplingValueError(SamplingError):
+    """What was typed is no value that the parameter may have."""
+
+    parameter: str
+    typed: str
+
+
+@dataclass
+class SamplingConflictError(SamplingError):
+    """The shortest reply would be longer than the longest."""
+
+    min_tokens: int
+    max_tokens: int
+
+
+@dataclass
+class NoSuchPresetError(SamplingError):
+    """The server has no preset of this name."""
+
+    name: str
+
+
+@dataclass
+class PresetNameError(SamplingError):
+    """A preset cannot be called this: too long, empty, or with signs that names do not have."""
+
+    name: str
+
+
+@dataclass
+class TooManyPresetsError(SamplingError):
+    """The server has `limit` presets already."""
+
+    limit: int
+
+
+@dataclass
+class PresetFileError(SamplingError):
+    """The file is no preset that can be read; `problem` says what is wrong with it."""
+
+    problem: str
+
+
 @dataclass
 class NothingThereError(ChatError):
     """There is nothing that `action` (undo, stop, ...) could act on."""
@@ -81,3 +141,15 @@ class NothingThereError(ChatError):
 
 class StaleControlError(ChatError):
     """The message of this button belongs to something that has changed since."""
+
+
+class BusyConversationError(ChatError):
+    """The conversation cannot be moved elsewhere while a reply to it is being written."""
+
+
+@dataclass
+class TranscriptError(ChatError):
+    """What is wrong with a file that is to be taken in, and in which line, where lines matter."""
+
+    fault: TranscriptFault
+    line: int | None = None

@@ -21,4 +21,12 @@ def sampling(resolved: Resolved, **overrides: Any) -> Sampling:
     """The sampling parameters that the settings ask for."""
     values = {name: resolved[name].value for name in SAMPLING_NAMES}
     values.update({name: value for name, value in overrides.items() if value is not None})
-    return Sampling(**{name: value for name, value in values.items() if value is not None})
+    return consistent(values)
+
+
+def consistent(values: Mapping[str, Any]) -> Sampling:
+    """The parameters; scopes that know nothing of each other may ask for a shortest reply above the longest."""
+    chosen = {name: value for name, value in values.items() if value is not None}
+    if "min_tokens" in chosen and "max_tokens" in chosen:
+        chosen["min_tokens"] = min(chosen["min_tokens"], chosen["max_tokens"])
+    return Sampling(**chosen)

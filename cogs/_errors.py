@@ -13,12 +13,20 @@ from chat.errors import (
     NoKeyError,
     NoModelError,
     NoSuchModelError,
+    NoSuchPresetError,
     NothingThereError,
+    PresetFileError,
+    PresetNameError,
     QueueTooLongError,
     ReplyInterruptedError,
+    SamplingConflictError,
+    SamplingError,
+    SamplingValueError,
     ServiceDownError,
     StaleControlError,
+    TooManyPresetsError,
 )
+from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
 from infermatic_client import (
     APIConnectionError,
     APIStatusError,
@@ -57,6 +65,14 @@ NOTHING_TO_ACT_ON = {
     "stop": "I am not writing anything here right now.",
     "reset": "This conversation is empty already.",
     "restore": "There is nothing left to restore.",
+    "sampling reset": "Nothing of that is set here.",
+}
+PRESET_FILE_PROBLEMS = {
+    "too large": f"This file is too large for a preset: more than {MAX_FILE_BYTES // 1024} KiB.",
+    "too deep": "This file is nested too deeply for a preset.",
+    "not JSON": "I cannot read this file: a preset is a JSON file.",
+    "nothing in it": "I found no sampling parameters in this file.",
+    "not fetched": "Discord did not give me the file. Attach it again.",
 }
 LEVEL_WORDS = {
     Level.SCENE_OWNER: "moderators and whoever started this scene",
@@ -108,11 +124,32 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("The model's reply was empty. Try again, or choose another model with `/model set`.")
         case ReplyInterruptedError():
             return Explanation("I was restarted while I was answering.")
+        case SamplingError():
+            return _sampling_words(error)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
             return Explanation("This belongs to something that has changed since.", retry=False)
     return None
+
+
+def _sampling_words(error: SamplingError) -> Explanation:
+    match error:
+        case SamplingValueError(parameter=parameter, typed=typed):
+            text = f"`{parameter}` takes {range_words(parameter)}, not `{_as_code(typed, 50)}`."
+        case SamplingConflictError(min_tokens=least, max_tokens=most):
+            text = f"`min_tokens` may not be more than `max_tokens`; here that would be {least:,} and {most:,}."
+        case NoSuchPresetError(name=name):
+            text = f"There is no preset `{_as_code(name, 50)}` here. `/sampling show` lists them."
+        case PresetNameError():
+            text = f"A preset's name has up to {MAX_NAME_CHARACTERS} letters, digits, spaces and signs such as `-_.!`"
+        case TooManyPresetsError(limit=limit):
+            text = f"There are {limit} presets already. Make room with `/sampling delete`."
+        case PresetFileError(problem=problem):
+            text = PRESET_FILE_PROBLEMS.get(problem, "This file is no preset of SillyTavern.")
+        case _:
+            text = "This cannot be set."
+    return Explanation(text, retry=False)
 
 
 def _api_words(error: BaseException) -> Explanation | None:
