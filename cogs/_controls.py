@@ -138,6 +138,7 @@ def view_of(*controls: Control) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for control in controls:
         view.add_item(control)
+    view.stop()  # else discord.py listens for a private message's buttons for a quarter of an hour
     return view
 
 

@@ -1,5 +1,7 @@
 """From something said in Discord to an answer: shared by messages, commands, buttons and what was missed while away."""
 
+import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -21,6 +23,7 @@ from storage import ConversationKey, NewTurn, Scope, StoredMessage
 logger = logging.getLogger(__name__)
 
 REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it deletes itself
+CLOSE_SECONDS = 2.0  # for the last of them when the bot stops
 REFUSED_REACTION = "🚫"
 TURN_CLAIM = "turn"  # what an answered message is claimed as, so that a refused one is not answered after a restart
 NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
@@ -32,6 +35,16 @@ class Talking:
     def __init__(self, bot: Bot, pace: Pace) -> None:
         self._bot = bot
         self._pace = pace
+        self._fading: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
+
+    async def close(self) -> None:
+        """What would have vanished by itself does so now, because later nobody would take it away."""
+        self._closing.set()
+        if self._fading:
+            _, late = await asyncio.wait(self._fading, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
     @property
     def _me(self) -> discord.ClientUser:
@@ -136,18 +149,25 @@ class Talking:
             return
         try:
             await message.add_reaction(REFUSED_REACTION)
-            await message.reply(
-                "-# I cannot answer this.",
-                view=view_of(WhyControl.about(refusal)),
-                mention_author=False,
-                delete_after=REFUSAL_SECONDS,
-            )
+            view = view_of(WhyControl.about(refusal))
+            self._let_fade(await message.reply("-# I cannot answer this.", view=view, mention_author=False))
         except WRITE_PROBLEMS:
             logger.info("a refusal could not be shown")
 
     async def _hint(self, message: discord.Message) -> None:
         if await self._claim(message, TURN_CLAIM):
-            await message.reply(NOTHING_SAID, mention_author=False, delete_after=REFUSAL_SECONDS)
+            self._let_fade(await message.reply(NOTHING_SAID, mention_author=False))
+
+    def _let_fade(self, message: discord.Message) -> None:
+        task = asyncio.create_task(self._fade(message))
+        self._fading.add(task)
+        task.add_done_callback(self._fading.discard)
+
+    async def _fade(self, message: discord.Message) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), REFUSAL_SECONDS)
+        with contextlib.suppress(*WRITE_PROBLEMS):
+            await message.delete()
 
     async def _claim(self, message: discord.Message, kind: str) -> bool:
         """Whether nobody has said yet why this message is not answered; it may be heard of again after a restart."""

@@ -25,6 +25,10 @@ class Talk(commands.Cog):
         self.bot = bot
         self.talking: Talking = bot.talking
 
+    async def cog_unload(self) -> None:
+        """Take away what was only to stand for a moment."""
+        await self.talking.close()
+
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer what is said to the bot."""

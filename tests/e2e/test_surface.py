@@ -22,7 +22,7 @@ from storage import StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True}
+SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ def sample(kind: type[BaseException]) -> BaseException:
     """An error with something in every field that it needs."""
     if kind.__init__ is Exception.__init__:
         return kind()
-    needed = [p for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
-    return kind(
-        *(SAMPLES.get(getattr(p.annotation, "__name__", ""), "x") for p in needed if p.kind is not p.VAR_KEYWORD)
-    )
+    parameters = inspect.signature(kind).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    values = [SAMPLES.get(p.name, SAMPLES.get(getattr(p.annotation, "__name__", ""), "x")) for p in needed]
+    return kind(*values)
 
 
 async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:

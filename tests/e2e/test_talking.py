@@ -172,6 +172,13 @@ async def test_several_speakers_are_told_apart_and_one_alone_is_not(stage: Stage
     assert stage.prompts[-1] == system_and("Ada: one", "first", "Ada: two", "second", "Tom: three")
 
 
+async def test_hints_fade_at_the_latest_when_the_bot_stops(offstage: Stage) -> None:
+    async with running(offstage, offstage.settings):
+        said = await offstage.say(offstage.ada, "")
+        hint = await offstage.world.wait_for_message(offstage.channel, lambda message: message.reply_to is said)
+    assert hint.deleted
+
+
 # --- conversations do not mix
 
 
