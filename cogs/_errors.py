@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from chat.errors import (
+    BusyConversationError,
     EmptyReplyError,
     ModelGoneError,
     NoKeyError,
@@ -25,6 +26,7 @@ from chat.errors import (
     ServiceDownError,
     StaleControlError,
     TooManyPresetsError,
+    TranscriptError,
 )
 from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
 from infermatic_client import (
@@ -130,6 +132,11 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
             return Explanation("This belongs to something that has changed since.", retry=False)
+        case BusyConversationError():
+            return Explanation("I am writing here. Wait for the reply, or stop it with `/stop`.", retry=False)
+        case TranscriptError(line=line):
+            where = f" (line {line})" if line is not None else ""
+            return Explanation(f"This file{where} is no conversation that I can take in.", retry=False)
     return None
 
 
