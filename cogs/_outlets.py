@@ -4,6 +4,7 @@ An outlet only writes, edits and deletes single messages; what to write and when
 """
 
 import contextlib
+import math
 import time
 from typing import Any, Protocol
 
@@ -127,10 +128,10 @@ class InteractionOutlet:
 
     suppresses_previews = False
 
-    def __init__(self, interaction: discord.Interaction[Any], *, private: bool) -> None:
+    def __init__(self, interaction: discord.Interaction[Any], *, private: bool, expired: bool = False) -> None:
         self._interaction = interaction
         self._private = private
-        self._started = time.monotonic()
+        self._started = -math.inf if expired else time.monotonic()
         self._channel = self._writable_channel()
 
     @property
@@ -155,6 +156,9 @@ class InteractionOutlet:
             await self._channel.edit(message_id, content, view)
 
     async def delete(self, message_id: int) -> None:
+        if self._channel is not None and not self._is_young():
+            await self._channel.delete(message_id)
+            return
         with contextlib.suppress(discord.NotFound):
             await self._interaction.followup.delete_message(message_id)
 

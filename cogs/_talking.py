@@ -185,7 +185,14 @@ class Talking:
 
     async def answer_command(self, interaction: discord.Interaction[Bot], text: str, *, private: bool) -> None:
         """Answer what was said with `/chat`; the question is shown because others cannot see a command's arguments."""
-        await interaction.response.defer(ephemeral=private, thinking=True)
+        try:
+            await interaction.response.defer(ephemeral=private, thinking=True)
+        except discord.NotFound:  # it took us longer than Discord waits; the channel is still there
+            if private:
+                raise
+            expired = True
+        else:
+            expired = False
         turn = NewTurn(
             conversation_of(interaction, private=private),
             claim_id=interaction.id,
@@ -196,7 +203,8 @@ class Talking:
             model=None,
             created_at=interaction.created_at,
         )
-        screen = self._interaction_screen(interaction, quoted(text), private=private)
+        outlet = InteractionOutlet(interaction, private=private, expired=expired)
+        screen = ReplyScreen(outlet, self._pace, header=quoted(text))
         question = Question(turn, scopes_of(interaction.channel, interaction.guild_id))
         await self._bot.services.conversations.ask(question, screen)
 
