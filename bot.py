@@ -31,7 +31,7 @@ from settings import Settings, SettingsError
 from storage import StorageError, open_storage
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration; restarting will not help
-EXTENSIONS = ("cogs.talk", "cogs.models", "cogs.tokens", "cogs.help", "cogs.recovery")
+EXTENSIONS = ("cogs.talk", "cogs.models", "cogs.sampling", "cogs.tokens", "cogs.help", "cogs.recovery")
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="A Discord bot for Infermatic's open models.")

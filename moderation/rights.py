@@ -26,6 +26,13 @@ REQUIRED: dict[str, Level] = {
     "model show": Level.MEMBER,
     "model set": Level.SCENE_OWNER,
     "model reset": Level.SCENE_OWNER,
+    "sampling show": Level.MEMBER,
+    "sampling set": Level.SCENE_OWNER,
+    "sampling reset": Level.SCENE_OWNER,
+    "sampling load": Level.SCENE_OWNER,
+    "sampling import": Level.SCENE_OWNER,
+    "sampling save": Level.MODERATOR,  # presets belong to the whole server
+    "sampling delete": Level.MODERATOR,
     "reset": Level.SCENE_OWNER,
     "restore": Level.SCENE_OWNER,
     "undo own": Level.MEMBER,

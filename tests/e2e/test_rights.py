@@ -25,6 +25,13 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "model show": (Level.MEMBER, {}),
     "model set": (Level.SCENE_OWNER, {"model": "TheDrummer-UnslopNemo-12B-v4.1"}),
     "model reset": (Level.SCENE_OWNER, {}),
+    "sampling show": (Level.MEMBER, {}),
+    "sampling set": (Level.SCENE_OWNER, {"parameter": "temperature", "value": "1"}),
+    "sampling reset": (Level.SCENE_OWNER, {}),
+    "sampling save": (Level.MODERATOR, {"name": "calm"}),
+    "sampling load": (Level.SCENE_OWNER, {"name": "calm"}),
+    "sampling delete": (Level.MODERATOR, {"name": "calm"}),
+    "sampling import": (Level.SCENE_OWNER, {"file": ("preset.json", b'{"temp": 1}')}),
     "undo": (Level.SCENE_OWNER, {}),
     "stop": (Level.SCENE_OWNER, {}),
     "reset": (Level.SCENE_OWNER, {}),
@@ -161,7 +168,8 @@ async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, pe
     async with running(dormant, dormant.settings):
         await refusal_of(dormant, people[Level.ADMIN])
         for name, (_, options) in COMMANDS.items():
-            shown = await dormant.command(people[Level.ADMIN], name, **options)
+            interaction = await people[Level.ADMIN].slash(dormant.channel, name, **options)
+            shown = (await interaction.answered()).response
             assert shown.ephemeral
             assert ("not approved" in shown.content) == (name != "help")
         assert await dormant.ada.autocomplete(dormant.channel, "tokens", focused="model", text="x", model="70b") == []
