@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from storage import History, Settlement, Storage
 from storage.schema import messages
-from tests.storage.builders import GUILD, KEY, OTHER_GUILD, answer, begin, new_turn, walk
+from tests.storage.builders import ADA, CHANNEL, GUILD, KEY, OTHER_GUILD, answer, begin, new_turn, walk
 
 
 async def _chain(storage: Storage, turns: int) -> list[int]:
@@ -151,10 +151,11 @@ async def test_no_method_reaches_into_another_guild(storage: Storage) -> None:
 
 
 async def _call(method: Any, guild_id: int | None, message_id: int) -> Any:
-    values = {"guild_id": guild_id, "message_id": message_id, "reply_id": message_id, "discord_id": message_id}
-    values["content"] = "changed"  # type: ignore[assignment]  # one name is a text, all others are ids
+    values: dict[str, Any] = dict.fromkeys(("message_id", "reply_id", "discord_id"), message_id)
+    values |= {"guild_id": guild_id, "channel_id": CHANNEL, "viewer_id": ADA, "most": 100}
+    values |= {"content": "changed", "words": ["hello"], "message_ids": [message_id], "parent_ids": [message_id]}
     wanted = {name: value for name, value in values.items() if name in inspect.signature(method).parameters}
     result = method(**wanted)
     if isinstance(result, AsyncIterator):
-        return [page async for page in result]
+        return [page async for page in result if getattr(page, "found", page)]
     return await result
