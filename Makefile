@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 READY_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo run test check bench lock clean
+.PHONY: demo setup run doctor test check bench lock clean
 
 demo: $(READY)
 	$(BIN)/python bot.py demo
 
+setup: $(READY)
+	$(BIN)/python bot.py setup
+
 run: $(READY)
 	$(BIN)/python bot.py run
+
+doctor: $(READY)
+	$(BIN)/python bot.py doctor
 
 test: $(READY_DEV)
 	$(BIN)/python -m pytest

@@ -1,0 +1,131 @@
+"""`/doctor`: what is well and what is not, from this channel down to the database, each with its mend."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from chat.diagnosis import Finding, Mark, clock_finding
+from cogs._account import ESSENTIAL_PERMISSIONS, PERMISSIONS, PORTAL, Account
+from cogs._bot import Bot, tell
+
+MARKS = {Mark.GOOD: "✅", Mark.WARNING: "⚠️", Mark.WRONG: "❌"}
+MOST_CHANNELS = 4
+MOST_CHARACTERS = 1_900  # of the 2,000 that a message holds
+INTENT_MEND = "Switch Message Content Intent on under Bot > Privileged Gateway Intents, and restart me"
+FOR_CHANNELS = PERMISSIONS & ~discord.Permissions(send_messages_in_threads=True)
+FOR_THREADS = PERMISSIONS & ~discord.Permissions(send_messages=True)
+
+
+class Doctor(commands.Cog):
+    """The report for whoever looks after the bot in a server."""
+
+    @app_commands.command(description="What is well with me here, what is not, and how to mend it")
+    @app_commands.default_permissions(manage_guild=True)
+    async def doctor(self, interaction: discord.Interaction[Bot]) -> None:
+        """Look at everything and answer privately."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        bot = interaction.client
+        ahead = (datetime.now(UTC) - interaction.created_at).total_seconds()
+        findings = [intent_finding(bot.intents.message_content, bot.application_id)]
+        if interaction.guild is not None:
+            findings.append(here_finding(interaction.channel, interaction.app_permissions))
+            findings += server_findings(interaction.guild, interaction.channel_id)
+        findings += [*await bot.services.diagnosis.findings(), clock_finding(ahead)]
+        await tell(interaction, report_text(findings))
+
+
+def account_findings(account: Account) -> list[Finding]:
+    """What Discord says of the bot's account."""
+    servers = "no server yet" if not account.guilds else f"about {account.guilds:,} servers"
+    mend = f"Invite it: {account.invitation}" if not account.guilds else ""
+    return [
+        Finding("Token", Mark.GOOD, f"accepted; the bot is {account.name} and in {servers}.", mend),
+        intent_finding(account.message_content, account.application_id),
+    ]
+
+
+def intent_finding(has_message_content: bool, application_id: int | None) -> Finding:
+    """Whether the bot reads messages that do not mention it."""
+    if has_message_content:
+        return Finding("Message Content intent", Mark.GOOD, "on.")
+    words = "off: only messages that mention the bot, and direct messages, can be read."
+    return Finding("Message Content intent", Mark.WARNING, words, f"{INTENT_MEND}: {PORTAL}/{application_id}/bot")
+
+
+def here_finding(channel: object, permissions: discord.Permissions) -> Finding:
+    """What the bot may do where it is asked."""
+    missing = _missing(permissions, FOR_THREADS if isinstance(channel, discord.Thread) else FOR_CHANNELS)
+    if not missing:
+        return Finding("This channel", Mark.GOOD, "I have every permission that I need.")
+    mend = "Allow it in the channel's settings, for me or for my role."
+    return Finding("This channel", _mark(missing), f"I lack {_words(missing)}.", mend)
+
+
+def server_findings(guild: discord.Guild, here: int | None) -> list[Finding]:
+    """The other channels where something is missing; those that are hidden from the bot are meant to be."""
+    lacking: list[tuple[discord.TextChannel | discord.ForumChannel, list[str]]] = []
+    hidden = 0
+    channels: list[discord.TextChannel | discord.ForumChannel] = [*guild.text_channels, *guild.forums]
+    for channel in channels:
+        permissions = channel.permissions_for(guild.me)
+        missing = _missing(permissions, PERMISSIONS)
+        if not permissions.view_channel:
+            hidden += channel.id != here
+        elif missing and channel.id != here:
+            lacking.append((channel, missing))
+    found = [
+        Finding(channel.mention, _mark(missing), f"I lack {_words(missing)}.")
+        for channel, missing in lacking[:MOST_CHANNELS]
+    ]
+    if len(lacking) > MOST_CHANNELS:
+        words = f"{len(lacking) - MOST_CHANNELS} more where I lack something."
+        found.append(Finding("Other channels", Mark.WARNING, words, "Allow it in the settings of my role."))
+    if hidden:
+        found.append(Finding("Hidden channels", Mark.GOOD, f"{hidden}; I cannot see them."))
+    return found
+
+
+def report_text(findings: Sequence[Finding]) -> str:
+    """The report as one message; when it does not fit, what is well is left out first."""
+    kept, left_out = list(findings), 0
+    while len(text := _message(kept, left_out)) > MOST_CHARACTERS:
+        kept.remove(next((finding for finding in reversed(kept) if finding.mark is Mark.GOOD), kept[-1]))
+        left_out += 1
+    return text
+
+
+def _message(findings: Iterable[Finding], left_out: int) -> str:
+    lines = []
+    for finding in findings:
+        lines.append(f"{MARKS[finding.mark]} **{finding.subject}**: {finding.text}")
+        if finding.mend:
+            lines.append(f"-# {finding.mend}")
+    if left_out:
+        lines.append(f"-# {left_out} more lines do not fit here.")
+    return "\n".join(lines)
+
+
+def _missing(permissions: discord.Permissions, needed: discord.Permissions) -> list[str]:
+    return [name for name, is_needed in needed if is_needed and not getattr(permissions, name)]
+
+
+def _mark(missing: Iterable[str]) -> Mark:
+    return Mark.WRONG if any(getattr(ESSENTIAL_PERMISSIONS, name) for name in missing) else Mark.WARNING
+
+
+def _words(missing: Iterable[str]) -> str:
+    return ", ".join(permission_words(name) for name in missing)
+
+
+def permission_words(name: str) -> str:
+    """A permission as Discord's settings call it."""
+    special = {"read_messages": "View Channel", "view_channel": "View Channel"}
+    return special.get(name, name.replace("_", " ").title().replace(" In ", " in "))
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Doctor())
