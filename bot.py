@@ -43,6 +43,7 @@ def create_bot(settings: Settings, *, message_content: bool = True) -> commands.
     intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
     options: dict[str, Any] = {
         "intents": intents,
+        "owner_ids": settings.owner_ids,
         "max_messages": None,
         "member_cache_flags": discord.MemberCacheFlags.none(),
         "chunk_guilds_at_startup": False,

@@ -54,7 +54,7 @@ class KeyPool:
     ) -> None:
         self.keys = [Key(client) for client in clients]
         self._clock = clock
-        self._on_refused = on_refused
+        self.on_refused = on_refused
 
     @property
     def usable(self) -> list[Key]:
@@ -112,8 +112,8 @@ class KeyPool:
         if key.refusals < REFUSALS_TO_MARK:
             return
         key.refused_until = self._clock() + REFUSED_SECONDS
-        if key.refusals == REFUSALS_TO_MARK and self._on_refused is not None:
-            self._on_refused(self.keys.index(key))
+        if key.refusals == REFUSALS_TO_MARK and self.on_refused is not None:
+            self.on_refused(self.keys.index(key))
 
     def _seconds_until_free(self, key: Key, model: str) -> float:
         limits = key.client.limits

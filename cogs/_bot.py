@@ -1,8 +1,10 @@
 """The bot as cogs see it: discord.py's bot with the services that the cogs call."""
 
+import asyncio
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_SECONDS = 8.0  # how long answers under way may finish after a stop was asked for
+REFUSED_KEY = "The service does not accept API key number {number} any more. I try it again in ten minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,14 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         self._open_services = open_services
         self._services_context: AbstractAsyncContextManager[Services] | None = None
         self._to_load = extensions
+        self._chores: set[asyncio.Task[None]] = set()
 
     async def setup_hook(self) -> None:
         """Open storage and clients, load the cogs, and publish the commands."""
         context = self._open_services()
         self.services = await context.__aenter__()
         self._services_context = context
+        self.services.pool.on_refused = self._key_was_refused
         for name in self._to_load:
             await self.load_extension(name)
         await self.tree.sync()
@@ -105,9 +110,26 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         if context is not None:
             self.services.guard.access.shutting_down = True
             await self.services.conversations.close(CLOSE_GRACE_SECONDS)
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         await super().close()
         if context is not None:
             await context.__aexit__(None, None, None)
+
+    def _key_was_refused(self, number: int) -> None:
+        logger.error("the service refused API key number %s three times in a row", number + 1)
+        self._begin_chore(self._tell_operators(REFUSED_KEY.format(number=number + 1)))
+
+    async def _tell_operators(self, text: str) -> None:
+        for owner_id in self.owner_ids or ():
+            with contextlib.suppress(discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError):
+                await (await self.fetch_user(owner_id)).send(text)
+
+    def _begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """There are no text commands; the talking cog listens for messages by itself."""

@@ -134,6 +134,18 @@ async def running(stage: Stage, settings: Settings, *, message_content: bool = T
         await task
 
 
+@pytest.fixture(autouse=True)
+async def nothing_left_behind() -> AsyncIterator[None]:
+    """When the stage is cleared, no task of it is running any more."""
+    before = asyncio.all_tasks()
+    yield
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    # discord.py counts down 180 s after a button was pressed, even for views without an end.
+    left = {task for task in left if "BaseView" not in repr(task)}
+    assert not left, left
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[LocalDiscord]:
     async with LocalDiscord() as world:

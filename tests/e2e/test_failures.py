@@ -170,13 +170,18 @@ async def test_without_a_key_that_is_said(offstage: Stage) -> None:
 
 async def test_a_key_that_is_refused_three_times_is_given_up(offstage: Stage) -> None:
     stage = offstage
-    async with running(stage, changed(stage.settings, infermatic_api_key=("sk-unknown",))):
+    owner = frozenset({stage.admin.user.id})
+    async with running(stage, changed(stage.settings, infermatic_api_key=("sk-unknown",), owner_ids=owner)):
         for number in range(4):
             await stage.ada.say(stage.channel, f"{stage.mention} hello {number}")
             await stage.world.wait_until(lambda count=number + 1: len(shown(stage)) == count)  # type: ignore[misc]  # one count for each
             await quiet(stage, 0.02)
         assert all("does not accept my API key" in message.content for message in shown(stage))
         assert "sk-unknown" not in "".join(message.content for message in shown(stage))
+        told = (await stage.admin.open_dm()).messages
+        assert [message.content for message in told] == [
+            "The service does not accept API key number 1 any more. I try it again in ten minutes."
+        ]
         assert len(asked(stage)) == 6  # each of three turns asked twice, the fourth did not ask
 
 
