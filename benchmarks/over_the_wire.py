@@ -31,7 +31,7 @@ TOKENS_PER_SECOND = 40.0
 TOKENS = 240
 WORD = " word"  # one token of the local Infermatic
 CHANNELS = 40
-SINGLE_REPLIES = 4
+SINGLE_REPLIES = 8
 ROUNDS = 2
 
 REQUEST_BAR = 5.0
@@ -59,7 +59,7 @@ class Figures:
 
     def median(self, name: str) -> float:
         """The median over all replies."""
-        return statistics.median(getattr(reply, name) for reply in self.replies)
+        return statistics.median(float(getattr(reply, name)) for reply in self.replies)
 
     def mean(self, name: str) -> float:
         """The mean over all replies."""
