@@ -140,6 +140,13 @@ async def test_a_parents_shorter_limit_does_not_break_a_thread(stage: Stage) -> 
     assert await asked(stage, thread) == {**DEFAULTS, "max_tokens": 100, "min_tokens": 100}
 
 
+async def test_replies_longer_than_the_models_window_are_asked_for_as_long_as_they_fit(stage: Stage) -> None:
+    for parameter in ("max_tokens", "min_tokens"):
+        await put(stage, parameter, "900,000")
+    body = await asked(stage)
+    assert 0 < body["min_tokens"] == body["max_tokens"] < 900_000
+
+
 async def test_the_choices_name_every_parameter_with_its_range(stage: Stage) -> None:
     assert stage.bot is not None
     command = stage.bot.tree.get_command("sampling")
