@@ -67,8 +67,25 @@ NOTHING_TO_ACT_ON = {
     "stop": "I am not writing anything here right now.",
     "reset": "This conversation is empty already.",
     "restore": "There is nothing left to restore.",
+    "search": "Which words shall I look for?",
+    "checkout": "I know no such branch here. See `/history branches`.",
+    "export": "There is nothing to export here yet.",
     "sampling reset": "Nothing of that is set here.",
 }
+TRANSCRIPT_FAULTS = {
+    "size": "The file is larger than 10 MiB. Import a shorter conversation.",
+    "format": "This is no conversation that I know: give me my own JSON or a chat of SillyTavern (`.jsonl`).",
+    "version": "The file comes from a newer version of me. Whoever runs me has to update me first.",
+    "tree": "The file is damaged: some messages do not hang together.",
+    "many": "There are too many messages in the file; I take up to 10,000, swipes counted.",
+    "text": "A message in the file is too long; I take up to 100,000 characters.",
+    "empty": "Nobody says anything in this file.",
+    "unreachable": "Discord did not give me the file. Attach it again.",
+    "long": "The conversation is longer than a file may be here. Another format may be shorter.",
+}
+BROKEN_FILE = (
+    "I cannot read the file as a conversation: neither as my own JSON nor as a chat of SillyTavern (`.jsonl`)."
+)
 PRESET_FILE_PROBLEMS = {
     "too large": f"This file is too large for a preset: more than {MAX_FILE_BYTES // 1024} KiB.",
     "too deep": "This file is nested too deeply for a preset.",
@@ -134,9 +151,9 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("This belongs to something that has changed since.", retry=False)
         case BusyConversationError():
             return Explanation("I am writing here. Wait for the reply, or stop it with `/stop`.", retry=False)
-        case TranscriptError(line=line):
+        case TranscriptError(fault=fault, line=line):
             where = f" (line {line})" if line is not None else ""
-            return Explanation(f"This file{where} is no conversation that I can take in.", retry=False)
+            return Explanation(TRANSCRIPT_FAULTS.get(fault, BROKEN_FILE) + where, retry=False)
     return None
 
 
