@@ -15,6 +15,7 @@ from dotenv import load_dotenv
 
 from chat.context import ContextReader
 from chat.conversations import Conversations
+from chat.diagnosis import Diagnosis
 from chat.generation import Generator
 from chat.keys import KeyPool
 from chat.metrics import Metrics
@@ -23,18 +24,23 @@ from chat.preferences import operator_defaults
 from chat.queue import FairQueue
 from cogs._bot import Bot, Services, ShardedBot
 from cogs._guard import Guard
+from doctor import doctor
 from infermatic_client import InfermaticClient, KeyLimits
 from logs import set_up_logging
 from moderation.access import Access
 from moderation.ledger import Ledger
 from settings import Settings, SettingsError
+from setup_wizard import setup
 from storage import StorageError, open_storage
+from storage.health import report_on
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration; restarting will not help
-EXTENSIONS = ("cogs.talk", "cogs.models", "cogs.sampling", "cogs.tokens", "cogs.help", "cogs.recovery")
+EXTENSIONS = ("cogs.talk", "cogs.models", "cogs.sampling", "cogs.tokens", "cogs.help", "cogs.doctor", "cogs.recovery")
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="A Discord bot for Infermatic's open models.")
+app.command()(setup)
+app.command()(doctor)
 
 
 def create_bot(settings: Settings, *, message_content: bool = True) -> commands.Bot | commands.AutoShardedBot:
@@ -93,6 +99,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             catalogue=catalogue,
             pool=pool,
             guard=Guard(access, storage.settings),
+            diagnosis=Diagnosis(
+                clients=clients,
+                look_at_database=lambda: report_on(storage.database),
+                default_model=settings.default_model,
+                fallback_models=settings.fallback_models,
+                context_windows=settings.context_windows,
+                has_secret_key=bool(settings.secret_key),
+            ),
         )
 
 

@@ -52,7 +52,7 @@ async def examine(settings: Settings) -> list[Finding]:
         unusable = []
         for key in settings.infermatic_api_key:
             try:
-                client = InfermaticClient(key, settings.infermatic_base_url, max_retries=0)
+                client = InfermaticClient(key, settings.infermatic_base_url)
             except ValueError:
                 unusable.append(Finding("API key", Mark.WRONG, "one holds characters that no key has."))
                 continue

@@ -221,7 +221,7 @@ async def _models_of_all(keys: str, answers: Mapping[str, str]) -> list[str]:
     models: set[str] = set()
     for key in filter(None, map(str.strip, keys.split(","))):
         try:
-            async with InfermaticClient(key, settings.infermatic_base_url, max_retries=0) as client:
+            async with InfermaticClient(key, settings.infermatic_base_url) as client:
                 models.update(await models_of(client))
         except ValueError:
             raise ProblemError("An API key has no spaces and no special characters.") from None

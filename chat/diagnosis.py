@@ -31,7 +31,6 @@ from storage import (
 from storage.health import DatabaseReport
 
 CHECK_SECONDS = 12.0  # a person waits for the report
-REFUSED_AGAIN_SECONDS = 1.0  # valid keys were seen to be refused now and then, so a refusal is looked at twice
 CLOCK_TOLERANCE_SECONDS = 10.0  # the service's time is given in whole seconds, and the answer was on its way
 LITTLE_ROOM = 500 * 1024**2  # bytes: a busy server writes less in a month, and a backup has to fit, too
 NO_ROOM = 20 * 1024**2
@@ -101,14 +100,10 @@ class Diagnosis:
 
 
 async def models_of(client: InfermaticClient) -> list[str]:
-    """The models to chat with on this key; a refusal is believed the second time. Raises `InfermaticError`."""
+    """The models that one can chat with on this key. Raises `InfermaticError`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            try:
-                models = await client.models()
-            except AuthenticationError:
-                await asyncio.sleep(REFUSED_AGAIN_SECONDS)
-                models = await client.models()
+            models = await client.models()
     except TimeoutError:
         raise APITimeoutError(seconds=CHECK_SECONDS) from None
     return sorted(model.id for model in models if not any(part in model.id.lower() for part in NOT_FOR_CHAT))

@@ -16,6 +16,7 @@ from discord.ext import commands
 
 from chat.context import ContextReader
 from chat.conversations import Conversations
+from chat.diagnosis import Diagnosis
 from chat.keys import KeyPool
 from chat.models import ModelCatalogue
 from cogs._errors import explain
@@ -43,6 +44,7 @@ class Services:
     catalogue: ModelCatalogue
     pool: KeyPool
     guard: Guard
+    diagnosis: Diagnosis
 
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]

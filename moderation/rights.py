@@ -20,6 +20,7 @@ REQUIRED: dict[str, Level] = {
     "chat": Level.MEMBER,
     "complete": Level.MEMBER,
     "help": Level.MEMBER,
+    "doctor": Level.ADMIN,
     "tokens": Level.MEMBER,
     "context": Level.MEMBER,
     "model list": Level.MEMBER,

@@ -1,12 +1,13 @@
 """The setup and the doctor on the command line, against the local Discord and the local Infermatic."""
 
 import asyncio
+import io
 import os
 import re
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -25,6 +26,7 @@ import bot
 from chat import diagnosis
 from cogs._account import PERMISSIONS, SCOPES, invitation
 from cogs.doctor import permission_words
+from infermatic_client import InfermaticClient, _retry
 from playground.discord import LocalDiscord
 from playground.infermatic import LocalInfermatic
 from settings import Settings
@@ -56,13 +58,11 @@ class Desk:
         self.file = folder / ".env"
         self.environment: dict[str, str | None] = {**dict.fromkeys(ALL_SETTINGS), "INFERMATIC_BASE_URL": api.url}
 
-    async def run(self, command: str, *options: str, answers: list[str] | None = None, **environment: str) -> Ended:
+    async def run(self, command: str, *options: str, answers: Sequence[str] = ()) -> Ended:
         """The command in a thread, because it has a loop of its own, with lines for its questions."""
         arguments = [command, "--file", str(self.file), *options]
-        typed = "".join(f"{answer}\n" for answer in answers or [])
-        result = await asyncio.to_thread(
-            CliRunner().invoke, bot.app, arguments, input=typed, env={**self.environment, **environment}
-        )
+        typed = "".join(f"{answer}\n" for answer in answers)
+        result = await asyncio.to_thread(CliRunner().invoke, bot.app, arguments, input=typed, env=self.environment)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         for secret in (TOKEN, KEY):
@@ -71,8 +71,10 @@ class Desk:
 
     async def set_up(self, **environment: str) -> Ended:
         """Without questions."""
-        given = {"DISCORD_TOKEN": TOKEN, "INFERMATIC_API_KEY": KEY, **environment}
-        return await self.run("setup", "--yes", **given)
+        self.environment |= {"DISCORD_TOKEN": TOKEN, "INFERMATIC_API_KEY": KEY, **environment}
+        ended = await self.run("setup", "--yes")
+        self.environment |= {"DISCORD_TOKEN": None, "INFERMATIC_API_KEY": None, **dict.fromkeys(environment)}
+        return ended
 
     @property
     def values(self) -> Mapping[str, str | None]:
@@ -85,7 +87,8 @@ class Desk:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "REFUSED_AGAIN_SECONDS", 0.01)
+    for name in ("AUTHENTICATION_PAUSE_SECONDS", "MIN_BACKOFF_SECONDS", "MAX_BACKOFF_SECONDS"):
+        monkeypatch.setattr(_retry, name, 0.01)
 
 
 @pytest.fixture
@@ -143,8 +146,6 @@ async def test_the_questions_end_in_a_file_that_the_bot_can_run_with(desk: Desk)
 
 
 async def models(desk: Desk) -> list[str]:
-    from infermatic_client import InfermaticClient
-
     async with InfermaticClient(KEY, desk.api.url) as client:
         return await diagnosis.models_of(client)
 
@@ -241,19 +242,20 @@ async def test_without_questions_a_problem_ends_it_in_words(
 async def test_a_service_out_of_reach_may_be_asked_again(desk: Desk) -> None:
     desk.world.faults.add(path_regex="/users/@me", status=503, times=1)
     async with service_that_first_answers(503, 502) as address:
-        answers = [TOKEN, "y", KEY, "y", "y", "", "", "y"]
-        ended = await desk.run("setup", answers=answers, INFERMATIC_BASE_URL=address)
+        answers = [TOKEN, "y", KEY, "y", "", "", "y"]
+        desk.environment["INFERMATIC_BASE_URL"] = address
+        ended = await desk.run("setup", answers=answers)
     assert ended.code == 0, ended.output
     assert "Discord answers with a failure (503)" in ended.output
-    assert ended.output.count("Infermatic: the service has a problem of its own") == 2
+    assert "Infermatic: the service has a problem of its own" in ended.output
     assert desk.values["DISCORD_TOKEN"] == TOKEN
 
 
-async def test_a_service_out_of_reach_ends_it_without_questions(desk: Desk) -> None:
+async def test_a_service_out_of_reach_ends_it_without_questions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = await desk.set_up(INFERMATIC_BASE_URL=unused_address())
     assert (ended.code, desk.files) == (1, set())
     assert "the service cannot be reached" in ended.output
-    discord.http.Route.BASE = unused_address()
+    monkeypatch.setattr(discord.http.Route, "BASE", unused_address())
     ended = await desk.set_up()
     assert (ended.code, desk.files) == (1, set())
     assert "Discord cannot be reached" in ended.output
@@ -330,10 +332,10 @@ async def test_a_terminal_does_not_show_what_is_secret(desk: Desk) -> None:
 async def read_some(terminal: int) -> str:
     """What the terminal shows next; nothing once the process has ended."""
     loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(terminal, lambda: readable.done() or readable.set_result(None))
+    readable = asyncio.Event()
+    loop.add_reader(terminal, readable.set)
     try:
-        await asyncio.wait_for(readable, 20)
+        await asyncio.wait_for(readable.wait(), 20)
         return os.read(terminal, 4096).decode(errors="replace")
     except OSError:
         return ""
@@ -349,8 +351,6 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), m
 
 @given(st.dictionaries(names, texts), st.dictionaries(names, texts, min_size=1))
 def test_what_is_written_is_what_is_read(before: dict[str, str], changes: dict[str, str]) -> None:
-    import io
-
     written = with_values("# kept\n" + with_values("", before), changes)
     read = dotenv_values(stream=io.StringIO(written))
     assert read == {**before, **changes}
@@ -371,7 +371,8 @@ def test_the_readme_names_the_permissions_and_scopes_of_the_invitation() -> None
 
 
 async def diagnosed(desk: Desk, **environment: str) -> Ended:
-    return await desk.run("doctor", **environment)
+    desk.environment |= environment
+    return await desk.run("doctor")
 
 
 @pytest.fixture

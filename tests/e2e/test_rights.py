@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "undo": (Level.SCENE_OWNER, {}),
     "stop": (Level.SCENE_OWNER, {}),
     "reset": (Level.SCENE_OWNER, {}),
+    "doctor": (Level.ADMIN, {}),
 }
 
 
@@ -59,6 +60,7 @@ async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
     stage, thread = offstage, offstage.channel.add_thread("plans", offstage.ada.user)
     eve = stage.world.add_user("Eve")
     stage.guild.add_member(eve)
+    stage.guild.override_command("doctor", stage.guild.everyone, allowed=True)  # hidden is not guarded
     owners = frozenset({people[Level.OPERATOR].user.id})
     async with running(stage, changed(stage.settings, owner_ids=owners)) as bot:
         assert set(COMMANDS) == {
