@@ -9,7 +9,7 @@ import pytest
 from chat.presets import MAX_FILE_BYTES, PARAMETERS, range_words
 from chat.sampling import MAX_PRESETS
 from playground.discord._call import Upload
-from tests.e2e.conftest import Stage, changed, running
+from tests.e2e.conftest import MODEL, Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
@@ -140,11 +140,13 @@ async def test_a_parents_shorter_limit_does_not_break_a_thread(stage: Stage) -> 
     assert await asked(stage, thread) == {**DEFAULTS, "max_tokens": 100, "min_tokens": 100}
 
 
-async def test_replies_longer_than_the_models_window_are_asked_for_as_long_as_they_fit(stage: Stage) -> None:
-    for parameter in ("max_tokens", "min_tokens"):
-        await put(stage, parameter, "900,000")
-    body = await asked(stage)
-    assert 0 < body["min_tokens"] == body["max_tokens"] < 900_000
+async def test_replies_longer_than_the_models_window_are_asked_for_as_long_as_they_fit(offstage: Stage) -> None:
+    offstage.api.context_windows[MODEL] = 1024
+    async with running(offstage, changed(offstage.settings, context_windows={MODEL: 1024})):
+        for parameter in ("max_tokens", "min_tokens"):
+            await put(offstage, parameter, "900,000")
+        body = await asked(offstage)
+    assert body["min_tokens"] == body["max_tokens"] == 512
 
 
 async def test_the_choices_name_every_parameter_with_its_range(stage: Stage) -> None:
