@@ -1,5 +1,7 @@
 """`/help`: what one may use here, short."""
 
+from typing import Any
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -19,14 +21,23 @@ class Help(commands.Cog):
             "A reply to an older message of mine starts a side branch from there.",
             "",
         ]
-        commands_here = [command for command in bot.tree.walk_commands() if isinstance(command, app_commands.Command)]
-        for command in sorted(commands_here, key=lambda command: command.qualified_name):
-            action = entry_action(command.qualified_name)
-            if await bot.services.guard.allows(action, interaction.user, interaction.guild_id, interaction.channel):
-                lines.append(f"`/{command.qualified_name}` {command.description}")
+        for command in sorted(bot.tree.get_commands(), key=lambda command: command.name):
+            if isinstance(command, app_commands.Group):
+                inside = [part.name for part in command.commands if await _allowed(interaction, part)]
+                if inside:
+                    lines.append(f"`/{command.name}` {command.description}: {', '.join(sorted(inside))}")
+            elif isinstance(command, app_commands.Command) and await _allowed(interaction, command):
+                lines.append(f"`/{command.name}` {command.description}")
         if not bot.intents.message_content:
             lines += ["", "-# I lack the Message Content intent: I read only messages that mention me, and DMs."]
         await tell(interaction, "\n".join(lines))
+
+
+async def _allowed(interaction: discord.Interaction[Bot], command: Any) -> bool:
+    action = entry_action(command.qualified_name)
+    return await interaction.client.services.guard.allows(
+        action, interaction.user, interaction.guild_id, interaction.channel
+    )
 
 
 async def setup(bot: Bot) -> None:
