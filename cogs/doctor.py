@@ -39,7 +39,7 @@ class Doctor(commands.Cog):
 
 def account_findings(account: Account) -> list[Finding]:
     """What Discord says of the bot's account."""
-    servers = "no server yet" if not account.guilds else f"about {account.guilds:,} servers"
+    servers = {0: "no server yet", 1: "one server"}.get(account.guilds, f"about {account.guilds:,} servers")
     mend = f"Invite it: {account.invitation}" if not account.guilds else ""
     return [
         Finding("Token", Mark.GOOD, f"accepted; the bot is {account.name} and in {servers}.", mend),

@@ -1,130 +1,46 @@
-"""The setup and the doctor on the command line, against the local Discord and the local Infermatic."""
+"""The setup, against the local Discord and the local Infermatic."""
 
 import asyncio
 import io
 import os
 import re
-import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from email.utils import formatdate
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
-from aiohttp import web
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-import bot
-from chat import diagnosis
+from chat.diagnosis import models_of
 from cogs._account import PERMISSIONS, SCOPES, invitation
 from cogs.doctor import permission_words
-from infermatic_client import InfermaticClient, _retry
-from playground.discord import LocalDiscord
-from playground.infermatic import LocalInfermatic
+from infermatic_client import InfermaticClient
 from settings import Settings
 from setup_wizard import with_values, write_private
-from storage import open_storage
-
-ROOT = Path(__file__).parent.parent
-TOKEN, KEY = "canary-token-of-discord", "sk-canary-of-infermatic"
-MODEL = "Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic"
-ALL_SETTINGS = ("DISCORD_TOKEN", "INFERMATIC_API_KEY", "DEFAULT_MODEL", "OWNER_IDS", "SECRET_KEY", "DATABASE_URL")
-REDIRECTED = (
-    "import os; from playground.discord import redirect_discord as r; r(os.environ['LOCAL_DISCORD']); import bot"
+from tests.desk import (
+    KEY,
+    MODEL,
+    REDIRECTED,
+    ROOT,
+    TOKEN,
+    Desk,
+    desk_in,
+    read_some,
+    service_that_first_answers,
+    unused_address,
 )
-
-
-@dataclass
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    output: str
-
-
-class Desk:
-    """Where an operator sits: both services within reach, and a file that is not written yet."""
-
-    def __init__(self, world: LocalDiscord, api: LocalInfermatic, folder: Path) -> None:
-        self.world, self.api = world, api
-        self.file = folder / ".env"
-        self.environment: dict[str, str | None] = {**dict.fromkeys(ALL_SETTINGS), "INFERMATIC_BASE_URL": api.url}
-
-    async def run(self, command: str, *options: str, answers: Sequence[str] = ()) -> Ended:
-        """The command in a thread, because it has a loop of its own, with lines for its questions."""
-        arguments = [command, "--file", str(self.file), *options]
-        typed = "".join(f"{answer}\n" for answer in answers)
-        result = await asyncio.to_thread(CliRunner().invoke, bot.app, arguments, input=typed, env=self.environment)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        for secret in (TOKEN, KEY):
-            assert secret not in result.output
-        return Ended(result.exit_code, result.output)
-
-    async def set_up(self, **environment: str) -> Ended:
-        """Without questions."""
-        self.environment |= {"DISCORD_TOKEN": TOKEN, "INFERMATIC_API_KEY": KEY, **environment}
-        ended = await self.run("setup", "--yes")
-        self.environment |= {"DISCORD_TOKEN": None, "INFERMATIC_API_KEY": None, **dict.fromkeys(environment)}
-        return ended
-
-    @property
-    def values(self) -> Mapping[str, str | None]:
-        return dotenv_values(self.file)
-
-    @property
-    def files(self) -> set[str]:
-        return {file.name for file in self.file.parent.iterdir()}
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AUTHENTICATION_PAUSE_SECONDS", "MIN_BACKOFF_SECONDS", "MAX_BACKOFF_SECONDS"):
-        monkeypatch.setattr(_retry, name, 0.01)
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with LocalDiscord(token=TOKEN) as world, LocalInfermatic() as api:
-        world.redirect()
-        api.add_key(KEY)
-        yield Desk(world, api, tmp_path)
-
-
-def unused_address() -> str:
-    """Where nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@asynccontextmanager
-async def service_that_first_answers(*failures: int) -> AsyncIterator[str]:
-    """The address of a service with one model whose list fails a few times; the local Infermatic's never does."""
-    left = list(failures)
-
-    async def answer(_: web.BaseRequest) -> web.Response:
-        if left:
-            error = {"message": "refused", "type": "token_not_found_in_db" if left[0] == 401 else None, "code": "x"}
-            return web.json_response({"error": error}, status=left.pop(0))
-        return web.json_response({"data": [{"id": MODEL, "object": "model", "created": 1, "owned_by": "x"}]})
-
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-# --- setup
+    async with desk_in(tmp_path) as desk:
+        yield desk
 
 
 async def test_the_questions_end_in_a_file_that_the_bot_can_run_with(desk: Desk) -> None:
@@ -147,7 +63,7 @@ async def test_the_questions_end_in_a_file_that_the_bot_can_run_with(desk: Desk)
 
 async def models(desk: Desk) -> list[str]:
     async with InfermaticClient(KEY, desk.api.url) as client:
-        return await diagnosis.models_of(client)
+        return await models_of(client)
 
 
 async def test_wrong_answers_are_explained_and_asked_for_again(desk: Desk) -> None:
@@ -269,12 +185,21 @@ async def test_one_refusal_of_a_good_key_is_no_proof(desk: Desk) -> None:
 
 
 async def test_an_intent_that_is_off_is_said_with_the_place_to_switch_it_on(tmp_path: Path) -> None:
-    async with LocalDiscord(token=TOKEN, message_content_intent=False) as world, LocalInfermatic() as api:
-        world.redirect()
-        api.add_key(KEY)
-        ended = await Desk(world, api, tmp_path).set_up()
+    async with desk_in(tmp_path, message_content_intent=False) as desk:
+        ended = await desk.set_up()
     assert ended.code == 0
-    assert f"https://discord.com/developers/applications/{world.application.id}/bot" in ended.output
+    assert f"https://discord.com/developers/applications/{desk.world.application.id}/bot" in ended.output
+
+
+async def test_the_owner_of_a_team_is_suggested_rather_than_the_team(desk: Desk) -> None:
+    await desk.set_up()
+    [request] = desk.world.requests_for("GET", "/applications/@me")
+    team: dict[str, Any] = {"id": "5", "name": "Crew", "icon": None, "owner_user_id": "77", "members": []}
+    answer = {**request.answer, "team": team}
+    desk.world.faults.add(path_regex="/applications/@me", status=200, json=answer)
+    desk.file.unlink()
+    assert (await desk.set_up()).code == 0
+    assert desk.values["OWNER_IDS"] == "77"
 
 
 async def test_a_folder_that_cannot_be_written_is_said_before_any_question(desk: Desk, tmp_path: Path) -> None:
@@ -329,20 +254,6 @@ async def test_a_terminal_does_not_show_what_is_secret(desk: Desk) -> None:
     assert desk.values["INFERMATIC_API_KEY"] == KEY
 
 
-async def read_some(terminal: int) -> str:
-    """What the terminal shows next; nothing once the process has ended."""
-    loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(terminal, readable.set)
-    try:
-        await asyncio.wait_for(readable.wait(), 20)
-        return os.read(terminal, 4096).decode(errors="replace")
-    except OSError:
-        return ""
-    finally:
-        loop.remove_reader(terminal)
-
-
 names = st.from_regex(r"[A-Z][A-Z_]{0,6}", fullmatch=True)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20).filter(
     lambda t: "$" not in t
@@ -365,98 +276,3 @@ def test_the_readme_names_the_permissions_and_scopes_of_the_invitation() -> None
     link = invitation(5)
     assert f"permissions={PERMISSIONS.value}" in link
     assert re.search(r"scope=([\w.+]+)", link)[1].split("+") == list(SCOPES)  # type: ignore[index]  # None would fail, too
-
-
-# --- doctor
-
-
-async def diagnosed(desk: Desk, **environment: str) -> Ended:
-    desk.environment |= environment
-    return await desk.run("doctor")
-
-
-@pytest.fixture
-async def ready(desk: Desk) -> Desk:
-    """A desk with everything set up."""
-    assert (await desk.set_up(DEFAULT_MODEL=MODEL)).code == 0
-    database = f"sqlite:///{desk.file.parent}/bot.db"
-    desk.file.write_text(with_values(desk.file.read_text(), {"DATABASE_URL": database}))
-    desk.environment["INFERMATIC_BASE_URL"] = None
-    return desk
-
-
-async def test_all_is_well(ready: Desk) -> None:
-    ended = await diagnosed(ready)
-    assert ended.code == 0, ended.output
-    assert "✗" not in ended.output
-    for words in ("Token: accepted", "intent: on", "Clock: right", "API key: accepted; ", f"{MODEL} is served",
-                  "Database: none yet", "SECRET_KEY: set", "documented"):  # fmt: skip
-        assert words in ended.output
-    assert not (ready.file.parent / "bot.db").exists()
-
-
-async def test_a_database_in_use_is_looked_at_and_left_alone(ready: Desk) -> None:
-    storage = await open_storage(f"sqlite:///{ready.file.parent}/bot.db")
-    ended = await diagnosed(ready)
-    await storage.close()
-    assert ended.code == 0, ended.output
-    assert re.search(r"Database: SQLite [\d.]+ answers, schema \d+, \d+ KiB", ended.output)
-    assert re.search(r"Disk: [\d.,]+ [MG]iB free", ended.output)
-
-
-async def wrong_setting(desk: Desk, name: str, value: str) -> Ended:
-    desk.file.write_text(with_values(desk.file.read_text(), {name: value}))
-    return await diagnosed(desk)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "code", "words"),
-    [
-        ("DISCORD_TOKEN", "canary-wrong", 1, "Token: Discord does not accept it"),
-        ("DISCORD_TOKEN", "", 78, "Token: none is set"),
-        ("INFERMATIC_API_KEY", "sk-canary-wrong", 1, "API key: the service does not accept it"),
-        ("INFERMATIC_API_KEY", "sk canary ä", 1, "one holds characters that no key has"),
-        ("INFERMATIC_API_KEY", "", 78, "API key: none is set"),
-        ("DEFAULT_MODEL", "gone-model", 1, "gone-model is not served"),
-        ("FALLBACK_MODELS", "gone-model", 0, "gone-model is not served"),
-        ("SECRET_KEY", "", 0, "SECRET_KEY: not set"),
-        ("SECRET_KEY", "canary-short", 78, "SECRET_KEY must be Fernet keys"),
-        ("DATABASE_URL", "postgresql://u:canary-word@127.0.0.1:1/d", 1, "Database: it does not answer"),
-        ("DATABASE_URL", "postgresql://u:canary-word@h/d?canary=1", 1, "names none that can be opened"),
-    ],
-)
-async def test_what_is_wrong_is_said_with_its_mend_and_without_secrets(
-    ready: Desk, name: str, value: str, code: int, words: str
-) -> None:
-    ended = await wrong_setting(ready, name, value)
-    assert (ended.code, words in ended.output) == (code, True), ended.output
-    assert "canary" not in ended.output
-
-
-async def test_a_damaged_database_is_said(ready: Desk) -> None:
-    (ready.file.parent / "bot.db").write_bytes(b"no database at all" * 500)
-    ended = await diagnosed(ready)
-    assert ended.code == 1
-    assert "Database: the file is damaged" in ended.output
-    assert "Put a backup in its place" in ended.output
-
-
-async def test_services_out_of_reach_are_said(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discord.http.Route, "BASE", unused_address())
-    ended = await diagnosed(ready, INFERMATIC_BASE_URL=unused_address())
-    assert ended.code == 1
-    assert "Discord: cannot be reached" in ended.output
-    assert "API key: the service cannot be reached" in ended.output
-    assert "Models: not known" in ended.output
-
-
-async def test_a_clock_that_is_wrong_is_said(ready: Desk) -> None:
-    await diagnosed(ready)
-    [*_, request] = ready.world.requests_for("GET", "/applications/@me")
-    long_ago = {"Date": formatdate(1e9)}
-    ready.world.faults.add(path_regex="/applications/@me", status=200, json=request.answer, headers=long_ago)
-    ended = await diagnosed(ready)
-    assert ended.code == 0
-    assert re.search(r"Clock: [\d,]{9,} seconds ahead of Discord's", ended.output)
-    assert "NTP" in ended.output
-    assert diagnosis.clock_finding(-90.0).text == "90 seconds behind Discord's."
