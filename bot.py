@@ -130,7 +130,7 @@ def run() -> None:
 def serve(settings: Settings) -> None:
     """Run the bot with these settings until it is stopped; what only a person can mend ends with exit code 78."""
     if not settings.discord_token:
-        _fail("DISCORD_TOKEN is not set. Put it into .env (see .env.example), or try the bot with: make demo")
+        _fail("DISCORD_TOKEN is not set. Set the bot up with: make setup, or try it with: make demo")
     secrets = (settings.discord_token, *settings.infermatic_api_key, *settings.secret_key)
     set_up_logging(settings.log_level, settings.log_format, secrets)
     try:
