@@ -25,7 +25,7 @@ class Help(commands.Cog):
             if isinstance(command, app_commands.Group):
                 inside = [part.name for part in command.commands if await _allowed(interaction, part)]
                 if inside:
-                    lines.append(f"`/{command.name}` {command.description}: {', '.join(sorted(inside))}")
+                    lines.append(f"`/{command.name} {' | '.join(sorted(inside))}` {command.description}")
             elif isinstance(command, app_commands.Command) and await _allowed(interaction, command):
                 lines.append(f"`/{command.name}` {command.description}")
         if not bot.intents.message_content:

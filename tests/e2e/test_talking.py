@@ -173,9 +173,10 @@ async def test_several_speakers_are_told_apart_and_one_alone_is_not(stage: Stage
 
 
 async def test_hints_fade_at_the_latest_when_the_bot_stops(offstage: Stage) -> None:
-    async with running(offstage, offstage.settings):
+    async with running(offstage, offstage.settings) as bot:
         said = await offstage.say(offstage.ada, "")
         hint = await offstage.world.wait_for_message(offstage.channel, lambda message: message.reply_to is said)
+        await offstage.world.wait_until(lambda: bot.talking._fading)
     assert hint.deleted
 
 
