@@ -35,7 +35,16 @@ from storage import StorageError, open_storage
 from storage.health import report_on
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration; restarting will not help
-EXTENSIONS = ("cogs.talk", "cogs.models", "cogs.sampling", "cogs.tokens", "cogs.help", "cogs.doctor", "cogs.recovery")
+EXTENSIONS = (
+    "cogs.talk",
+    "cogs.models",
+    "cogs.sampling",
+    "cogs.tokens",
+    "cogs.history",
+    "cogs.help",
+    "cogs.doctor",
+    "cogs.recovery",
+)
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="A Discord bot for Infermatic's open models.")

@@ -26,9 +26,7 @@ FETCH_SECONDS = 30.0
 ENDINGS: dict[Format, str] = {"markdown": "md", "json": "json", "sillytavern": "jsonl"}
 
 
-class HistoryCommands(
-    commands.GroupCog, group_name="history", group_description="What was said here: look, search, move, carry along"
-):
+class HistoryCommands(commands.GroupCog, group_name="history", group_description="What was said here"):
     """The channel's conversation as a whole."""
 
     def __init__(self, bot: Bot) -> None:

@@ -34,6 +34,12 @@ REQUIRED: dict[str, Level] = {
     "sampling import": Level.SCENE_OWNER,
     "sampling save": Level.MODERATOR,  # presets belong to the whole server
     "sampling delete": Level.MODERATOR,
+    "history show": Level.MEMBER,
+    "history search": Level.MEMBER,
+    "history branches": Level.MEMBER,
+    "history export": Level.MEMBER,
+    "history checkout": Level.SCENE_OWNER,
+    "history import": Level.SCENE_OWNER,
     "reset": Level.SCENE_OWNER,
     "restore": Level.SCENE_OWNER,
     "undo own": Level.MEMBER,
