@@ -89,8 +89,9 @@ class Generator:
             attempt.gone_model = wanted
         ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
         while True:
-            answer.screen.waiting(lambda: self._queue.place(ticket))
-            grant = await self._queue.slot(ticket)
+            grant = await self._queue.slot(
+                ticket, waiting=lambda: answer.screen.waiting(lambda: self._queue.place(ticket))
+            )
             started, took = self._clock(), None
             try:
                 outcome = await self._try(answer, attempt, grant, granted)

@@ -68,8 +68,11 @@ class FairQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def slot(self, ticket: Ticket) -> Grant:
-        """Wait for a slot. Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` rather than wait in vain."""
+    async def slot(self, ticket: Ticket, *, waiting: Callable[[], None] | None = None) -> Grant:
+        """Wait for a slot; `waiting` is called when there is none at once.
+
+        Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` rather than wait in vain.
+        """
         self._refuse_hopeless(ticket)
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
         ticket.granted = future
@@ -77,6 +80,8 @@ class FairQueue:
         ticket.number = self._next_number
         self._waiting.append(ticket)
         self.pump()
+        if waiting is not None and not future.done():
+            waiting()
         try:
             return await future
         except asyncio.CancelledError:
