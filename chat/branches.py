@@ -74,6 +74,7 @@ class Branches:
         lines: list[str] = []
         for root in self._children.get(None, ()):
             if root.id in kept:
+                lines += [""] if lines else []
                 self._draw(root, kept, "", "", lines)
         if (older := len(self.tips) - most) > 0:
             lines.append(f"… and {older} older branches")

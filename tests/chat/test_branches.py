@@ -63,6 +63,12 @@ def test_a_chain_is_one_line_and_a_swipe_a_branch_of_it() -> None:
         "├─  00004   1 · 01 Mar 12:00 · good day",
         "▶00003   2 · 01 Mar 12:00 · Tom: so?",
     ]
+    begun_anew = [*chain, outlined(5, None, "anew", name="Ada")]
+    assert Branches(begun_anew, 5).draw().splitlines() == [
+        " 00003   3 · 01 Mar 12:00 · Tom: so?",
+        "",
+        "▶00005   1 · 01 Mar 12:00 · Ada: anew",
+    ]
 
 
 def test_what_lies_above_the_newest_messages_is_hinted_at_and_deleted_words_are_not_shown() -> None:

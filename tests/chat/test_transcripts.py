@@ -29,7 +29,7 @@ json_values = st.recursive(
 
 
 def stored(
-    number: int, parent: int | None, role: str = "user", content: str = "words", **changes: Any
+    number: int, parent: int | None, role: Any = "user", content: str = "words", **changes: Any
 ) -> StoredMessage:
     message = StoredMessage(
         number, 11, 21, parent, "user", ADA, "Ada", None, None, content, "complete", None, None, NOW
