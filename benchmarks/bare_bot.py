@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Callable
 
 import aiohttp
 import discord
@@ -38,29 +37,31 @@ class BareBot(discord.Client):
             "stream": True,
             "max_tokens": 400,
         }
-        text, showing = "", None
+        pieces: list[str] = []
+        showing = None
         ended = asyncio.Event()
         async with self.api.post("/v1/chat/completions", json=body) as response:
             async for line in response.content:
                 if not line.startswith(b"data: {"):
                     continue
                 choices = json.loads(line[6:])["choices"]
-                text += choices[0]["delta"].get("content") or "" if choices else ""
-                if showing is None and text:
-                    showing = asyncio.create_task(self._show(message, lambda: text, ended))
+                if choices and (piece := choices[0]["delta"].get("content")):
+                    pieces.append(piece)
+                if showing is None and pieces:
+                    showing = asyncio.create_task(self._show(message, pieces, ended))
         ended.set()
         if showing is not None:
             await showing
 
-    async def _show(self, message: discord.Message, text: Callable[[], str], ended: asyncio.Event) -> None:
-        shown = text()
-        reply = await message.reply(shown)
-        while not ended.is_set() or shown != text():
+    async def _show(self, message: discord.Message, pieces: list[str], ended: asyncio.Event) -> None:
+        shown = len(pieces)
+        reply = await message.reply("".join(pieces))
+        while not ended.is_set() or shown != len(pieces):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), EDIT_SPACING_SECONDS)
-            if shown != text():
-                shown = text()
-                await reply.edit(content=shown)
+            if shown != len(pieces):
+                shown = len(pieces)
+                await reply.edit(content="".join(pieces))
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ WINDOW_SECONDS: Final = 5.0
 REQUESTS_PER_SECOND: Final = 50
 """Discord's limit for one bot, over all channels."""
 
-JITTER_SECONDS: Final = 0.03
+JITTER_SECONDS: Final = 0.01
 """Writes sent a window apart can arrive so much closer together; discord.py waits out what is worse."""
 # A moment this close counts as reached: a caller that slept until then must not be sent back for a rounding error.
 _INSTANT = 1e-6

@@ -15,6 +15,7 @@ from discord.utils import MISSING
 # Interaction tokens live 15 minutes; from here on the channel route is used.
 INTERACTION_SECONDS = 14 * 60.0
 WAITING_REACTION = "⏳"
+JOINED_WORDS = "-# I answer this together with what was said before."
 NO_PREVIEWS = discord.MessageFlags(suppress_embeds=True)
 
 
@@ -41,8 +42,8 @@ class Outlet(Protocol):
     async def unmark_waiting(self) -> None:
         """Take that mark away."""
 
-    async def joined(self) -> None:
-        """The question is answered together with an earlier one."""
+    async def joined(self, question: str) -> None:
+        """The question, as it would have stood above its answer, is answered together with an earlier one."""
 
     def others_wrote_since(self, message_id: int) -> bool:
         """Whether the message is not the newest of the channel any more."""
@@ -111,7 +112,8 @@ class ChannelOutlet:
             self._marked = False
             await self._http.remove_own_reaction(self._channel.id, self._asking_id, WAITING_REACTION)
 
-    async def joined(self) -> None:
+    async def joined(self, question: str) -> None:
+        del question  # it stands in the channel already
         await self.mark_waiting()
 
     def others_wrote_since(self, message_id: int) -> bool:
@@ -171,8 +173,8 @@ class InteractionOutlet:
     async def unmark_waiting(self) -> None:
         """There is no mark to take away."""
 
-    async def joined(self) -> None:
-        await self._interaction.edit_original_response(content="-# I answer this together with what was said before.")
+    async def joined(self, question: str) -> None:
+        await self._interaction.edit_original_response(content=f"{question}{JOINED_WORDS}")
 
     def others_wrote_since(self, message_id: int) -> bool:
         """The response of a command stays where it is."""

@@ -90,6 +90,11 @@ class ReplyScreen:
         """Where this screen writes."""
         return self._outlet
 
+    @property
+    def question(self) -> str:
+        """The header with the question, where others could not see it otherwise."""
+        return self._header_text()
+
     # --- what the engine calls
 
     def bind(self, answer: Answer) -> None:
@@ -121,7 +126,7 @@ class ReplyScreen:
     def joined(self, later: Screen) -> None:
         if isinstance(later, ReplyScreen):
             self._later.append(later.outlet)
-            task = asyncio.create_task(self._quietly(later.outlet.joined()))
+            task = asyncio.create_task(self._quietly(later.outlet.joined(later.question)))
             self._joins.add(task)
             task.add_done_callback(self._joins.discard)
 

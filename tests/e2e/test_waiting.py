@@ -321,3 +321,15 @@ async def test_a_slot_granted_while_somebody_joins_is_not_lost_by_a_stop(offstag
         limits = bot.services.pool.keys[0].client.limits
         assert limits is not None
         assert limits.in_flight == 0
+
+
+async def test_a_command_that_joins_still_shows_its_question(stage: Stage) -> None:
+    stage.api.tokens_per_second = 40
+    await stage.say(stage.ada, "who keeps the light?", answer="word " * 60)
+    await begun(stage)
+    waiting = await stage.say(stage.tom, "and who pays for it?", answer="Nobody.")
+    command = await stage.ada.slash(stage.channel, "chat", message="since when?")
+    await stage.world.wait_until(lambda: command.messages and "together" in command.messages[0].content)
+    assert command.messages[0].content.startswith("> since when?")
+    await stage.reply_to(waiting)
+    assert "since when?" in stage.said_to_model
