@@ -179,11 +179,14 @@ class Conversations:
         """Go on where the conversation was before a reset."""
         await self._history.set_head(key, head)
 
-    async def forget_message(self, guild_id: int | None, discord_id: int) -> None:
-        """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn."""
+    async def forget_message(self, guild_id: int | None, discord_id: int) -> tuple[int, ...]:
+        """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn.
+
+        Returns the other messages in Discord that show the same reply, which go with it.
+        """
         message = await self._history.by_discord_id(guild_id, discord_id)
-        if message is None:
-            return
+        if message is None or message.state == "deleted":
+            return ()
         if (answer := self._answers.get(message.id)) is not None:
             answer.stop()
             await answer.settled.wait()
@@ -193,6 +196,8 @@ class Conversations:
             async with answer.joining:
                 if answer.joinable and not await self._has_words(answer):
                     answer.stop()
+        shown = await self._history.discord_ids(guild_id, message.id)
+        return tuple(other for other in shown if other != discord_id)
 
     async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> None:
         """A person's message was edited in Discord: the history says what it says now."""

@@ -45,13 +45,20 @@ class Talk(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A deleted message leaves the history."""
-        await self.bot.services.conversations.forget_message(payload.guild_id, payload.message_id)
+        await self._forget(payload.guild_id, payload.channel_id, payload.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """So do messages that a moderator cleared away together."""
         for message_id in payload.message_ids:
-            await self.bot.services.conversations.forget_message(payload.guild_id, message_id)
+            await self._forget(payload.guild_id, payload.channel_id, message_id)
+
+    async def _forget(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
+        """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
+        left = await self.bot.services.conversations.forget_message(guild_id, message_id)
+        channel = self.bot.get_partial_messageable(channel_id, guild_id=guild_id)
+        for other in left:
+            await _quietly(channel.get_partial_message(other).delete())
 
     @app_commands.command(description="Say something to the bot")
     @app_commands.describe(message="What you want to say", private="Only you see the question and the answer")

@@ -260,3 +260,13 @@ async def test_a_completion_can_be_stopped_but_not_by_strangers(stage: Stage) ->
     await stage.world.wait_until(lambda: "Stopped" in interaction.original.content)
     await stage.settled()
     assert not interaction.original.components
+
+
+async def test_a_reply_that_loses_one_of_its_messages_is_gone_as_a_whole(stage: Stage) -> None:
+    first = await stage.ask(stage.ada, "a long one", answer="lamps " * 380)
+    parts = [message for message in stage.channel.messages if message.author is stage.world.bot]
+    assert len(parts) == 2
+    await stage.moderator.delete(parts[1])
+    await stage.world.wait_until(lambda: first.deleted)
+    await stage.ask(stage.ada, "and now?")
+    assert "lamps" not in stage.said_to_model
