@@ -94,6 +94,11 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         self._to_load = extensions
         self._chores: set[asyncio.Task[None]] = set()
 
+    @property
+    def hears_direct_messages(self) -> bool:
+        """Whether direct messages come to this process."""
+        return True
+
     async def setup_hook(self) -> None:
         """Open storage and clients, load the cogs, and publish the commands."""
         context = self._open_services()
@@ -150,6 +155,11 @@ class Bot(_ServiceHolder, commands.Bot):
 
 class ShardedBot(_ServiceHolder, commands.AutoShardedBot):
     """The bot on several connections, for thousands of servers."""
+
+    @property
+    def hears_direct_messages(self) -> bool:
+        """Only if the first shard is among this process's."""
+        return self.shard_ids is None or 0 in self.shard_ids
 
 
 def entry_action(name: str) -> str:

@@ -115,8 +115,10 @@ class Recovery(commands.Cog):
                 await self.bot.talking.answer_message(message)
 
     def _is_ours(self, guild_id: int | None) -> bool:
-        """Whether this process is the one that hears of that server."""
-        return guild_id is None or self.bot.get_guild(guild_id) is not None
+        """Whether this process is the one that hears of that server; direct messages come to shard 0 alone."""
+        if guild_id is None:
+            return self.bot.hears_direct_messages
+        return self.bot.get_guild(guild_id) is not None
 
 
 def _said(shown: Sequence[discord.Message], asked: Sequence[StoredMessage]) -> str:

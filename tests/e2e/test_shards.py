@@ -28,3 +28,10 @@ async def test_servers_of_every_shard_are_answered(settings: Settings) -> None:
         finally:
             await bot.close()
             await running
+
+
+def test_direct_messages_belong_to_the_process_with_the_first_shard(settings: Settings) -> None:
+    for shard_ids, hears in (((), True), ((0, 1), True), ((1,), False)):
+        bot = bot_module.create_bot(changed(settings, shard_count=2, shard_ids=shard_ids))
+        assert isinstance(bot, ShardedBot)
+        assert bot.hears_direct_messages is hears
