@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chat.queue import Place
+from chat.tokens import base_tokens
 from storage import ConversationKey, ModelFacts, NewTurn, Scope, State, StoredMessage
 
 
@@ -113,4 +114,11 @@ class Answer:
 
     def outcome(self, state: State, error: BaseException | None = None) -> Outcome:
         """How the answer ends when the stream was not read to its end."""
-        return Outcome(state, self.text, error, model=self.asked_model, prompt_tokens=self.prompt_tokens)
+        return Outcome(
+            state,
+            self.text,
+            error,
+            model=self.asked_model,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=round(base_tokens(self.text)),  # nobody told us; the text is what was written until then
+        )

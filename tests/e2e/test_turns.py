@@ -174,6 +174,9 @@ async def test_stop_keeps_the_text_so_far(stage: Stage, who: str, by_button: boo
     assert not reply.components
     text = reply.content.partition("\n-#")[0]
     assert 0 < len(text) < len(LONG)
+    requests, written = await usage(stage)
+    assert requests == 1
+    assert 0 < written <= len(text)
     stage.api.tokens_per_second = 2000
     await stage.ask(stage.ada, "go on")
     kept = turns_of(stage.prompts[-1])[1]
