@@ -16,6 +16,8 @@ class Question:
 
     turn: NewTurn
     scopes: tuple[Scope, ...]
+    gathers: bool = False  # answer when those who write have paused, because several messages may come at once
+    notes: tuple[str, ...] = ()  # small print for the reply, such as how much of an attachment was read
 
 
 @dataclass(frozen=True, slots=True)
