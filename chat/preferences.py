@@ -8,13 +8,27 @@ from storage import Resolved
 
 # Some models of the service write token salad without any sampler settings; these two mend it.
 DEFAULT_SAMPLING: Mapping[str, Any] = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}
+CHANNEL_DEFAULTS: Mapping[str, Any] = {
+    "trigger": "mention",
+    "keywords": [],
+    "history_scope": "channel",
+    "swipe_rights": "asker",
+    "retention_days": None,
+    "reply_style": "plain",
+}
 SAMPLING_NAMES = tuple(Sampling.__struct_fields__)
 
 
 def operator_defaults(system_prompt: str, default_model: str) -> dict[str, Any]:
     """What holds where nobody has set anything."""
     unset = dict.fromkeys(SAMPLING_NAMES)
-    return {**unset, **DEFAULT_SAMPLING, "system_prompt": system_prompt, "model": default_model or None}
+    return {
+        **unset,
+        **DEFAULT_SAMPLING,
+        **CHANNEL_DEFAULTS,
+        "system_prompt": system_prompt,
+        "model": default_model or None,
+    }
 
 
 def sampling(resolved: Resolved, **overrides: Any) -> Sampling:

@@ -11,6 +11,7 @@ import discord
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
 from cogs._errors import explain
+from cogs._places import is_per_person
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
 from storage import ConversationKey, WrongConversationError
@@ -83,15 +84,35 @@ class RetryControl(Control, template=r"retry:(?P<number>\d{1,20})"):
         await interaction.client.talking.retry(interaction, self.number)
 
 
-class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})"):
-    """Goes back to the conversation that a reset ended."""
+class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<owner>\d{1,20}))?"):
+    """Goes back to the conversation that a reset ended: the channel's, or that of one person."""
 
     prefix, action, label, emoji = "restore", "restore", "Restore", "↩️"
 
+    def __init__(self, number: int, owner_id: int = 0) -> None:
+        super().__init__(number)
+        self.owner_id = owner_id
+        if owner_id:
+            self.custom_id = f"{self.prefix}:{number}:{owner_id}"
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuild the button with its owner."""
+        del interaction, item
+        return cls(int(match["number"]), int(match["owner"] or 0))
+
+    async def allow(self, interaction: discord.Interaction[Bot]) -> None:
+        await interaction.client.services.guard.check_own("restore", {self.owner_id}, interaction)
+
     async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
-        key = ConversationKey(interaction.guild_id, interaction.channel_id or 0)
+        services, channel = interaction.client.services, interaction.channel
+        if await is_per_person(services, channel, interaction.guild_id) != bool(self.owner_id):
+            raise StaleControlError  # what it would restore is nobody's conversation now
+        key = ConversationKey(interaction.guild_id, interaction.channel_id or 0, self.owner_id)
         try:
-            await interaction.client.services.conversations.restore(key, self.number)
+            await services.conversations.restore(key, self.number)
         except WrongConversationError:
             raise StaleControlError from None
         await interaction.response.edit_message(content="-# The earlier conversation goes on.", view=None)

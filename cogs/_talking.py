@@ -15,10 +15,11 @@ from cogs._errors import explain
 from cogs._incoming import question_text, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
+from cogs._places import conversation_for, conversation_of, scopes_of
 from cogs._screen import WRITE_PROBLEMS, ReplyScreen
 from cogs._words import quoted
 from moderation.access import Reason, RefusedError
-from storage import ConversationKey, NewTurn, Scope, StoredMessage
+from storage import ConversationKey, NewTurn, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Talking:
 
     async def _question(self, message: discord.Message, guild_id: int | None) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""
-        key = ConversationKey(guild_id, message.channel.id)
+        key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
         content, replied = await self._content(message, guild_id)
         if not content.strip():
             return None
@@ -194,7 +195,7 @@ class Talking:
         else:
             expired = False
         turn = NewTurn(
-            conversation_of(interaction, private=private),
+            await conversation_of(interaction, private=private),
             claim_id=interaction.id,
             discord_id=None,
             author_id=interaction.user.id,
@@ -215,7 +216,7 @@ class Talking:
         await interaction.response.defer(thinking=True)
         screen = self._interaction_screen(interaction, quoted(prompt), private=False)
         await self._bot.services.conversations.complete(
-            conversation_of(interaction),
+            await conversation_of(interaction),
             interaction.id,
             interaction.user.id,
             scopes_of(interaction.channel, interaction.guild_id),
@@ -237,7 +238,8 @@ class Talking:
         )
         await interaction.response.defer()
         private = interaction.message.flags.ephemeral
-        key = conversation_of(interaction, private=private)
+        asker_id = reply.author_id or interaction.user.id  # whoever presses the button, the conversation is the asker's
+        key = await conversation_for(services, interaction.channel, interaction.guild_id, asker_id, private=private)
         old_ids = await services.storage.history.discord_ids(interaction.guild_id, reply_id)
         reuse = tuple(old_ids) if interaction.message.id in old_ids else (interaction.message.id,)
         if private:
@@ -254,21 +256,3 @@ class Talking:
 
     def _interaction_screen(self, interaction: discord.Interaction[Bot], header: str, *, private: bool) -> ReplyScreen:
         return ReplyScreen(InteractionOutlet(interaction, private=private), self._pace, header=header)
-
-
-def conversation_of(interaction: discord.Interaction[Any], *, private: bool = False) -> ConversationKey:
-    """The channel's conversation, or the person's private one in it."""
-    owner_id = interaction.user.id if private else 0
-    return ConversationKey(interaction.guild_id, interaction.channel_id or 0, owner_id=owner_id, private=private)
-
-
-def scopes_of(channel: Any, guild_id: int | None) -> tuple[Scope, ...]:
-    """Where settings for this place are looked up, the nearest first; threads inherit from their parent."""
-    scopes = []
-    if isinstance(channel, discord.Thread):
-        scopes += [Scope("thread", channel.id), Scope("channel", channel.parent_id)]
-    elif channel is not None:
-        scopes.append(Scope("channel", channel.id))
-    if guild_id is not None:
-        scopes.append(Scope("guild", guild_id))
-    return tuple(scopes)

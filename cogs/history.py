@@ -14,7 +14,7 @@ from chat.branches import one_line, short_id
 from chat.errors import TranscriptError
 from chat.transcripts import MAX_BYTES
 from cogs._bot import Bot, tell
-from cogs._talking import conversation_of, scopes_of
+from cogs._places import conversation_of, scopes_of
 from storage import ConversationKey, StoredMessage
 
 SHOWN_MESSAGES = 25  # more would leave too few words of each
@@ -40,7 +40,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     ) -> None:
         """Show the end of the prompt privately."""
         report = await interaction.client.services.context.report(
-            conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
+            await conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
         )
         prompt = report.prompt
         count = len(prompt.included_ids)
@@ -64,14 +64,14 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     async def search(self, interaction: discord.Interaction[Bot], words: app_commands.Range[str, 1, 200]) -> None:
         """List what was found privately, with links."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        key = conversation_of(interaction)
+        key = await conversation_of(interaction)
         found = await self.archive.search(key, interaction.user.id, words)
         await tell(interaction, found_text(key, words, found))
 
     @app_commands.command(description="Draw the branches of this conversation")
     async def branches(self, interaction: discord.Interaction[Bot]) -> None:
         """Show the drawing privately."""
-        branches = await self.archive.branches(conversation_of(interaction))
+        branches = await self.archive.branches(await conversation_of(interaction))
         drawing = branches.draw()
         if not drawing:
             await tell(interaction, "Nothing was said here yet.")
@@ -83,7 +83,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     @app_commands.describe(branch="The branch's id, as /history branches shows it")
     async def checkout(self, interaction: discord.Interaction[Bot], branch: app_commands.Range[str, 1, 30]) -> None:
         """Move the channel's conversation, for all to see."""
-        moved = await self.archive.checkout(conversation_of(interaction), branch)
+        moved = await self.archive.checkout(await conversation_of(interaction), branch)
         await interaction.response.send_message(
             f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{_way_back(moved.previous)}",
             suppress_embeds=True,
@@ -92,7 +92,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     @checkout.autocomplete("branch")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
         """The newest branches whose id or newest words contain what is typed."""
-        branches = await self.archive.branches(conversation_of(interaction))
+        branches = await self.archive.branches(await conversation_of(interaction))
         choices: list[app_commands.Choice[str]] = []
         for tip in branches.tips:
             name = f"{short_id(tip.id)} · {branches.words_of(tip.id, 80)}"
@@ -116,7 +116,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         me = interaction.client.user
         bot_name = me.display_name if me is not None else "Assistant"
         limit = min(interaction.filesize_limit, MAX_BYTES)
-        content = await self.archive.export(conversation_of(interaction), kind, bot_name, limit)
+        content = await self.archive.export(await conversation_of(interaction), kind, bot_name, limit)
         file = discord.File(io.BytesIO(content), f"{_file_name(interaction)}.{ENDINGS[kind]}")
         await interaction.followup.send("-# Here it is.", file=file, ephemeral=True)
 
@@ -127,7 +127,9 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         if file.size > MAX_BYTES:
             raise TranscriptError("size")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        taken = await self.archive.take_in(conversation_of(interaction), await _fetched(file), interaction.user.id)
+        taken = await self.archive.take_in(
+            await conversation_of(interaction), await _fetched(file), interaction.user.id
+        )
         hidden = f" {_counted(taken.left_out)} hidden in SillyTavern stayed out." if taken.left_out else ""
         await tell(interaction, f"-# Imported {_counted(taken.messages)}, swipes counted.{hidden}")
         await interaction.followup.send(

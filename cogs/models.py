@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs._bot import Bot, tell
-from cogs._talking import scopes_of
+from cogs._places import scopes_of
 from cogs.talk import model_choices
 from storage import Scope
 

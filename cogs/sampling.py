@@ -20,7 +20,7 @@ from chat.presets import (
 )
 from chat.sampling import Place, SamplingSettings
 from cogs._bot import Bot, tell
-from cogs._talking import scopes_of
+from cogs._places import scopes_of
 from cogs.models import SOURCE_WORDS
 from storage import Scope, Setting
 

@@ -11,8 +11,9 @@ from discord.ext import commands
 from chat.errors import NothingThereError
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
+from cogs._places import conversation_of
 from cogs._screen import WRITE_PROBLEMS
-from cogs._talking import Talking, conversation_of
+from cogs._talking import Talking
 
 UNDONE_REACTION = "↩️"
 LONGEST_PROMPT = 6000  # what Discord lets a person type into one option
@@ -112,7 +113,7 @@ class Talk(commands.Cog):
     async def undo(self, interaction: discord.Interaction[Bot]) -> None:
         """Remove the reply, mark the question, and go on from before it."""
         services = interaction.client.services
-        key = conversation_of(interaction)
+        key = await conversation_of(interaction)
         if await services.storage.history.head(key) is None:
             raise NothingThereError("undo")
         await services.guard.check_own("undo", await services.conversations.last_askers(key), interaction)
@@ -132,14 +133,16 @@ class Talk(commands.Cog):
     async def reset(self, interaction: discord.Interaction[Bot]) -> None:
         """Post a divider from which the old conversation can be restored."""
         services = interaction.client.services
-        key = conversation_of(interaction)
+        key = await conversation_of(interaction)
+        await services.guard.check_own("reset", {key.owner_id}, interaction)
         if await services.storage.history.head(key) is None:
             raise NothingThereError("reset")
         await interaction.response.defer(thinking=True)  # a reply that is being written is ended first
         previous = await services.conversations.reset(key)
+        whose = f" for {interaction.user.mention}" if key.owner_id else ""
         await interaction.edit_original_response(
-            content="**New conversation.** I no longer see what was said above; it is kept.",
-            view=view_of(RestoreControl(previous)),
+            content=f"**New conversation{whose}.** I no longer see what was said above; it is kept.",
+            view=view_of(RestoreControl(previous, key.owner_id)),
         )
 
 

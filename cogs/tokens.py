@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from chat.context import ContextReport
 from cogs._bot import Bot, tell
-from cogs._talking import conversation_of, scopes_of
+from cogs._places import conversation_of, scopes_of
 from cogs.talk import LONGEST_PROMPT, model_choices
 
 BAR_CELLS = 20
@@ -50,7 +50,7 @@ class Tokens(commands.Cog):
     async def context(self, interaction: discord.Interaction[Bot]) -> None:
         """Show numbers and a bar."""
         report = await interaction.client.services.context.report(
-            conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
+            await conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
         )
         await tell(interaction, context_text(report))
 

@@ -40,7 +40,9 @@ REQUIRED: dict[str, Level] = {
     "history export": Level.MEMBER,
     "history checkout": Level.SCENE_OWNER,
     "history import": Level.SCENE_OWNER,
+    "reset own": Level.MEMBER,  # where everyone has a conversation of their own
     "reset": Level.SCENE_OWNER,
+    "restore own": Level.MEMBER,
     "restore": Level.SCENE_OWNER,
     "undo own": Level.MEMBER,
     "undo": Level.SCENE_OWNER,

@@ -115,7 +115,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     everything = {command.qualified_name for command in slash_commands(bot)}
     assert await listed(stage.moderator) == everything - {"doctor"}
     assert await listed(stage.admin) == everything
-    staff = {"doctor", "model set", "model reset", "reset", "history checkout", "history import"}
+    staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     assert await listed(stage.ada) == everything - staff
 
