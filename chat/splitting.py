@@ -39,6 +39,8 @@ class ReplyParts:
         self._neutral_links = neutral_links
         self._frozen: list[str] = []
         self._raw = ""  # what the last part shows, as it came
+        self._length = 0  # of all that came
+        self._ranges: list[tuple[int, int]] = []  # where the frozen parts stand in it
         self._language: str | None = None  # of the block that the last part reopens
         # So much white space in a row is a boundary in itself; it must not pile up in memory.
         self._desert = regex.compile(rf"\s{{{limit + 1}}}")
@@ -49,10 +51,19 @@ class ReplyParts:
         last = self._shown(self._raw)
         return [*self._frozen, last] if last else list(self._frozen)
 
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """For each of the parts, where its words begin and end in all that was appended."""
+        text = self._raw.rstrip()
+        start = self._length - len(self._raw)
+        return [*self._ranges, *([(start, start + len(text))] if self._shown(self._raw) else [])]
+
     def append(self, text: str) -> None:
         """Add the next piece of the reply."""
         for start in range(0, len(text), self._limit):
-            self._raw += text[start : start + self._limit]
+            piece = text[start : start + self._limit]
+            self._raw += piece
+            self._length += len(piece)
             self._trim_start()
             while (end := self._overflow()) is not None:
                 self._cut(end)
@@ -111,6 +122,8 @@ class ReplyParts:
             self._raw = rest.lstrip()
             return
         head = self._raw[:position]
+        start = self._length - len(self._raw)
+        self._ranges.append((start, start + len(head.rstrip())))
         self._frozen.append(self._closed(head))
         fence = self._open_fence(head.rstrip())
         self._language = fence.language if fence else None

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
+from storage._swipes import give_place_back
 from storage._tree import page
 from storage._upsert import Upsert
 from storage.errors import TurnStartedError
@@ -113,6 +114,8 @@ def settle(connection: Connection, reply_id: int, settlement: Settlement) -> Non
             "reason": settlement.finish_reason,
         },
     )
+    if settlement.instead_of is not None:
+        give_place_back(connection, reply_id, settlement.instead_of)
     if settlement.usage is not None:
         add_usage(connection, settlement.usage)
     if settlement.facts is not None:

@@ -8,7 +8,8 @@ StorageError
 ├── DiskFullError             no room to write; reading goes on, and writing once there is room
 ├── ConstraintError           a row contradicts the schema
 ├── WrongConversationError    a message id that does not belong to this conversation
-└── TurnStartedError          the reply has begun, so nothing can join its turn any more
+├── TurnStartedError          the reply has begun, so nothing can join its turn any more
+└── ReplyMovedOnError         the reply is gone, is being written or was answered, so it stays as it is
 """
 
 from storage.records import ConversationKey, State
@@ -86,3 +87,11 @@ class TurnStartedError(StorageError):
         super().__init__(f"reply {reply_id} is {state}")
         self.reply_id = reply_id
         self.state = state
+
+
+class ReplyMovedOnError(StorageError):
+    """The reply is no longer the newest of its conversation or side branch."""
+
+    def __init__(self, reply_id: int) -> None:
+        super().__init__(f"reply {reply_id}")
+        self.reply_id = reply_id

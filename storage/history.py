@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from storage import _archive, _conversations, _tree, _turns
+from storage import _archive, _conversations, _swipes, _tree, _turns
 from storage.database import Database
 from storage.records import (
     BegunTurn,
@@ -13,6 +13,7 @@ from storage.records import (
     OutlinedMessage,
     SearchPage,
     Settlement,
+    ShownReply,
     State,
     StoredMessage,
     TranscriptMessage,
@@ -131,6 +132,22 @@ class History:
     async def siblings(self, guild_id: int | None, message_id: int) -> list[StoredMessage]:
         """A message and its swipes, in order of creation; the first message of a conversation has none."""
         return await self._database.read(_tree.siblings, guild_id, message_id)
+
+    async def shown_reply(self, guild_id: int | None, reply_id: int) -> ShownReply | None:
+        """A reply with what is needed to show it."""
+        return await self._database.read(_swipes.shown_reply, guild_id, reply_id)
+
+    async def turn_to(self, guild_id: int | None, shown_id: int, other_id: int) -> ShownReply:
+        """Show another swipe in a reply's place, and go on from it; ReplyMovedOnError when that is too late."""
+        return await self._database.write(_swipes.turn_to, guild_id, shown_id, other_id)
+
+    async def drop_swipe(self, guild_id: int | None, shown_id: int) -> ShownReply | None:
+        """Forget a reply and show a swipe of it, if there is one; ReplyMovedOnError when that is too late."""
+        return await self._database.write(_swipes.drop_swipe, guild_id, shown_id)
+
+    async def go_on(self, guild_id: int | None, reply_id: int, claim_id: int) -> ShownReply | None:
+        """Take a reply up again to make it longer; None if this claim is taken, ReplyMovedOnError when it is too late."""
+        return await self._database.write(_swipes.go_on, guild_id, reply_id, claim_id)
 
     async def search(
         self, guild_id: int | None, channel_id: int, viewer_id: int, words: Sequence[str]

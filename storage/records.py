@@ -86,6 +86,33 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownReply:
+    """A reply with what is needed to show it; `swipes` are it and the others that have words, as they were made.
+
+    The newest of a conversation or of a side branch may be changed. `key` names the conversation whose head it is.
+    """
+
+    reply: StoredMessage
+    key: ConversationKey
+    on_head: bool
+    newest: bool
+    swipes: tuple[StoredMessage, ...]
+    asked: tuple[StoredMessage, ...]
+    discord_ids: tuple[int, ...]
+    question_stands_in_discord: bool  # else it is shown above the reply
+
+    @property
+    def position(self) -> int:
+        """Which of its swipes the reply is, from 1."""
+        return 1 + sum(swipe.id < self.reply.id for swipe in self.swipes)
+
+    @property
+    def asker_ids(self) -> frozenset[int]:
+        """Whose words it answers."""
+        return frozenset(message.author_id for message in self.asked if message.author_id)
+
+
+@dataclass(frozen=True, slots=True)
 class OutlinedMessage:
     """What a drawing of the tree needs of a message; `beginning` is the start of its content."""
 
@@ -180,6 +207,7 @@ class Settlement:
     finish_reason: str | None = None
     usage: UsageRow | None = None
     facts: ModelFacts | None = None
+    instead_of: int | None = None  # the reply that is shown again, because this one came to nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,3 +268,18 @@ def test_the_work_does_not_grow_with_the_reply() -> None:
 def test_a_limit_without_room_for_fences_is_refused() -> None:
     with pytest.raises(ValueError, match="at least"):
         ReplyParts(10)
+
+
+@given(TEXTS, LIMITS)
+def test_ranges_tell_which_words_each_part_shows(text: str, limit: int) -> None:
+    parts = ReplyParts(limit)
+    for start in range(0, len(text), 7):
+        parts.append(text[start : start + 7])
+    assert len(parts.ranges) == len(parts.parts)
+    assert all(a <= b for a, b in parts.ranges)
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(parts.ranges))
+    words = regex.sub(r"[`\s]", "", text)
+    told = "".join(text[a:b] for a, b in parts.ranges)
+    assert regex.sub(r"[`\s]", "", told) == words
+    for part, (a, b) in zip(parts.parts, parts.ranges, strict=True):
+        assert regex.sub(r"[`\s]", "", text[a:b]) in regex.sub(r"[`\s]", "", part)

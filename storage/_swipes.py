@@ -1,0 +1,118 @@
+"""Replies at the end of a conversation or of a side branch: reading one with its swipes, and turning to another.
+
+Each function is the whole of one transaction. Only such a reply can be changed by what people do to it; whatever hangs
+under a reply was said in answer to it, so a reply with something under it stays as it is.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from storage import _tree
+from storage._conversations import TURN_CLAIM, claim
+from storage.errors import ReplyMovedOnError
+from storage.records import ConversationKey, ShownReply, StoredMessage
+from storage.schema import discord_messages, heads, messages
+
+_by_id = messages.c.id == bindparam("message")
+_heads_here = (
+    select(heads.c.guild_id, heads.c.channel_id, heads.c.owner_id, heads.c.private)
+    .where(heads.c.message_id == bindparam("message"))
+    .order_by(heads.c.owner_id)
+)
+_move_heads = update(heads).where(heads.c.message_id == bindparam("left")).values(message_id=bindparam("moved_to"))
+_show_instead = (
+    update(discord_messages)
+    .where(discord_messages.c.message_id == bindparam("left"))
+    .values(message_id=bindparam("moved_to"))
+)
+_any_below = select(messages.c.id).where(messages.c.parent_id == bindparam("message")).limit(1)
+_linked = select(discord_messages.c.message_id).where(
+    discord_messages.c.message_id.in_(bindparam("ids", expanding=True))
+)
+_go_on = update(messages).where(_by_id, messages.c.state != "deleted").values(state="streaming")
+
+
+def shown_reply(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply | None:
+    """The reply and all that is needed to show it; None if there is none."""
+    reply = _tree.message(connection, guild_id, reply_id)
+    if reply is None or reply.role != "assistant":
+        return None
+    found = connection.execute(_heads_here, {"message": reply_id}).first()
+    key = _own_key(reply) if found is None else ConversationKey(*found)
+    asked = _tree.turn_of(connection, guild_id, reply_id)
+    return ShownReply(
+        reply,
+        key,
+        on_head=found is not None,
+        newest=found is not None or connection.execute(_any_below, {"message": reply_id}).first() is None,
+        swipes=tuple(_swipes(_tree.siblings(connection, guild_id, reply_id))),
+        asked=tuple(asked),
+        discord_ids=tuple(_tree.discord_ids(connection, guild_id, reply_id)),
+        question_stands_in_discord=not asked or _is_linked(connection, asked[0].id),
+    )
+
+
+def turn_to(connection: Connection, guild_id: int | None, shown_id: int, other_id: int) -> ShownReply:
+    """Let a reply's place, on heads and in Discord, be taken by one of its swipes."""
+    shown = require_newest(connection, guild_id, shown_id)
+    if other_id not in {swipe.id for swipe in shown.swipes}:
+        raise ReplyMovedOnError(shown_id)
+    places = {"left": shown_id, "moved_to": other_id}
+    connection.execute(_move_heads, places)
+    connection.execute(_show_instead, places)
+    turned = shown_reply(connection, guild_id, other_id)
+    assert turned is not None
+    return turned
+
+
+def drop_swipe(connection: Connection, guild_id: int | None, shown_id: int) -> ShownReply | None:
+    """Forget a reply; the swipe before it, or else behind it, takes its place. None when it was the only one."""
+    shown = require_newest(connection, guild_id, shown_id)
+    others = [swipe.id for swipe in shown.swipes if swipe.id != shown_id]
+    _tree.forget(connection, guild_id, shown_id)
+    if not others:
+        return None
+    before = [other for other in others if other < shown_id]
+    places = {"left": shown_id, "moved_to": before[-1] if before else others[0]}
+    connection.execute(_move_heads, places)
+    connection.execute(_show_instead, places)
+    return shown_reply(connection, guild_id, places["moved_to"])
+
+
+def go_on(connection: Connection, guild_id: int | None, reply_id: int, claim_id: int) -> ShownReply | None:
+    """Take a reply up again, to be made longer; None if this claim is taken."""
+    if not claim(connection, claim_id, TURN_CLAIM):
+        return None
+    shown = require_newest(connection, guild_id, reply_id)
+    connection.execute(_go_on, {"message": reply_id})
+    return shown
+
+
+def give_place_back(connection: Connection, left_id: int, former_id: int) -> None:
+    """A swipe that came to nothing gives its place back to the one that is still shown."""
+    connection.execute(_move_heads, {"left": left_id, "moved_to": former_id})
+
+
+def require_newest(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply:
+    """The reply; ReplyMovedOnError when it is gone, is being written or was answered meanwhile."""
+    shown = shown_reply(connection, guild_id, reply_id)
+    if shown is None or not shown.newest or shown.reply.state in {"deleted", "pending", "streaming"}:
+        raise ReplyMovedOnError(reply_id)
+    return shown
+
+
+def _swipes(siblings: Sequence[StoredMessage]) -> list[StoredMessage]:
+    return [s for s in siblings if s.role == "assistant" and s.state != "deleted" and s.content.strip()]
+
+
+def _own_key(reply: StoredMessage) -> ConversationKey:
+    return ConversationKey(
+        reply.guild_id, reply.channel_id, owner_id=reply.private_to or 0, private=reply.private_to is not None
+    )
+
+
+def _is_linked(connection: Connection, message_id: int) -> bool:
+    parameters: dict[str, Any] = {"ids": [message_id]}
+    return connection.execute(_linked, parameters).first() is not None
