@@ -36,6 +36,7 @@ from storage.records import (
     UsageRow,
     UsageTotals,
 )
+from storage.retention import Retention
 from storage.settings import Resolved, ScopedSettings, Setting
 from storage.text import clean_text
 from storage.usage import Usage
@@ -57,6 +58,7 @@ __all__ = [
     "OutlinedMessage",
     "ReplyMovedOnError",
     "Resolved",
+    "Retention",
     "Role",
     "Scope",
     "ScopeKind",

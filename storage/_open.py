@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
 from storage.models import ModelFactsRepository
+from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
 
@@ -32,12 +33,18 @@ class Storage:
     settings: ScopedSettings
     usage: Usage
     models: ModelFactsRepository
+    retention: Retention
 
     @classmethod
     def on(cls, database: Database) -> Self:
         """The repositories of an open database."""
         return cls(
-            database, History(database), ScopedSettings(database), Usage(database), ModelFactsRepository(database)
+            database,
+            History(database),
+            ScopedSettings(database),
+            Usage(database),
+            ModelFactsRepository(database),
+            Retention(database),
         )
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from datetime import datetime
 
 EPOCH_MILLISECONDS = 1_735_689_600_000
 """2025-01-01 in UTC: counting from here, 41 bits of milliseconds last until 2094."""
@@ -13,6 +14,11 @@ then fails on the primary key and is made again with new ids."""
 
 SHIFT = RANDOM_BITS + 1
 """One bit more than the random ones, so that the ids a process makes within a millisecond have room to count on."""
+
+
+def first_id_at(time_: datetime) -> int:
+    """The ids that are made from this time on are not below it."""
+    return max(0, int(time_.timestamp() * 1000) - EPOCH_MILLISECONDS) << SHIFT
 
 
 class IdMaker:

@@ -1,7 +1,9 @@
 """Settings by scope: the first scope of a chain that says something wins, else the operator's default."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +30,8 @@ _select = select(settings.c.scope_kind, settings.c.scope_id, settings.c.name, se
     settings.c.guild_id == bindparam("guild"),
     tuple_(settings.c.scope_kind, settings.c.scope_id).in_(bindparam("scopes", expanding=True)),
 )
+
+_guilds_with = select(settings.c.guild_id).where(settings.c.name == bindparam("setting")).distinct()
 
 Values = Mapping[str, Any]
 _Place = tuple[int | None, Scope]
@@ -68,12 +72,16 @@ class ScopedSettings:
         self._database = database
         self._max_cached_scopes = max_cached_scopes
         self._cache: OrderedDict[_Place, Values] = OrderedDict()
+        self._guilds: dict[str, set[int | None]] = {}
+        self._reading_guilds = asyncio.Lock()
         self._changes = 0
 
     async def put(self, guild_id: int | None, scope: Scope, name: str, value: Any, set_by: int | None) -> None:
         """Set a JSON value in one scope."""
         write = partial(_write, guild_id=guild_id, scope=scope, name=name, value=value, set_by=set_by)
         await self._database.finish(self._change((guild_id, scope), write))
+        if name in self._guilds:
+            self._guilds[name].add(guild_id)
 
     async def clear(self, guild_id: int | None, scope: Scope, name: str) -> None:
         """Let the next scope of the chain, or the default, decide again."""
@@ -91,6 +99,20 @@ class ScopedSettings:
                 (None, defaults),
             ]
         )
+
+    async def guilds_with(self, name: str) -> AbstractSet[int | None]:
+        """The guilds of which some scope sets this, and perhaps some where it was cleared since.
+
+        Once asked for it is kept in memory, so that it can be asked for every message of every guild.
+        """
+        if name not in self._guilds:
+            async with self._reading_guilds:
+                while name not in self._guilds:
+                    changes = self._changes
+                    found = await self._database.read(_read_guilds, name)
+                    if changes == self._changes:
+                        self._guilds[name] = found
+        return self._guilds[name]
 
     async def _change(self, place: _Place, write: Callable[[Connection], None]) -> None:
         try:
@@ -145,3 +167,7 @@ def _read(connection: Connection, guild_id: int | None, scopes: Sequence[Scope])
     for kind, scope_id, name, value in connection.execute(_select, parameters):
         found[Scope(kind, scope_id)][name] = value
     return dict(found)
+
+
+def _read_guilds(connection: Connection, name: str) -> set[int | None]:
+    return set(connection.execute(_guilds_with, {"setting": name}).scalars())

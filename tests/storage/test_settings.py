@@ -191,3 +191,23 @@ async def test_a_change_whose_caller_went_away_is_seen(storage: Storage) -> None
         await changing
     await storage.database._finish_unattended()
     assert (await storage.settings.resolve(GUILD, [CHANNEL], {}))["model"].value == "new"
+
+
+async def test_which_guilds_set_something_is_known_at_once(storage: Storage) -> None:
+    await storage.settings.put(GUILD, THREAD, "trigger", "always", ADA)
+    fresh = ScopedSettings(storage.database)
+    assert await fresh.guilds_with("trigger") == {GUILD}
+    assert await fresh.guilds_with("other") == set()
+    await fresh.put(OTHER_GUILD, CHANNEL, "trigger", "off", ADA)
+    await fresh.put(None, CHANNEL, "trigger", "off", ADA)
+    await fresh.clear(GUILD, THREAD, "trigger")
+    assert {OTHER_GUILD, None} <= await fresh.guilds_with("trigger")
+    assert await ScopedSettings(storage.database).guilds_with("trigger") == {OTHER_GUILD, None}
+
+
+async def test_a_guild_that_sets_something_while_they_are_read_is_among_them(storage: Storage) -> None:
+    await asyncio.gather(
+        *(storage.settings.guilds_with("trigger") for _ in range(3)),
+        *(storage.settings.put(guild, CHANNEL, "trigger", "off", ADA) for guild in range(1, 6)),
+    )
+    assert await storage.settings.guilds_with("trigger") == set(range(1, 6))
