@@ -17,6 +17,7 @@ from storage.errors import (
 from storage.history import History
 from storage.ids import new_id
 from storage.models import ModelFactsRepository
+from storage.pictures import Pictures
 from storage.records import (
     BegunTurn,
     ConversationKey,
@@ -24,6 +25,7 @@ from storage.records import (
     ModelFacts,
     NewTurn,
     OutlinedMessage,
+    Picture,
     Role,
     Scope,
     ScopeKind,
@@ -56,6 +58,8 @@ __all__ = [
     "NewTurn",
     "NewerSchemaError",
     "OutlinedMessage",
+    "Picture",
+    "Pictures",
     "ReplyMovedOnError",
     "Resolved",
     "Retention",

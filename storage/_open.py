@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
 from storage.models import ModelFactsRepository
+from storage.pictures import Pictures
 from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
@@ -34,6 +35,7 @@ class Storage:
     usage: Usage
     models: ModelFactsRepository
     retention: Retention
+    pictures: Pictures
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -45,6 +47,7 @@ class Storage:
             Usage(database),
             ModelFactsRepository(database),
             Retention(database),
+            Pictures(database),
         )
 
     async def close(self) -> None:

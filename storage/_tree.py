@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.pictures import delete_pictures
 from storage.records import StoredMessage
 from storage.schema import claims, discord_messages, is_unfinished, messages
 
@@ -126,7 +127,8 @@ def edit(connection: Connection, guild_id: int | None, message_id: int, content:
 
 
 def forget(connection: Connection, guild_id: int | None, message_id: int) -> bool:
-    """Empty the message and leave its place in the tree; False if there is none."""
+    """Empty the message, delete its pictures, and leave its place in the tree; False if there is none."""
+    delete_pictures(connection, guild_id, [message_id])
     return connection.execute(_forget, {"guild": guild_id, "message": message_id}).rowcount > 0
 
 

@@ -13,6 +13,7 @@ from storage._upsert import Upsert
 from storage.errors import TurnStartedError
 from storage.ids import new_id
 from storage.models import save_facts
+from storage.pictures import add_pictures
 from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, utc_now
 from storage.schema import discord_messages, is_unfinished, messages
 from storage.usage import add_usage
@@ -50,6 +51,7 @@ def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun
         _reply_row(turn.key, begun, turn.author_id, turn.model, turn.persona_id),
     ]
     connection.execute(_insert_messages, rows)
+    add_pictures(connection, begun.user_message_id, turn.pictures)
     _link_discord(connection, begun.user_message_id, turn.discord_id)
     if turn.on_head:
         move_head(connection, turn.key, begun.reply_id)
@@ -66,6 +68,7 @@ def join_turn(connection: Connection, reply_id: int, turn: NewTurn) -> BegunTurn
         raise TurnStartedError(reply_id, reply.state)
     begun = BegunTurn(new_id(), reply_id, reply.parent_id)
     connection.execute(_insert_messages, _user_row(turn, begun.user_message_id, reply.parent_id))
+    add_pictures(connection, begun.user_message_id, turn.pictures)
     _link_discord(connection, begun.user_message_id, turn.discord_id)
     connection.execute(_hang_under, {"message": reply_id, "under": begun.user_message_id})
     return begun

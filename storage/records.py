@@ -30,6 +30,18 @@ class ConversationKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as models are shown it; width and height are those of the original, as people see it."""
+
+    attachment_id: int
+    name: str
+    content_type: str
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NewTurn:
     """A user's message that asks for a reply.
 
@@ -47,6 +59,7 @@ class NewTurn:
     on_head: bool = True
     created_at: datetime = field(default_factory=utc_now)
     persona_id: int | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +206,7 @@ class ModelFacts:
     token_ratio: float | None
     ratio_samples: int
     updated_at: datetime
+    picture_limit: int | None = None  # how many pictures one request may hold
 
 
 @dataclass(frozen=True, slots=True)

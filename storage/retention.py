@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from storage.database import Database
 from storage.ids import first_id_at
+from storage.pictures import delete_pictures
 from storage.schema import UNFINISHED, heads, is_unfinished, messages
 
 LOOKED_AT_AT_ONCE: Final = 500
@@ -54,7 +55,7 @@ class Retention:
         while True:
             ids, last = await self._database.read(_look, guild_id, channel_id, after, end)
             if ids:
-                forgotten += await self._database.write(_forget_some, ids)
+                forgotten += await self._database.write(_forget_some, guild_id, ids)
             if last is None:
                 return forgotten
             after = last
@@ -74,5 +75,6 @@ def _look(
     return [row.id for row in rows if row.state != "deleted" and row.state not in UNFINISHED], last
 
 
-def _forget_some(connection: Connection, ids: list[int]) -> int:
+def _forget_some(connection: Connection, guild_id: int | None, ids: list[int]) -> int:
+    delete_pictures(connection, guild_id, ids)
     return connection.execute(_forget, {"ids": ids}).rowcount

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -89,6 +90,19 @@ discord_messages = Table(
     Index(None, "message_id", "part"),
 )
 
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("attachment_id", BigInteger, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("content_type", CleanText, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("message_id", "attachment_id"),
+)
+
 claims = Table(
     "claims",
     metadata,
@@ -138,4 +152,5 @@ model_facts = Table(
     Column("token_ratio", Float),
     Column("ratio_samples", Integer, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("picture_limit", Integer),
 )

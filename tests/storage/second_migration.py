@@ -8,8 +8,8 @@ SCRIPT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -29,5 +29,5 @@ def upgrade():
 def with_second_migration(folder: Path) -> Migrations:
     """Our migrations and this one."""
     folder.mkdir(exist_ok=True)
-    (folder / "0003_second.py").write_text(SCRIPT)
-    return Migrations((FOLDER / "versions", folder), "0003")
+    (folder / "0004_second.py").write_text(SCRIPT)
+    return Migrations((FOLDER / "versions", folder), "0004")
