@@ -50,8 +50,8 @@ def test_constraints_are_those_of_the_schema(sqlite_path: Path) -> None:
     found = {name: sql for name, sql in found.items() if name != "sqlite_autoindex_alembic_version_1"}
 
     def normal(sql: str | None) -> list[str]:
-        # A column that was added later stands behind the constraints, in the line of the last one.
-        return sorted(line.strip().rstrip(",") for line in re.split(r"\n|(?<=\)), ", sql or ""))
+        # A column that was added later stands in the line of the one before it.
+        return sorted(line.strip().rstrip(",") for line in re.split(r"\n|(?<=[A-Z]), (?=\w)", sql or ""))
 
     assert {name: normal(sql) for name, sql in found.items()} == {name: normal(sql) for name, sql in expected.items()}
 
