@@ -1,15 +1,17 @@
 """The settings of a conversation: their names, defaults, and how they become sampling parameters."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from infermatic_client import Sampling
-from storage import Resolved
+from storage import Resolved, Scope
 
 # Some models of the service write token salad without any sampler settings; these two mend it.
 DEFAULT_SAMPLING: Mapping[str, Any] = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}
 CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "trigger": "mention",
+    "trigger_since": 0,  # when that was set, in seconds: nobody expects an answer to what was said before
     "keywords": [],
     "history_scope": "channel",
     "swipe_rights": "asker",
@@ -17,6 +19,24 @@ CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "reply_style": "plain",
 }
 SAMPLING_NAMES = tuple(Sampling.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody is: the scopes that hold there, the nearest first."""
+
+    guild_id: int | None
+    scopes: tuple[Scope, ...]
+
+    @property
+    def here(self) -> Scope:
+        """The thread, or else the channel: what is set, is set for it."""
+        return self.scopes[0]
+
+    @property
+    def whole(self) -> Scope:
+        """The server; a direct message is on its own."""
+        return self.scopes[-1] if self.guild_id is None else Scope("guild", self.guild_id)
 
 
 def operator_defaults(system_prompt: str, default_model: str) -> dict[str, Any]:

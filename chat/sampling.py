@@ -2,35 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from chat.context import ContextReader
 from chat.errors import NoSuchPresetError, NothingThereError, TooManyPresetsError
-from chat.preferences import SAMPLING_NAMES
+from chat.preferences import SAMPLING_NAMES, Place
 from chat.presets import PARAMETERS, check_together, clean_preset_name, parse_value, valid_values
-from storage import Resolved, Scope, ScopedSettings, Setting
+from storage import Resolved, ScopedSettings, Setting
 
 MAX_PRESETS: Final = 25  # as many as Discord suggests at once
 _PRESET_PREFIX: Final = "preset:"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody is: the scopes that hold there, the nearest first."""
-
-    guild_id: int | None
-    scopes: tuple[Scope, ...]
-
-    @property
-    def here(self) -> Scope:
-        """The thread, or else the channel: what is set, is set for it."""
-        return self.scopes[0]
-
-    @property
-    def home_of_presets(self) -> Scope:
-        """The server; a direct message has presets of its own."""
-        return self.scopes[-1] if self.guild_id is None else Scope("guild", self.guild_id)
 
 
 class SamplingSettings:
@@ -89,7 +70,7 @@ class SamplingSettings:
             if not replaced and len(presets) >= MAX_PRESETS:
                 raise TooManyPresetsError(MAX_PRESETS)
             stored = {"name": name, "sampling": values}
-            await self._settings.put(place.guild_id, place.home_of_presets, _key(name), stored, person_id)
+            await self._settings.put(place.guild_id, place.whole, _key(name), stored, person_id)
         return name, replaced
 
     async def load(self, place: Place, name: str, person_id: int) -> tuple[str, dict[str, Any]]:
@@ -102,7 +83,7 @@ class SamplingSettings:
     async def delete(self, place: Place, name: str) -> str:
         """Forget a preset and return its name; where it was loaded, its values stay. Raises `NoSuchPresetError`."""
         shown: str = (await self._preset(place, name))["name"]
-        await self._settings.clear(place.guild_id, place.home_of_presets, _key(shown))
+        await self._settings.clear(place.guild_id, place.whole, _key(shown))
         return shown
 
     async def _preset(self, place: Place, name: str) -> Mapping[str, Any]:
@@ -112,7 +93,7 @@ class SamplingSettings:
         return found
 
     async def _presets(self, place: Place) -> dict[str, Mapping[str, Any]]:
-        resolved = await self._settings.resolve(place.guild_id, [place.home_of_presets], {})
+        resolved = await self._settings.resolve(place.guild_id, [place.whole], {})
         return {key: resolved[key].value for key in resolved if key.startswith(_PRESET_PREFIX)}
 
     async def _resolved(self, place: Place) -> Resolved:

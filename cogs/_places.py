@@ -4,10 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from storage import ConversationKey, Scope
+from chat.preferences import Place
+from storage import ConversationKey, Scope, ScopeKind
 
 if TYPE_CHECKING:
     from cogs._bot import Services
+
+SOURCE_WORDS: dict[ScopeKind, str] = {
+    "thread": "this thread",
+    "channel": "this channel",
+    "persona": "the persona",
+    "guild": "this server",
+    "user": "the person",
+}
 
 
 def scopes_of(channel: Any, guild_id: int | None) -> tuple[Scope, ...]:
@@ -20,6 +29,20 @@ def scopes_of(channel: Any, guild_id: int | None) -> tuple[Scope, ...]:
     if guild_id is not None:
         scopes.append(Scope("guild", guild_id))
     return tuple(scopes)
+
+
+def place_of(interaction: discord.Interaction[Any]) -> Place:
+    """Where a command was used."""
+    return Place(interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id))
+
+
+def source_words(source: Scope | None, interaction: discord.Interaction[Any]) -> str:
+    """Where a setting that holds here comes from."""
+    if source is None:
+        return "the operator's default"
+    if source.kind == "channel" and isinstance(interaction.channel, discord.Thread):
+        return "this thread's channel"
+    return SOURCE_WORDS[source.kind]
 
 
 async def is_per_person(services: "Services", channel: Any, guild_id: int | None) -> bool:

@@ -5,12 +5,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs._bot import Bot, tell
-from cogs._places import scopes_of
+from cogs._places import SOURCE_WORDS, place_of, source_words
 from cogs.talk import model_choices
-from storage import Scope
 
 SHOWN_MODELS = 40  # about what one Discord message holds
-SOURCE_WORDS = {"thread": "this thread", "channel": "this channel", "persona": "the persona", "guild": "this server"}
 
 
 class Models(commands.GroupCog, group_name="model", group_description="Which model answers here"):
@@ -42,11 +40,11 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
     async def show(self, interaction: discord.Interaction[Bot]) -> None:
         """Show the model and its source."""
         services = interaction.client.services
-        setting = (await services.context.preferences(interaction.guild_id, _scopes(interaction)))["model"]
+        setting = (await services.context.preferences(interaction.guild_id, place_of(interaction).scopes))["model"]
         model = services.catalogue.choose(setting.value)
         window = services.catalogue.context_window(model)
         lines = [
-            f"`{model}` answers here, set by {_source_words(setting.source, interaction)}.",
+            f"`{model}` answers here, set by {source_words(setting.source, interaction)}.",
             f"-# Context window: {window:,} tokens",
         ]
         if setting.value and model != setting.value:
@@ -61,7 +59,7 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
         """Keep the choice for this channel or thread."""
         services = interaction.client.services
         name = await services.catalogue.find(model)
-        scope = _scopes(interaction)[0]
+        scope = place_of(interaction).here
         await services.storage.settings.put(interaction.guild_id, scope, "model", name, interaction.user.id)
         await interaction.response.send_message(f"`{name}` answers in {SOURCE_WORDS[scope.kind]} from now on.")
 
@@ -74,26 +72,14 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
     async def reset(self, interaction: discord.Interaction[Bot]) -> None:
         """Forget the choice for this channel or thread."""
         services = interaction.client.services
-        await services.storage.settings.clear(interaction.guild_id, _scopes(interaction)[0], "model")
+        await services.storage.settings.clear(interaction.guild_id, place_of(interaction).here, "model")
         current = await self._current(interaction)
         await interaction.response.send_message(f"`{current}` answers here again.")
 
     async def _current(self, interaction: discord.Interaction[Bot]) -> str:
         services = interaction.client.services
-        preferences = await services.context.preferences(interaction.guild_id, _scopes(interaction))
+        preferences = await services.context.preferences(interaction.guild_id, place_of(interaction).scopes)
         return services.catalogue.choose(preferences["model"].value)
-
-
-def _scopes(interaction: discord.Interaction[Bot]) -> tuple[Scope, ...]:
-    return scopes_of(interaction.channel, interaction.guild_id)
-
-
-def _source_words(source: Scope | None, interaction: discord.Interaction[Bot]) -> str:
-    if source is None:
-        return "the operator's default"
-    if source.kind == "channel" and isinstance(interaction.channel, discord.Thread):
-        return "this thread's channel"
-    return SOURCE_WORDS.get(source.kind, source.kind)
 
 
 def _fitting(lines: list[str], limit: int = 1800) -> list[str]:

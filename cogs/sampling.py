@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from chat.errors import PresetFileError
+from chat.preferences import Place
 from chat.presets import (
     MAX_FILE_BYTES,
     MAX_NAME_CHARACTERS,
@@ -18,11 +19,10 @@ from chat.presets import (
     range_words,
     value_text,
 )
-from chat.sampling import Place, SamplingSettings
+from chat.sampling import SamplingSettings
 from cogs._bot import Bot, tell
-from cogs._places import scopes_of
-from cogs.models import SOURCE_WORDS
-from storage import Scope, Setting
+from cogs._places import SOURCE_WORDS, place_of, source_words
+from storage import Setting
 
 LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
 PARAMETER_CHOICES = [app_commands.Choice(name=f"{name} ({range_words(name)})"[:100], value=name) for name in PARAMETERS]
@@ -41,10 +41,10 @@ class SamplingCommands(
     @app_commands.command(description="The sampling parameters that hold here, and where each was set")
     async def show(self, interaction: discord.Interaction[Bot]) -> None:
         """List them privately."""
-        place = _place(interaction)
+        place = place_of(interaction)
         holding = await self._sampling.show(place)
         lines = [
-            f"`{name}` {_shown(setting.value)} · {_source_words(setting.source, interaction)}"
+            f"`{name}` {_shown(setting.value)} · {source_words(setting.source, interaction)}"
             for name, setting in holding.items()
         ]
         presets = ", ".join(f"`{name}`" for name in await self._sampling.presets(place))
@@ -58,7 +58,7 @@ class SamplingCommands(
         self, interaction: discord.Interaction[Bot], parameter: str, value: app_commands.Range[str, 1, 600]
     ) -> None:
         """Keep the value for this channel or thread."""
-        place = _place(interaction)
+        place = place_of(interaction)
         kept = await self._sampling.set(place, parameter, value, interaction.user.id)
         await _say(interaction, f"`{parameter}` is {_shown(kept)} in {_here(place)} from now on.")
 
@@ -67,13 +67,13 @@ class SamplingCommands(
     @app_commands.choices(parameter=PARAMETER_CHOICES)
     async def reset(self, interaction: discord.Interaction[Bot], parameter: str | None = None) -> None:
         """Forget what was set for this channel or thread."""
-        place = _place(interaction)
+        place = place_of(interaction)
         holding = await self._sampling.reset(place, parameter)
         if parameter is None:
             await _say(interaction, f"No sampling is set for {_here(place)} any more. Here holds: {_listed(holding)}")
         elif parameter in holding:
             setting = holding[parameter]
-            source = _source_words(setting.source, interaction)
+            source = source_words(setting.source, interaction)
             await _say(interaction, f"`{parameter}` is {_shown(setting.value)} here again, set by {source}.")
         else:
             await _say(interaction, f"`{parameter}` is left to the model here again.")
@@ -82,7 +82,7 @@ class SamplingCommands(
     @app_commands.describe(name="What to call it; an older preset of this name is replaced")
     async def save(self, interaction: discord.Interaction[Bot], name: PresetName) -> None:
         """Make a preset."""
-        kept, replaced = await self._sampling.save(_place(interaction), name, interaction.user.id)
+        kept, replaced = await self._sampling.save(place_of(interaction), name, interaction.user.id)
         older = " It replaces the older one." if replaced else ""
         await _say(interaction, f"Kept as `{kept}`; `/sampling load` sets it anywhere in this server.{older}")
 
@@ -90,7 +90,7 @@ class SamplingCommands(
     @app_commands.describe(name="The preset")
     async def load(self, interaction: discord.Interaction[Bot], name: PresetName) -> None:
         """Set here what the preset says, and nothing else."""
-        place = _place(interaction)
+        place = place_of(interaction)
         loaded, values = await self._sampling.load(place, name, interaction.user.id)
         await _say(interaction, f"`{loaded}` holds in {_here(place)} from now on: {_listed(values)}")
 
@@ -98,13 +98,13 @@ class SamplingCommands(
     @app_commands.describe(name="The preset; where it was loaded, its values stay")
     async def delete(self, interaction: discord.Interaction[Bot], name: PresetName) -> None:
         """Forget the preset."""
-        await _say(interaction, f"The preset `{await self._sampling.delete(_place(interaction), name)}` is deleted.")
+        await _say(interaction, f"The preset `{await self._sampling.delete(place_of(interaction), name)}` is deleted.")
 
     @load.autocomplete("name")
     @delete.autocomplete("name")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
         """The server's presets that have in their names what is typed."""
-        names = await self._sampling.presets(_place(interaction))
+        names = await self._sampling.presets(place_of(interaction))
         found = [name for name in names if typed.casefold().strip() in name.casefold()]
         return [app_commands.Choice(name=name, value=name) for name in found[:25]]
 
@@ -116,7 +116,7 @@ class SamplingCommands(
             raise PresetFileError("too large")
         await interaction.response.defer(ephemeral=True, thinking=True)  # Discord may be slow to give the file
         preset = parse_preset_file(await _read(file))
-        place = _place(interaction)
+        place = place_of(interaction)
         if preset.values:
             await self._sampling.apply(place, preset.values, interaction.user.id)
         await tell(interaction, _report(preset, place))
@@ -137,20 +137,8 @@ async def _read(file: discord.Attachment) -> bytes:
         raise PresetFileError("not fetched") from error
 
 
-def _place(interaction: discord.Interaction[Bot]) -> Place:
-    return Place(interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id))
-
-
 def _here(place: Place) -> str:
     return SOURCE_WORDS[place.here.kind]
-
-
-def _source_words(source: Scope | None, interaction: discord.Interaction[Bot]) -> str:
-    if source is None:
-        return "the operator's default"
-    if source.kind == "channel" and isinstance(interaction.channel, discord.Thread):
-        return "this thread's channel"
-    return SOURCE_WORDS.get(source.kind, source.kind)
 
 
 def _shown(value: Any) -> str:
