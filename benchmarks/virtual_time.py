@@ -2,13 +2,11 @@
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 LONGEST_REAL_SECONDS = 20.0  # for what really takes time, such as a write to the disk
-
-T = TypeVar("T")
 
 
 class _Selector(selectors.DefaultSelector):
@@ -50,8 +48,3 @@ class VirtualTime(asyncio.SelectorEventLoop):
             yield
         finally:
             self._virtual.held -= 1
-
-    async def at_once(self, work: Awaitable[T]) -> T:
-        """Await what another thread does, in no time."""
-        with self.standing_still():
-            return await work

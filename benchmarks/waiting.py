@@ -50,7 +50,7 @@ CHANNELS = 4
 HALF_AN_HOUR = 1800.0
 REPLY_SECONDS = 12.0
 FIRST_WORDS_SECONDS = 1.0
-WORDS = 22
+WORDS = 11
 THINKING_SECONDS = 30.0  # the median of reading, thinking and writing; every sixth time it is more than a minute
 THINKING_SPREAD = 0.7
 REQUESTS_PER_MINUTE = 12
@@ -229,7 +229,7 @@ async def _service(loop: VirtualTime, slots: int) -> AsyncIterator[LocalInfermat
         tokens_per_second=speed, first_token_seconds=FIRST_WORDS_SECONDS, clock=loop.time
     ) as api:
         api.add_key(KEY, REQUESTS_PER_MINUTE, slots)
-        api.replies.add("word " * WORDS, times=None)
+        api.replies.add(" ".join(["word"] * WORDS), times=None)
         yield api
 
 
