@@ -250,7 +250,8 @@ async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) ->
         catalogue = ModelCatalogue(client, storage.models, default_model=MODEL, clock=loop.time)
         await catalogue.load()
         stack.push_async_callback(catalogue.close)
-        context = ContextReader(storage.history, storage.settings, catalogue, operator_defaults("", MODEL))
+        defaults = operator_defaults("", MODEL)
+        context = ContextReader(storage.history, storage.pictures, storage.settings, catalogue, defaults)
         generator = Generator(
             catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), clock=loop.time
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from chat._trimming import trim_middle
 from chat.tokens import TokenEstimator
@@ -112,17 +112,17 @@ class FixedParts:
         self.dropped.append(section.name)
 
 
-def with_insertions(history: Sequence[dict[str, str]], sections: Iterable[Section]) -> list[dict[str, str]]:
+def with_insertions(history: Sequence[dict[str, Any]], sections: Iterable[Section]) -> list[dict[str, Any]]:
     """The history with the sections that stand at a depth in it, and the instructions behind it."""
-    at: dict[int, list[dict[str, str]]] = {}
-    after: list[dict[str, str]] = []
+    at: dict[int, list[dict[str, Any]]] = {}
+    after: list[dict[str, Any]] = []
     for section in sections:
         message = {"role": section.role, "content": section.text.strip()}
         if section.depth is not None:
             at.setdefault(max(0, len(history) - section.depth), []).append(message)
         elif section.name == POST_HISTORY:
             after.append(message)
-    messages: list[dict[str, str]] = []
+    messages: list[dict[str, Any]] = []
     for index in range(len(history) + 1):
         messages += at.get(index, ())
         messages += history[index : index + 1]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
+
+from chat.pictures import Content, is_empty, joined
 
 OPENING_FILLER: Final = "[Start]"
 """The user turn in front of a history that the assistant opens."""
@@ -18,19 +20,19 @@ CLOSING_FILLER: Final = "[Continue]"
 
 _BETWEEN: Final = "\n\n"
 
-_Message = tuple[str, str]  # role and content
+_Message = tuple[str, Content]  # role and content
 
 
 def adapt(
-    messages: Sequence[Mapping[str, str]], *, system_role: bool, continuing: bool = False
-) -> list[dict[str, str]]:
+    messages: Sequence[Mapping[str, Any]], *, system_role: bool, continuing: bool = False
+) -> list[dict[str, Any]]:
     """An optional system message, then user and assistant in strict alternation, beginning with the user.
 
     Later system messages become user text, whatever the model: templates differ too much about them. With
     ``continuing`` an assistant's message at the end stays there, and instructions behind it move in front of it.
     Adapting twice changes nothing.
     """
-    filled = [(message["role"], message["content"]) for message in messages if message["content"].strip()]
+    filled = [(message["role"], message["content"]) for message in messages if not is_empty(message["content"])]
     opening = list(takewhile(lambda message: message[0] == "system", filled))
     rest = filled[len(opening) :]
     if continuing:
@@ -62,7 +64,7 @@ def _merged(messages: Iterable[_Message]) -> list[_Message]:
     merged: list[_Message] = []
     for role, content in messages:
         if merged and merged[-1][0] == role:
-            merged[-1] = (role, merged[-1][1] + _BETWEEN + content)
+            merged[-1] = (role, joined(merged[-1][1], content, _BETWEEN))
         else:
             merged.append((role, content))
     return merged

@@ -12,6 +12,7 @@ from typing import Final
 
 from chat._decoding import decoded
 from chat._file_kinds import Kind, kind_of
+from chat.pictures import PICTURE_MARK
 from storage import Picture, clean_text
 
 __all__ = ["Attached", "Fault", "Kind", "Offered", "Woven", "as_text", "chosen", "named", "picture_words", "woven"]
@@ -154,7 +155,7 @@ def woven(words: str, attached: Sequence[Attached]) -> Woven:
 
 def picture_words(picture: Picture) -> str:
     """How a picture is named among the words, whether or not it is shown."""
-    return f"[Picture: {one_line(picture.name)}, {picture.width}x{picture.height}]"
+    return f"{PICTURE_MARK}{one_line(picture.name)}, {picture.width}x{picture.height}]"
 
 
 def named(offered: Iterable[Offered]) -> str:

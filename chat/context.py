@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chat._gallery import Gallery
 from chat.models import ModelCatalogue
+from chat.pictures import pictures_in, pictures_that_fit
 from chat.preferences import consistent, sampling
-from chat.prompt import Prompt, PromptBuilder, Section, Turn
+from chat.prompt import Prompt, PromptBuilder, Section
 from chat.tokens import base_tokens
 from infermatic_client import Sampling
-from storage import ConversationKey, History, Resolved, Scope, ScopedSettings, StoredMessage
+from storage import ConversationKey, History, Pictures, Resolved, Scope, ScopedSettings, StoredMessage
 
 SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "streaming"})
 
@@ -18,11 +20,13 @@ SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "strea
 class Prepared:
     """A request's content: what to send and how many tokens we believe it to be."""
 
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     sampling: Sampling
     tokens: int
     raw_tokens: float = 0.0  # before the model's ratio, to be compared with what the service counts
     prompt: Prompt | None = None
+    pictures: int = 0  # how many it shows
+    unseen: bool = False  # the newest turn has pictures, and none of them is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,15 @@ class ContextReader:
     """Assembles prompts from the history and the settings of a conversation."""
 
     def __init__(
-        self, history: History, settings: ScopedSettings, catalogue: ModelCatalogue, defaults: Mapping[str, Any]
+        self,
+        history: History,
+        pictures: Pictures,
+        settings: ScopedSettings,
+        catalogue: ModelCatalogue,
+        defaults: Mapping[str, Any],
     ) -> None:
         self._history = history
+        self._pictures = pictures
         self._settings = settings
         self._catalogue = catalogue
         self._defaults = defaults
@@ -58,10 +68,11 @@ class ContextReader:
         wishes: Sampling,
         *,
         recent: Sequence[StoredMessage] = (),
+        blind: bool = False,
     ) -> Prepared:
         """The prompt that ends with the message `parent_id`, as much of its history as fits.
 
-        `recent` is the newest of that history, when it has been read already.
+        `recent` is the newest of that history, when it has been read already; `blind` leaves out its pictures.
         """
         window = self._catalogue.context_window(model)
         # A reply reserve of more than half the window would leave no room for the conversation.
@@ -69,10 +80,19 @@ class ContextReader:
         builder = PromptBuilder(
             self._catalogue.estimator(model), window, reserve, [Section("system", preferences["system_prompt"].value)]
         )
+        most_pictures = 0 if blind else min(self._catalogue.picture_limit(model), pictures_that_fit(window))
+        gallery = Gallery(self._pictures, guild_id, most_pictures)
         if parent_id is not None:
-            await self._fill(builder, guild_id, parent_id, recent)
+            await self._fill(builder, guild_id, parent_id, recent, gallery)
         prompt = builder.build()
-        return Prepared(prompt.messages, replace_max_tokens(wishes, reserve), prompt.prompt_tokens, prompt=prompt)
+        return Prepared(
+            prompt.messages,
+            replace_max_tokens(wishes, reserve),
+            prompt.prompt_tokens,
+            prompt=prompt,
+            pictures=pictures_in(prompt.messages),
+            unseen=gallery.unseen,
+        )
 
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""
@@ -88,22 +108,22 @@ class ContextReader:
         return ContextReport(model, prepared.prompt, self._catalogue.system_role(model))
 
     async def _fill(
-        self, builder: PromptBuilder, guild_id: int | None, parent_id: int, recent: Sequence[StoredMessage]
+        self,
+        builder: PromptBuilder,
+        guild_id: int | None,
+        parent_id: int,
+        recent: Sequence[StoredMessage],
+        gallery: Gallery,
     ) -> None:
         async for page in self._history.path(guild_id, parent_id, known=recent):
-            for message in page:
-                if is_said(message) and not builder.offer(_turn(message)):
+            for turn in await gallery.turns([message for message in page if is_said(message)]):
+                if not builder.offer(turn):
                     return
 
 
 def is_said(message: StoredMessage) -> bool:
     """Whether a message has words that belong into a prompt."""
     return message.state in SHOWN_STATES and bool(message.content.strip())
-
-
-def _turn(message: StoredMessage) -> Turn:
-    speaker = message.author_name if message.role == "user" else None
-    return Turn(message.id, message.role, speaker, message.content)
 
 
 def replace_max_tokens(wishes: Sampling, max_tokens: int) -> Sampling:

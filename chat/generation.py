@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from chat.tokens import raw_tokens
 from infermatic_client import (
     APIConnectionError,
     AuthenticationError,
+    BadRequestError,
     ChatStream,
     CompletionStream,
     ContextWindowExceededError,
@@ -42,6 +44,14 @@ MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, a
 SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
 MOST_CHARACTERS_PER_TOKEN = 16  # a stream that goes on beyond this has left its limit behind
 
+# As model servers word it. That one picture is damaged or too large says nothing about the next.
+_MOST_PICTURES = re.compile(r"at most (\d{1,4}) image", re.IGNORECASE)
+_TAKES_NO_PICTURES = re.compile(
+    r"not a multi-?modal model|unknown image model|(?:does not|doesn't|not) support (?:image|vision|multi-?modal)"
+    r"|(?:image|vision|multi-?modal)[\w ]{0,20} (?:is|are) not (?:supported|enabled)",
+    re.IGNORECASE,
+)
+
 
 @dataclass(slots=True)
 class _Attempt:
@@ -55,6 +65,7 @@ class _Attempt:
     shrunk: bool = False
     prepared: Prepared | None = None
     paused: bool = False
+    without_pictures: bool = False
     tries: int = 0
 
 
@@ -137,12 +148,17 @@ class Generator:
         if answer.prompt_text is not None:
             return self._context.plain(answer.prompt_text, attempt.model, wishes)
         prepared = await self._context.assemble(
-            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes, recent=answer.recent
-        )
+            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes,
+            recent=answer.recent, blind=attempt.without_pictures,
+        )  # fmt: skip
+        if prepared.unseen:
+            self._say_unseen(answer, attempt)
         system_role = self._catalogue.system_role(attempt.model) and not attempt.fold_system
         messages = adapt(prepared.messages, system_role=system_role)
         attempt.sent_system = messages[0]["role"] == "system"
-        return replace(prepared, messages=messages, raw_tokens=raw_tokens(messages))
+        # What the service counts for a picture differs from model to model and would spoil the ratio for words.
+        raw = 0.0 if prepared.pictures else raw_tokens(messages)
+        return replace(prepared, messages=messages, raw_tokens=raw)
 
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
         answer.screen.writing(self._queue.seconds_per_reply)
@@ -206,13 +222,29 @@ class Generator:
                 return any(key is not grant.key for key in self._pool.usable)
             case UnsupportedSystemPromptError():
                 return self._fold(attempt, is_a_guess=False)
-            case ServerError() if error.status_code == 500 and answer.prompt_text is None:
-                self._pool.failed(grant.key, attempt.model)
-                known = self._catalogue.system_role_is_known(attempt.model)
-                return not known and self._fold(attempt, is_a_guess=True)
+            case BadRequestError() | ServerError(status_code=500) if _has_pictures(attempt):
+                return await self._leave_pictures_out(error, attempt)
             case ServerError() | APIConnectionError():
                 self._pool.failed(grant.key, attempt.model)
+                unexplained = isinstance(error, ServerError) and error.status_code == 500
+                known = self._catalogue.system_role_is_known(attempt.model)
+                return unexplained and not known and self._fold(attempt, is_a_guess=True)
         return False
+
+    async def _leave_pictures_out(self, error: BadRequestError | ServerError, attempt: _Attempt) -> bool:
+        """Learn what the refusal says about pictures; if it says nothing, they may be the cause all the same."""
+        most = _MOST_PICTURES.search(error.message)
+        if most or _TAKES_NO_PICTURES.search(error.message):
+            await self._catalogue.learn_picture_limit(attempt.model, int(most[1]) if most else 0)
+        sent = attempt.prepared.pictures if attempt.prepared is not None else 0
+        attempt.without_pictures = most is None or not 0 < int(most[1]) < sent
+        return True
+
+    def _say_unseen(self, answer: Answer, attempt: _Attempt) -> None:
+        blind = not self._catalogue.takes_pictures(attempt.model)
+        note = f"`{attempt.model}` cannot see pictures." if blind else "I had to leave the pictures out."
+        if note not in answer.notes:
+            answer.notes.append(note)
 
     async def _pause_once(self, attempt: _Attempt, asked_seconds: float | None) -> bool:
         """Wait a moment before the one further try that a failure is worth."""
@@ -224,6 +256,11 @@ class Generator:
 
     async def _learn_window(self, error: ContextWindowExceededError, attempt: _Attempt) -> bool:
         """Learn what fits: the window is smaller than we knew, or the prompt is longer than we believed."""
+        if _has_pictures(attempt):  # what they cost is a guess, so they are the first to go
+            attempt.without_pictures = True
+            if error.limit:
+                await self._catalogue.learn_context_window(attempt.model, error.limit)
+            return True
         if attempt.shrunk or attempt.prepared is None:
             return False
         attempt.shrunk = True
@@ -258,3 +295,7 @@ class Generator:
         attempt.fold_system = True
         attempt.fold_is_a_guess = is_a_guess
         return True
+
+
+def _has_pictures(attempt: _Attempt) -> bool:
+    return attempt.prepared is not None and attempt.prepared.pictures > 0

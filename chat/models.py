@@ -7,6 +7,7 @@ the operator (`CONTEXT_WINDOWS`), from what was learned of the service's answers
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from chat.errors import ModelGoneError, NoModelError, NoSuchModelError
+from chat.pictures import PICTURES_SHOWN
 from chat.tokens import TokenEstimator, base_tokens
 from infermatic_client import InfermaticClient, InfermaticError, TokenCount
 from storage import ModelFacts
@@ -31,6 +33,15 @@ SMALLEST_CONTEXT_WINDOW = 1_024  # below this, what an error said was misread
 # The service's documentation names these as answering a system prompt with a 500.
 WITHOUT_SYSTEM_ROLE = frozenset(
     {"TheDrummer-Rocinante-12B-v1.1", "Midnight-Miqu-70B-v1.5", "TheDrummer-Anubis-70B-v1-FP8-Dynamic"}
+)
+# Which models see, by what their makers document. A name that is wrongly here costs one refused request, once.
+SEEING_MODELS = re.compile(
+    r"""(?<![a-z])(?:
+        vl | vlm | vision | multimodal | omni | pixtral | (?:bak)?llava | internvl | molmo | moondream | idefics
+        | gemma-?3(?!-?(?:270m|1b)) | gemma-?4 | llama-?4 | qwen-?3\.[5-9] | ministral-3
+        | mistral-(?:small-3\.[12]|medium-3|large-3) | glm-4\.\dv | minicpm-(?:v|o)
+    )(?![a-z])""",
+    re.VERBOSE,
 )
 NOT_FOR_CHAT = ("embed", "e5-", "bge-", "rerank")
 
@@ -175,6 +186,17 @@ class ModelCatalogue:
         learned = self._facts.get(model)
         return model in WITHOUT_SYSTEM_ROLE or (learned is not None and learned.system_role is not None)
 
+    def takes_pictures(self, model: str) -> bool:
+        """Whether the model sees pictures, as well as it is known; the service does not say."""
+        return self.picture_limit(model) > 0
+
+    def picture_limit(self, model: str) -> int:
+        """How many pictures a request to the model may hold."""
+        learned = self._facts.get(model)
+        if learned is not None and learned.picture_limit is not None:
+            return learned.picture_limit
+        return PICTURES_SHOWN if SEEING_MODELS.search(model.lower()) else 0
+
     def estimator(self, model: str) -> TokenEstimator:
         """Our own estimate of this model's tokens, as corrected so far."""
         facts = self._facts.get(model)
@@ -205,6 +227,10 @@ class ModelCatalogue:
         facts = self._changed(model, system_role=supported)
         await self._store.save(facts)
         return facts
+
+    async def learn_picture_limit(self, model: str, pictures: int) -> None:
+        """The service refused a request because it held more pictures than this."""
+        await self._store.save(self._changed(model, picture_limit=pictures))
 
     def corrected(self, model: str, raw_estimate: float, actual: int) -> ModelFacts | None:
         """The facts after the service counted `actual` tokens where we estimated others; to be stored with the turn."""

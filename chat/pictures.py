@@ -5,7 +5,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from PIL import Image, ImageOps
@@ -24,8 +24,14 @@ MOST_KEPT_BYTES: Final = 512 * 1024
 PICTURE_TOKENS: Final = 1_500
 """What a picture of the longest side costs: one token for 28 x 28 pixels in the common models, and some around it."""
 
+WINDOW_SHARE: Final = 1 / 4
+"""Of a context window, for pictures: what a prompt grants its newest turn however long the rest is."""
+
 PICTURES_SHOWN: Final = 4
 """In one request, the newest of the conversation: a follow-up question is mostly about one of them."""
+
+PICTURE_MARK: Final = "[Picture: "
+"""How the words begin that name a picture; a text without it has none."""
 
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF")
 _QUALITIES: Final = (85, 70, 50)
@@ -75,11 +81,15 @@ def with_pictures(text: str, pictures: Sequence[Picture]) -> Content:
     return [*_parts(text), *map(_part, pictures)] if pictures else text
 
 
-def text_of(content: Content) -> str:
-    """What a content says in words."""
-    if isinstance(content, str):
-        return content
-    return "\n".join(part["text"] for part in content if part["type"] == "text")
+def pictures_that_fit(window: int) -> int:
+    """How many pictures leave most of a context window to the words."""
+    return int(window * WINDOW_SHARE) // PICTURE_TOKENS
+
+
+def pictures_in(messages: Iterable[Mapping[str, Any]]) -> int:
+    """How many pictures a request shows."""
+    parts = (part for message in messages if not isinstance(message["content"], str) for part in message["content"])
+    return sum(part["type"] == "image_url" for part in parts)
 
 
 def is_empty(content: Content) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from chat._sections import HISTORY, POST_HISTORY, SYSTEM_PARTS, FixedParts, Section, with_insertions
 from chat._speakers import clean_name, named
 from chat._trimming import trim_middle, trim_start
+from chat.pictures import PICTURE_TOKENS, with_pictures
 from chat.tokens import TokenEstimator
+from storage import Picture
 
 __all__ = ["PartCount", "Prompt", "PromptBuilder", "Section", "Turn"]
 
@@ -31,12 +33,13 @@ _OPENING_TOKENS = 32.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the history; ``speaker`` is the person's display name."""
+    """One message of the history; ``speaker`` is the person's display name, ``pictures`` those that are shown."""
 
     id: int
     role: str
     speaker: str | None
     content: str
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class PartCount:
 class Prompt:
     """A finished prompt and what is in it; prompt, reserve, margin and free tokens together are the window."""
 
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     counts: tuple[PartCount, ...]
     prompt_tokens: int
     history_tokens: int
@@ -72,9 +75,9 @@ class _Included:
     plain: float
     with_name: float
 
-    def message(self, *, show_name: bool) -> dict[str, str]:
+    def message(self, *, show_name: bool) -> dict[str, Any]:
         content = named(self.name, self.turn.content) if show_name and self.name else self.turn.content
-        return {"role": self.turn.role, "content": content}
+        return {"role": self.turn.role, "content": with_pictures(content, self.turn.pictures)}
 
 
 class PromptBuilder:
@@ -159,7 +162,7 @@ class PromptBuilder:
 
     def _measured(self, turn: Turn) -> _Included:
         name = clean_name(turn.speaker) if turn.role == "user" and turn.speaker else None
-        overhead = self._estimator.message_overhead
+        overhead = self._estimator.message_overhead + PICTURE_TOKENS * len(turn.pictures)
         plain = self._estimator.measure(turn.content) + overhead
         with_name = self._estimator.measure(named(name, turn.content)) + overhead if name else plain
         return _Included(turn, name, plain, with_name)
