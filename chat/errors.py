@@ -16,6 +16,11 @@
     │   ├── PresetNameError         a preset cannot be called this
     │   ├── TooManyPresetsError     the server has as many presets as it may
     │   └── PresetFileError         the file is no preset that can be read
+    ├── ChannelSettingError     a channel's settings cannot be what somebody typed
+    │   ├── NothingToSetError       no setting was named
+    │   ├── KeywordsError           there are too many keywords, or one is too long, or none is a word
+    │   ├── RetentionError          this is no number of days that messages may be kept
+    │   └── ServerSettingError      the setting means nothing in direct messages
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     ├── StaleControlError       the button belongs to something that has changed meanwhile
     ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
@@ -130,6 +135,35 @@ class PresetFileError(SamplingError):
     """The file is no preset that can be read; `problem` says what is wrong with it."""
 
     problem: str
+
+
+class ChannelSettingError(ChatError):
+    """Base of what can be wrong with a channel's settings."""
+
+
+class NothingToSetError(ChannelSettingError):
+    """No setting was named."""
+
+
+@dataclass
+class KeywordsError(ChannelSettingError):
+    """The keywords cannot be these: `many` of them, one `long`, or `none` at all."""
+
+    problem: str
+
+
+@dataclass
+class RetentionError(ChannelSettingError):
+    """What was typed is no number of days that messages may be kept."""
+
+    typed: str
+
+
+@dataclass
+class ServerSettingError(ChannelSettingError):
+    """The setting means nothing in direct messages."""
+
+    setting: str
 
 
 @dataclass

@@ -1,16 +1,35 @@
-"""Does a message call the bot by one of a channel's keywords?"""
+"""What the bot answers to in a channel: mentions, every message, keywords, or nothing."""
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import regex
+
+Kind = Literal["mention", "always", "keywords", "off"]
 
 # Written without spaces, or, in Korean, with particles that stick to the word: a word may stand inside others there.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 _SPACED = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]"
 _SPACE = r"[\s\x1c-\x1f]+"  # what `str.split` takes for space
 _spaced = regex.compile(_SPACED, regex.VERSION1)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What holds in a channel. What was said before `since`, in seconds, was said to nobody."""
+
+    kind: Kind = "mention"
+    keywords: tuple[str, ...] = ()
+    since: float = 0.0
+
+    def hears(self, text: str, said_at: float) -> bool:
+        """Whether a message that does not mention the bot is said to it all the same."""
+        if said_at < self.since:
+            return False
+        return self.kind == "always" or (self.kind == "keywords" and is_called(text, self.keywords))
 
 
 def is_called(text: str, keywords: Sequence[str]) -> bool:

@@ -7,22 +7,28 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
+from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, MAX_RETENTION_DAYS
 from chat.errors import (
     BusyConversationError,
+    ChannelSettingError,
     EmptyReplyError,
+    KeywordsError,
     ModelGoneError,
     NoKeyError,
     NoModelError,
     NoSuchModelError,
     NoSuchPresetError,
     NothingThereError,
+    NothingToSetError,
     PresetFileError,
     PresetNameError,
     QueueTooLongError,
     ReplyInterruptedError,
+    RetentionError,
     SamplingConflictError,
     SamplingError,
     SamplingValueError,
+    ServerSettingError,
     ServiceDownError,
     StaleControlError,
     TooManyPresetsError,
@@ -93,6 +99,11 @@ PRESET_FILE_PROBLEMS = {
     "nothing in it": "I found no sampling parameters in this file.",
     "not fetched": "Discord did not give me the file. Attach it again.",
 }
+KEYWORD_PROBLEMS = {
+    "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
+    "long": f"A keyword has up to {MAX_KEYWORD_CHARACTERS} characters. Type several with commas between.",
+    "none": "Type at least one keyword, several with commas between; `default` clears them.",
+}
 LEVEL_WORDS = {
     Level.SCENE_OWNER: "moderators and whoever started this scene",
     Level.MODERATOR: "moderators (people who may manage messages)",
@@ -145,6 +156,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("I was restarted while I was answering.")
         case SamplingError():
             return _sampling_words(error)
+        case ChannelSettingError():
+            return _channel_setting_words(error)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
@@ -171,6 +184,23 @@ def _sampling_words(error: SamplingError) -> Explanation:
             text = f"There are {limit} presets already. Make room with `/sampling delete`."
         case PresetFileError(problem=problem):
             text = PRESET_FILE_PROBLEMS.get(problem, "This file is no preset of SillyTavern.")
+        case _:
+            text = "This cannot be set."
+    return Explanation(text, retry=False)
+
+
+def _channel_setting_words(error: ChannelSettingError) -> Explanation:
+    match error:
+        case NothingToSetError():
+            text = "What shall I set? Choose at least one of the options."
+        case KeywordsError(problem=problem):
+            text = KEYWORD_PROBLEMS.get(problem, "These cannot be keywords.")
+        case RetentionError(typed=typed):
+            text = (
+                f"`retention` takes 1 to {MAX_RETENTION_DAYS:,} days, `off` or `default`, not `{_as_code(typed, 50)}`."
+            )
+        case ServerSettingError(setting=setting):
+            text = f"`{_as_code(setting)}` is for servers: here everything is said to me, in one conversation."
         case _:
             text = "This cannot be set."
     return Explanation(text, retry=False)
@@ -223,6 +253,8 @@ def _policy_words(error: BaseException) -> Explanation | None:
             return Explanation("This server is not approved yet. Whoever runs me can approve it here.", retry=False)
         case RefusedError(reason=Reason.DMS_OFF):
             return Explanation("I do not answer direct messages here. Talk to me in a server.", retry=False)
+        case RefusedError(reason=Reason.CHANNEL_OFF):
+            return Explanation("I am switched off in this channel, except for commands such as `/chat`.", retry=False)
         case RefusedError(reason=Reason.SHUTTING_DOWN):
             return Explanation("I am just restarting. Say it again in a moment.", retry=False)
         case RefusedError():

@@ -1,6 +1,7 @@
 """The one way in: every message, command, autocomplete, button and modal asks here whether it is allowed."""
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -38,6 +39,20 @@ class Guard:
         name = f"{action} own" if interaction.user.id in owners else action
         await self.check(name, interaction.user, interaction.guild_id, interaction.channel)
 
+    async def check_everywhere(self, action: str, interaction: "discord.Interaction[Bot]") -> None:
+        """An action on the whole server, for which rights in one channel are not enough. Raises `RefusedError`."""
+        request = await self._request(action, interaction.user, interaction.guild_id, interaction.channel)
+        permissions = getattr(interaction.user, "guild_permissions", discord.Permissions.none())
+        self.access.check(replace(request, level=_level_by(permissions)))
+
+    async def check_turn(
+        self, action: str, askers: AbstractSet[int], interaction: "discord.Interaction[Bot]", who: str
+    ) -> None:
+        """An action on a reply, which `who` of the channel's settings opens to anyone or keeps for moderators."""
+        everyone = {interaction.user.id}
+        owners = {"anyone": everyone, "moderators": frozenset[int]()}.get(who, askers)
+        await self.check_own(action, everyone if interaction.guild_id is None else owners, interaction)
+
     async def approve(self, guild_id: int, owner_id: int) -> None:
         """Wake the bot in a server that the operator's list does not name."""
         await self._settings.put(guild_id, Scope("guild", guild_id), "approved", True, owner_id)
@@ -57,14 +72,16 @@ def level_of(user: discord.abc.User, channel: "Place | None") -> Level:
     """What Discord's permissions make this person; a scene belongs to whoever started the thread."""
     if not isinstance(user, discord.Member):
         return Level.MEMBER
-    permissions = _permissions(user, channel)
+    level = _level_by(_permissions(user, channel))
+    if isinstance(channel, discord.Thread) and channel.owner_id == user.id:
+        return max(level, Level.SCENE_OWNER)
+    return level
+
+
+def _level_by(permissions: discord.Permissions) -> Level:
     if permissions.manage_guild or permissions.administrator:
         return Level.ADMIN
-    if permissions.manage_messages:
-        return Level.MODERATOR
-    if isinstance(channel, discord.Thread) and channel.owner_id == user.id:
-        return Level.SCENE_OWNER
-    return Level.MEMBER
+    return Level.MODERATOR if permissions.manage_messages else Level.MEMBER
 
 
 def _permissions(member: discord.Member, channel: "Place | None") -> discord.Permissions:

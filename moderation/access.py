@@ -14,6 +14,7 @@ class Reason(Enum):
     DMS_OFF = "direct messages off"
     LEVEL_TOO_LOW = "level too low"
     SHUTTING_DOWN = "shutting down"
+    CHANNEL_OFF = "channel off"
 
 
 @dataclass(frozen=True, slots=True)

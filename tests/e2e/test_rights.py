@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "sampling load": (Level.SCENE_OWNER, {"name": "calm"}),
     "sampling delete": (Level.MODERATOR, {"name": "calm"}),
     "sampling import": (Level.SCENE_OWNER, {"file": ("preset.json", b'{"temp": 1}')}),
+    "channel show": (Level.MEMBER, {}),
+    "channel set": (Level.SCENE_OWNER, {"reply_style": "plain"}),
     "history show": (Level.MEMBER, {}),
     "history search": (Level.MEMBER, {"words": "hello"}),
     "history branches": (Level.MEMBER, {}),
