@@ -22,6 +22,7 @@ from chat.metrics import Metrics
 from chat.models import ModelCatalogue
 from chat.preferences import operator_defaults
 from chat.queue import FairQueue
+from chat.turns import Turns
 from cogs._bot import Bot, Services, ShardedBot
 from cogs._guard import Guard
 from doctor import doctor
@@ -37,8 +38,10 @@ from storage.health import report_on
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration; restarting will not help
 EXTENSIONS = (
     "cogs.talk",
+    "cogs.replies",
     "cogs.models",
     "cogs.sampling",
+    "cogs.channel",
     "cogs.tokens",
     "cogs.history",
     "cogs.help",
@@ -101,9 +104,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
         )
+        conversations = Conversations(storage.history, storage.usage, generator, metrics)
         yield Services(
             storage=storage,
-            conversations=Conversations(storage.history, storage.usage, generator, metrics),
+            conversations=conversations,
+            turns=Turns(storage.history, conversations),
             context=context,
             catalogue=catalogue,
             pool=pool,

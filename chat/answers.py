@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chat.bursts import Burst
 from chat.queue import Place
 from chat.tokens import base_tokens
-from storage import ConversationKey, ModelFacts, NewTurn, Scope, State, StoredMessage
+from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,18 @@ class Question:
     scopes: tuple[Scope, ...]
     gathers: bool = False  # answer when those who write have paused, because several messages may come at once
     notes: tuple[str, ...] = ()  # small print for the reply, such as how much of an attachment was read
+    own_names: tuple[str, ...] = ()  # what the bot is called where the question was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody wants another reply beside one that is shown, or more of it."""
+
+    shown: ShownReply
+    claim_id: int
+    asker_id: int
+    scopes: tuple[Scope, ...]
+    own_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,8 @@ class PostRecords(Protocol):
 
     async def unlink_discord(self, discord_id: int) -> None: ...
 
+    async def discord_ids(self, guild_id: int | None, message_id: int) -> list[int]: ...
+
 
 @dataclass(eq=False, slots=True)
 class Answer:
@@ -81,7 +96,14 @@ class Answer:
     max_tokens: int | None = None
     recent: Sequence[StoredMessage] = ()  # the newest of the history above it, until something changes there
     asker_ids: set[int] = field(default_factory=set)
-    replaces: int | None = None  # the reply that this one is another try of
+    former: ShownReply | None = None  # what stands in its place until there is something new
+    goes_on: bool = False  # the former reply is made longer; else this is another one beside it
+    resumed_by: int | None = None  # the claim by which it goes on
+    followed: bool = False  # the conversation has gone on from it already
+    above_id: int | None = None  # the reply that was the newest before the question came
+    own_names: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    burst: Burst | None = None  # until this is over, more of the question may come
     joinable: bool = True
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)  # held while a message joins, or while none may
     text: str = ""
@@ -92,6 +114,29 @@ class Answer:
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # the history has it, so the next turn may begin
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
 
+    @property
+    def is_extra(self) -> bool:
+        """Whether the question has an answer already."""
+        return self.former is not None and bool(self.former.reply.content.strip())
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which of how many swipes the reply is."""
+        if self.former is None:
+            return 1, 1
+        others = len(self.former.swipes)
+        return (self.former.position, others) if self.goes_on else (others + 1, others + 1)
+
+    @property
+    def text_before(self) -> str:
+        """What the reply says already and goes on from."""
+        return self.former.reply.content if self.former is not None and self.goes_on else ""
+
+    @property
+    def nonce(self) -> int:
+        """What tells the messages in which it is written from those of other times."""
+        return self.resumed_by or self.reply_id
+
     async def posted(self, discord_id: int, part: int) -> None:
         """A part of the reply stands in Discord."""
         if self.prompt_text is None:
@@ -101,6 +146,10 @@ class Answer:
         """A message in Discord shows no part of the reply any more."""
         if self.prompt_text is None:
             await self.records.unlink_discord(discord_id)
+
+    async def posts_above(self) -> list[int]:
+        """The messages in Discord that show the reply before the question."""
+        return [] if self.above_id is None else await self.records.discord_ids(self.key.guild_id, self.above_id)
 
     def stop(self) -> None:
         """End the answer with what there is; the rest of the stream is drained by the client."""

@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chat.answers import Answer, Outcome, Question, Screen
-from chat.errors import ChatError, NothingThereError, ReplyInterruptedError, StaleControlError
+from chat.answers import Answer, Outcome, Question, Screen, Wish
+from chat.bursts import Burst
+from chat.errors import ChatError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
 from chat.metrics import Metrics
 from chat.queue import Priority
@@ -24,8 +25,8 @@ from storage import (
     History,
     Scope,
     Settlement,
+    ShownReply,
     StorageError,
-    StoredMessage,
     TurnStartedError,
     Usage,
     UsageRow,
@@ -36,16 +37,6 @@ logger = logging.getLogger(__name__)
 
 # A conversation, or the message from which a side branch of it goes on.
 LaneKey = tuple[ConversationKey, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneTurn:
-    """What `/undo` took back: the user's messages, the reply, and where both stand in Discord."""
-
-    user_messages: tuple[StoredMessage, ...]
-    reply: StoredMessage
-    user_discord_ids: tuple[int, ...]
-    reply_discord_ids: tuple[int, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -76,39 +67,59 @@ class Conversations:
     async def ask(self, question: Question, screen: Screen) -> Answer | None:
         """Remember what was said and see that it is answered; None when this message was taken up before."""
         turn = question.turn
-        async with self._lane((turn.key, None if turn.on_head else turn.parent_id)) as lane:
+        async with self.line((turn.key, None if turn.on_head else turn.parent_id)) as lane:
             if lane.last is not None:
                 with contextlib.suppress(TurnStartedError):
                     return await self._join(lane.last, question, screen)
             begun = await self._history.begin_turn(turn)
             if begun is None:
                 return None
-            return self._start(lane, turn.key, turn.author_id, question.scopes, begun, screen, on_head=turn.on_head)
+            return self._start(lane, question, begun, screen)
 
-    async def answer_again(
-        self,
-        key: ConversationKey,
-        reply_id: int,
-        claim_id: int,
-        asker_id: int,
-        scopes: tuple[Scope, ...],
-        screen: Screen,
-    ) -> Answer | None:
-        """Another reply to the same question, as a sibling of `reply_id`; None when that is under way already.
+    async def another(self, wish: Wish, screen: Screen) -> Answer | None:
+        """Another reply to the same question, beside the one that is shown; None when that is under way already.
 
-        Raises `StaleControlError` for a reply that cannot be answered again.
+        Raises `StaleControlError` for a reply that answers nothing or is being written.
         """
-        reply = await self._history.message(key.guild_id, reply_id)
-        if reply is None or reply.parent_id is None or reply_id in self._answers or reply.channel_id != key.channel_id:
+        guild_id, reply = wish.shown.reply.guild_id, wish.shown.reply
+        if reply.parent_id is None or reply.id in self._answers:
             raise StaleControlError
-        async with self._lane((key, None)) as lane:
-            if any(answer.replaces == reply_id for answer in self._answers.values()):
+        async with self.line(line_of(wish.shown)) as lane:
+            if any(answer.parent_id == reply.parent_id for answer in self._answers.values()):
                 return None
-            on_head = await self._history.head(key) == reply_id
-            begun = await self._history.begin_reply(key, reply.parent_id, claim_id, asker_id, None, on_head)
+            shown = await self._history.shown_reply(guild_id, reply.id)
+            if shown is None:
+                raise StaleControlError
+            begun = await self._history.begin_reply(
+                shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head
+            )
             if begun is None:
                 return None
-            return self._start(lane, key, asker_id, scopes, begun, screen, replaces=reply_id)
+            answer = Answer(
+                begun.reply_id, shown.key, wish.asker_id, screen, wish.scopes, reply.parent_id, self._history,
+                asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
+                former=shown if shown.newest else None,
+            )  # fmt: skip
+            return self._enter(lane, answer)
+
+    async def lengthen(self, wish: Wish, screen: Screen) -> Answer | None:
+        """Let the model go on where a reply ends; None when that is under way already.
+
+        Raises `StaleControlError` or `ReplyMovedOnError` when it is too late.
+        """
+        reply = wish.shown.reply
+        if reply.id in self._answers or not reply.content.strip():
+            raise StaleControlError
+        async with self.line(line_of(wish.shown)) as lane:
+            shown = await self._history.go_on(reply.guild_id, reply.id, wish.claim_id)
+            if shown is None:
+                return None
+            answer = Answer(
+                reply.id, shown.key, wish.asker_id, screen, wish.scopes, reply.id, self._history,
+                asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
+                former=shown, goes_on=True, resumed_by=wish.claim_id,
+            )  # fmt: skip
+            return self._enter(lane, answer)
 
     async def complete(
         self,
@@ -132,7 +143,7 @@ class Conversations:
         self._launch(answer, None, _Lane(None))
         return answer
 
-    # --- what people do to answers and histories
+    # --- answers under way
 
     def answer_under_way(self, reply_id: int) -> Answer | None:
         """The answer with this id while it is waiting or being written."""
@@ -142,70 +153,17 @@ class Conversations:
         """The answers under way in a channel, oldest first."""
         return [a for a in self._answers.values() if a.key.guild_id == guild_id and a.key.channel_id == channel_id]
 
-    async def undo(self, key: ConversationKey) -> UndoneTurn:
-        """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
-        head = await self._history.head(key)
-        reply = await self._history.message(key.guild_id, head) if head is not None else None
-        if reply is None or reply.role != "assistant":
-            raise NothingThereError("undo")
-        if (answer := self._answers.get(reply.id)) is not None:
-            answer.stop()
-            await answer.ended.wait()
-        asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
-        await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
-        user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
-        reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
-        return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
+    async def _has_words(self, answer: Answer) -> bool:
+        asked = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
+        return any(message.content for message in asked)
 
-    async def last_askers(self, key: ConversationKey) -> frozenset[int]:
-        """Who asked for the newest reply of the conversation; nobody when there is none."""
-        head = await self._history.head(key)
-        if head is None:
-            return frozenset()
-        return frozenset(m.author_id for m in await self._history.turn_of(key.guild_id, head) if m.author_id)
-
-    async def reset(self, key: ConversationKey) -> int:
-        """Begin anew; returns the old head, so that it can be restored."""
-        for answer in self.answers_in(key.guild_id, key.channel_id):
-            if answer.key == key:
-                answer.stop()
-                await answer.ended.wait()
-        previous = await self._history.set_head(key, None)
-        if previous is None:
-            raise NothingThereError("reset")
-        return previous
-
-    async def restore(self, key: ConversationKey, head: int) -> None:
-        """Go on where the conversation was before a reset."""
-        await self._history.set_head(key, head)
-
-    async def forget_message(self, guild_id: int | None, discord_id: int) -> tuple[int, ...]:
-        """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn.
-
-        Returns the other messages in Discord that show the same reply, which go with it.
-        """
-        message = await self._history.by_discord_id(guild_id, discord_id)
-        if message is None or message.state == "deleted":
-            return ()
-        if (answer := self._answers.get(message.id)) is not None:
-            answer.stop()
-            await answer.settled.wait()
-        await self._history.forget(guild_id, message.id)
-        for answer in self.answers_in(guild_id, message.channel_id):
+    async def reconsider(self, guild_id: int | None, channel_id: int) -> None:
+        """Words of a channel's history have changed: a question that waits is read anew, and dropped if it is gone."""
+        for answer in self.answers_in(guild_id, channel_id):
             answer.recent = ()
             async with answer.joining:
                 if answer.joinable and not await self._has_words(answer):
                     answer.stop()
-        shown = await self._history.discord_ids(guild_id, message.id)
-        return tuple(other for other in shown if other != discord_id)
-
-    async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> None:
-        """A person's message was edited in Discord: the history says what it says now."""
-        message = await self._history.by_discord_id(guild_id, discord_id)
-        if message is not None and message.role == "user" and message.content != content:
-            await self._history.edit(guild_id, message.id, content)
-            for answer in self.answers_in(guild_id, message.channel_id):
-                answer.recent = ()
 
     # --- the end
 
@@ -225,8 +183,8 @@ class Conversations:
     # --- inside
 
     @contextlib.asynccontextmanager
-    async def _lane(self, key: LaneKey) -> AsyncIterator[_Lane]:
-        """The conversation's line, for one at a time."""
+    async def line(self, key: LaneKey) -> AsyncIterator[_Lane]:
+        """The conversation's line, for one at a time: who is in it changes what answers begin from."""
         lane = self._lanes.setdefault(key, _Lane(key))
         lane.users += 1
         try:
@@ -254,28 +212,28 @@ class Conversations:
             waiting.parent_id = begun.user_message_id
             waiting.recent = ()
             waiting.asker_ids.add(question.turn.author_id)
+            waiting.notes += question.notes
+            if waiting.burst is not None:
+                waiting.burst.said()
             waiting.screen.joined(screen)
             return waiting
 
-    def _start(
-        self,
-        lane: _Lane,
-        key: ConversationKey,
-        asker_id: int,
-        scopes: tuple[Scope, ...],
-        begun: BegunTurn,
-        screen: Screen,
-        *,
-        on_head: bool = False,
-        replaces: int | None = None,
-    ) -> Answer:
+    def _start(self, lane: _Lane, question: Question, begun: BegunTurn, screen: Screen) -> Answer:
+        turn = question.turn
         answer = Answer(
-            begun.reply_id, key, asker_id, screen, scopes, begun.user_message_id, self._history,
-            asker_ids={asker_id}, replaces=replaces, joinable=replaces is None,
+            begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
+            asker_ids={turn.author_id}, above_id=begun.parent_id, own_names=question.own_names,
+            notes=list(question.notes), burst=Burst() if question.gathers else None,
         )  # fmt: skip
-        before, lane.last = lane.last, answer
-        if before is None and on_head:  # else a reply above may not have been stored when the turn began
+        if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
             answer.recent = begun.recent
+        return self._enter(lane, answer)
+
+    def _enter(self, lane: _Lane, answer: Answer) -> Answer:
+        """Let an answer be the last in its line."""
+        before, lane.last = lane.last, answer
+        if before is not None:
+            before.followed = True
         self._launch(answer, before, lane)
         return answer
 
@@ -311,12 +269,16 @@ class Conversations:
             answer.screen.waiting(self._generator.place_behind_another)
             await before.settled.wait()
 
+        if answer.burst is not None:
+            await answer.burst.over()
+
         async def granted() -> None:
             # Under the lock, so that a message that is just joining is in the prompt or not joined at all.
             async with answer.joining:
                 answer.joinable = False
 
-        return await self._generator.answer(answer, granted, Priority.TURN)
+        priority = Priority.SWIPE if answer.is_extra else Priority.TURN
+        return await self._generator.answer(answer, granted, priority)
 
     async def _outcome(self, answer: Answer, work: "asyncio.Task[Outcome]") -> Outcome:
         """How the work ended, whatever happened in it."""
@@ -353,21 +315,34 @@ class Conversations:
             if usage is not None:
                 await self._usage.add(usage)
             return
-        settlement = Settlement(
-            outcome.text,
-            outcome.state,
-            outcome.model,
-            outcome.prompt_tokens or None,
-            outcome.completion_tokens or None,
-            outcome.finish_reason,
-            usage,
-            outcome.facts,
-        )
-        await self._history.settle(answer.reply_id, settlement)
+        await self._history.settle(answer.reply_id, _settlement(answer, outcome, usage))
 
-    async def _has_words(self, answer: Answer) -> bool:
-        asked: Iterable[StoredMessage] = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
-        return any(message.content for message in asked)
+
+def line_of(shown: ShownReply) -> LaneKey:
+    """The line in which a reply is changed: its conversation's, or that of the side branch that ends with it."""
+    return (shown.key, None if shown.on_head else shown.reply.id)
+
+
+def _settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Settlement:
+    """How the reply is kept; what came to nothing leaves what stood there before."""
+    former = answer.former.reply if answer.former is not None else None
+    if former is not None and answer.goes_on and not outcome.text.strip():
+        return Settlement(
+            former.content, former.state, former.model, former.prompt_tokens, former.tokens, former.finish_reason,
+            usage, outcome.facts,
+        )  # fmt: skip
+    earlier_tokens = (former.tokens or 0) if former is not None and answer.goes_on else 0
+    return Settlement(
+        answer.text_before + outcome.text,
+        outcome.state,
+        outcome.model,
+        outcome.prompt_tokens or None,
+        (earlier_tokens + outcome.completion_tokens) or None,
+        outcome.finish_reason,
+        usage,
+        outcome.facts,
+        instead_of=former.id if former is not None and former.content.strip() and not outcome.text.strip() else None,
+    )
 
 
 def _usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:

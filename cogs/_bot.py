@@ -19,6 +19,7 @@ from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.keys import KeyPool
 from chat.models import ModelCatalogue
+from chat.turns import Turns
 from cogs._errors import explain
 from cogs._guard import Guard, action_of
 from cogs._pace import Pace
@@ -26,6 +27,7 @@ from moderation.rights import REQUIRED
 from storage import Storage
 
 if TYPE_CHECKING:
+    from cogs._replies import Replies
     from cogs._talking import Talking
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Services:
 
     storage: Storage
     conversations: Conversations
+    turns: Turns
     context: ContextReader
     catalogue: ModelCatalogue
     pool: KeyPool
@@ -78,6 +81,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
 
     services: Services
     talking: "Talking"
+    replies: "Replies"
 
     def __init__(self, open_services: OpenServices, extensions: tuple[str, ...], **options: Any) -> None:
         self.pace = Pace()
@@ -164,6 +168,7 @@ class ShardedBot(_ServiceHolder, commands.AutoShardedBot):
 
 def entry_action(name: str) -> str:
     """What a command asks the guard for on entry: the right to do it to one's own turn, where there is such a thing."""
+    name = name.lower()
     own = f"{name} own"
     return own if own in REQUIRED else name
 

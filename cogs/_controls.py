@@ -4,6 +4,7 @@ discord.py swallows errors of dynamic items, so the base class asks the guard an
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import discord
@@ -11,7 +12,7 @@ import discord
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
 from cogs._errors import explain
-from cogs._places import is_per_person
+from cogs._places import is_per_person, scopes_of
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
 from storage import ConversationKey, WrongConversationError
@@ -26,10 +27,14 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
     emoji: ClassVar[str | None] = None
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, disabled: bool = False) -> None:
         self.number = number
         button: discord.ui.Button[Any] = discord.ui.Button(
-            label=self.label, emoji=self.emoji, style=self.style, custom_id=f"{self.prefix}:{number}"
+            label=self.label or None,
+            emoji=self.emoji,
+            style=self.style,
+            custom_id=f"{self.prefix}:{number}",
+            disabled=disabled,
         )
         super().__init__(button)
 
@@ -70,7 +75,10 @@ class StopControl(Control, template=r"stop:(?P<number>\d{1,20})"):
         answer = services.conversations.answer_under_way(self.number)
         if answer is None or answer.key.guild_id != interaction.guild_id:
             raise StaleControlError
-        await services.guard.check_own("stop", answer.asker_ids | {answer.asker_id}, interaction)
+        scopes = scopes_of(interaction.channel, interaction.guild_id)
+        anyone = (await services.context.preferences(interaction.guild_id, scopes))["swipe_rights"].value == "anyone"
+        owners = {interaction.user.id} if anyone else answer.asker_ids | {answer.asker_id}
+        await services.guard.check_own("stop", owners, interaction)
         await interaction.response.defer()
         answer.stop()
 
@@ -81,7 +89,7 @@ class RetryControl(Control, template=r"retry:(?P<number>\d{1,20})"):
     prefix, action, label, emoji = "retry", "retry own", "Retry", "🔁"
 
     async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
-        await interaction.client.talking.retry(interaction, self.number)
+        await interaction.client.replies.retry(interaction, self.number)
 
 
 class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<owner>\d{1,20}))?"):
@@ -112,10 +120,11 @@ class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<own
             raise StaleControlError  # what it would restore is nobody's conversation now
         key = ConversationKey(interaction.guild_id, interaction.channel_id or 0, self.owner_id)
         try:
-            await services.conversations.restore(key, self.number)
+            await services.turns.restore(key, self.number)
         except WrongConversationError:
             raise StaleControlError from None
         await interaction.response.edit_message(content="-# The earlier conversation goes on.", view=None)
+        await interaction.client.replies.show_head(key)
 
 
 class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
@@ -154,7 +163,16 @@ class ApproveControl(Control, template=r"approve:(?P<number>\d{1,20})"):
         await tell(interaction, "This server is approved. I answer here from now on.")
 
 
-def view_of(*controls: Control) -> discord.ui.View:
+Item = Control | discord.ui.Button[Any]
+
+
+def marks_of(controls: Sequence[Item]) -> tuple[str, ...]:
+    """What tells one row of buttons from another."""
+    buttons = [control.item if isinstance(control, Control) else control for control in controls]
+    return tuple(f"{button.custom_id} {button.label} {button.disabled}" for button in buttons)
+
+
+def view_of(*controls: Item) -> discord.ui.View:
     """A row of buttons that needs no memory of its own."""
     view = discord.ui.View(timeout=None)
     for control in controls:

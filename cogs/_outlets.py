@@ -6,17 +6,57 @@ An outlet only writes, edits and deletes single messages; what to write and when
 import contextlib
 import math
 import time
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 import discord
 from discord.http import handle_message_parameters
 from discord.utils import MISSING
+
+from chat.splitting import MESSAGE_LIMIT
 
 # Interaction tokens live 15 minutes; from here on the channel route is used.
 INTERACTION_SECONDS = 14 * 60.0
 WAITING_REACTION = "⏳"
 JOINED_WORDS = "-# I answer this together with what was said before."
 NO_PREVIEWS = discord.MessageFlags(suppress_embeds=True)
+# Discord limits how often messages may be edited that are older than an hour.
+FRESH_SECONDS = 55 * 60.0
+EMBED_COLOUR = 0x5865F2
+
+ReplyStyle = Literal["plain", "embed"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """How a reply's text stands in a message."""
+
+    in_embed: bool
+    limit: int  # characters
+    flags: discord.MessageFlags
+
+    def changed(self, content: str) -> dict[str, Any]:
+        """What a message is to hold; the style may have been another one when it was written."""
+        if not self.in_embed:
+            return {"content": content, "embeds": []}
+        return {"content": None, "embeds": [discord.Embed(description=content, colour=EMBED_COLOUR)]}
+
+
+BODIES: dict[ReplyStyle, _Body] = {
+    "plain": _Body(in_embed=False, limit=MESSAGE_LIMIT, flags=NO_PREVIEWS),
+    # The links of an embed show no previews. It holds 4,096 characters, but the form in which it is edited 4,000.
+    "embed": _Body(in_embed=True, limit=4000, flags=discord.MessageFlags()),
+}
+
+
+def shown_text(message: discord.Message) -> str:
+    """What a message of a reply says, in either style."""
+    return message.content or "".join(embed.description or "" for embed in message.embeds[:1])
+
+
+def is_fresh(message_id: int) -> bool:
+    """Whether a message may still be edited as often as is needed."""
+    return time.time() - discord.utils.snowflake_time(message_id).timestamp() < FRESH_SECONDS
 
 
 class Outlet(Protocol):
@@ -27,8 +67,11 @@ class Outlet(Protocol):
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         """Write a new message and return its id; the same nonce never makes a second one."""
 
-    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
-        """Replace a message's text and, unless left out, its buttons."""
+    async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
+        """Replace a message's text, its buttons, or both."""
+
+    async def undress(self, message_id: int) -> None:
+        """Take the buttons away from an older message."""
 
     async def delete(self, message_id: int) -> None:
         """Remove a message; one that is gone already is no error."""
@@ -49,6 +92,10 @@ class Outlet(Protocol):
         """Whether the message is not the newest of the channel any more."""
 
     @property
+    def limit(self) -> int:
+        """Characters in one message."""
+
+    @property
     def allowance_key(self) -> int:
         """Messages with the same key share Discord's allowance for writes."""
 
@@ -62,11 +109,19 @@ class ChannelOutlet:
 
     suppresses_previews = True
 
-    def __init__(self, client: discord.Client, channel: Any, asking_id: int | None) -> None:
+    def __init__(
+        self, client: discord.Client, channel: Any, asking_id: int | None, style: ReplyStyle = "plain"
+    ) -> None:
         self._http = client.http
         self._channel = channel
         self._asking_id = asking_id
+        self.style: ReplyStyle = style
+        self._body = BODIES[style]
         self._marked = False
+
+    @property
+    def limit(self) -> int:
+        return self._body.limit
 
     @property
     def allowance_key(self) -> int:
@@ -80,16 +135,25 @@ class ChannelOutlet:
             ).to_message_reference_dict()
         mentions = discord.AllowedMentions(everyone=False, users=False, roles=False, replied_user=ping)
         with handle_message_parameters(
-            content, nonce=nonce, view=view, flags=NO_PREVIEWS, message_reference=reference, allowed_mentions=mentions
+            **self._body.changed(content),
+            nonce=nonce,
+            view=view,
+            flags=self._body.flags,
+            message_reference=reference,
+            allowed_mentions=mentions,
         ) as params:
             message = await self._http.send_message(self._channel.id, params=params)
         return int(message["id"])
 
-    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
+    async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
+        body = {} if content is MISSING else self._body.changed(content)
         with handle_message_parameters(
-            content, view=view, flags=NO_PREVIEWS, allowed_mentions=discord.AllowedMentions.none()
+            **body, view=view, flags=self._body.flags, allowed_mentions=discord.AllowedMentions.none()
         ) as params:
             await self._http.edit_message(self._channel.id, message_id, params=params)
+
+    async def undress(self, message_id: int) -> None:
+        await self.edit(message_id, view=discord.ui.View(timeout=None))
 
     async def delete(self, message_id: int) -> None:
         with contextlib.suppress(discord.NotFound):
@@ -128,13 +192,24 @@ class InteractionOutlet:
     public answer are ordinary messages where the bot may write, because those carry a nonce.
     """
 
-    suppresses_previews = False
-
-    def __init__(self, interaction: discord.Interaction[Any], *, private: bool, expired: bool = False) -> None:
+    def __init__(
+        self,
+        interaction: discord.Interaction[Any],
+        *,
+        private: bool,
+        expired: bool = False,
+        style: ReplyStyle = "plain",
+    ) -> None:
         self._interaction = interaction
         self._private = private
+        self._body = BODIES[style]
+        self.suppresses_previews = style == "embed"
         self._started = -math.inf if expired else time.monotonic()
-        self._channel = self._writable_channel()
+        self._channel = writable_channel(interaction, style) if not private else None
+
+    @property
+    def limit(self) -> int:
+        return self._body.limit
 
     @property
     def allowance_key(self) -> int:
@@ -142,20 +217,29 @@ class InteractionOutlet:
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         if part == 0 and self._is_young():
-            message = await self._interaction.edit_original_response(content=content, view=view)
+            message = await self._interaction.edit_original_response(**self._body.changed(content), view=view)
             return message.id
         if self._channel is not None:
             return await self._channel.create(part, content, view, nonce=nonce, ping=ping)
         follow_up = await self._interaction.followup.send(
-            content, view=view, ephemeral=self._private, suppress_embeds=True, wait=True
+            **{name: value for name, value in self._body.changed(content).items() if value},
+            view=view,
+            ephemeral=self._private,
+            suppress_embeds=self._body.flags.suppress_embeds,
+            wait=True,
         )
         return follow_up.id
 
-    async def edit(self, message_id: int, content: str, view: discord.ui.View | None = MISSING) -> None:
+    async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
         if self._is_young():
-            await self._interaction.followup.edit_message(message_id, content=content, view=view)
+            body = {} if content is MISSING else self._body.changed(content)
+            await self._interaction.followup.edit_message(message_id, **body, view=view)
         elif self._channel is not None:
             await self._channel.edit(message_id, content, view)
+
+    async def undress(self, message_id: int) -> None:
+        if self._channel is not None:  # else nobody may touch what an earlier interaction wrote
+            await self._channel.undress(message_id)
 
     async def delete(self, message_id: int) -> None:
         if self._channel is not None and not self._is_young():
@@ -184,12 +268,19 @@ class InteractionOutlet:
     def _is_young(self) -> bool:
         return time.monotonic() - self._started < INTERACTION_SECONDS
 
-    def _writable_channel(self) -> ChannelOutlet | None:
-        channel = self._interaction.channel
-        if self._private or not isinstance(channel, discord.abc.Messageable) or channel is None:
-            return None
-        allowed = self._interaction.app_permissions
-        may_write = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
-        if not (may_write and allowed.view_channel) or isinstance(channel, discord.PartialMessageable):
-            return None
-        return ChannelOutlet(self._interaction.client, channel, None)
+
+def writable_channel(interaction: discord.Interaction[Any], style: ReplyStyle) -> ChannelOutlet | None:
+    """Where the bot may write by itself what belongs to an interaction; None where it may not."""
+    channel = interaction.channel
+    if not isinstance(channel, discord.abc.Messageable) or channel is None:
+        return None
+    allowed = interaction.app_permissions
+    may_write = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
+    if not (may_write and allowed.view_channel) or isinstance(channel, discord.PartialMessageable):
+        return None
+    return ChannelOutlet(interaction.client, channel, None, style)
+
+
+def style_in(wanted: ReplyStyle, allowed: discord.Permissions) -> ReplyStyle:
+    """The style in which replies can be written: embeds need a permission of their own."""
+    return wanted if wanted == "plain" or allowed.embed_links else "plain"

@@ -8,15 +8,17 @@ from typing import Any
 import discord
 
 from chat.answers import Question
-from chat.errors import StaleControlError
-from cogs._bot import Bot, tell
+from chat.channel_settings import ChannelSettings
+from chat.triggers import Trigger
+from cogs._bot import Bot
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
-from cogs._incoming import question_text, replied_message_text
+from cogs._incoming import question_text, readable, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of
-from cogs._screen import WRITE_PROBLEMS, ReplyScreen
+from cogs._posts import WRITE_PROBLEMS
+from cogs._screen import ReplyScreen
 from cogs._words import quoted
 from moderation.access import Reason, RefusedError
 from storage import ConversationKey, NewTurn, StoredMessage
@@ -27,6 +29,7 @@ REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it 
 CLOSE_SECONDS = 2.0  # for the last of them when the bot stops
 REFUSED_REACTION = "🚫"
 TURN_CLAIM = "turn"  # what an answered message is claimed as, so that a refused one is not answered after a restart
+SAID = frozenset({discord.MessageType.default, discord.MessageType.reply})
 NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
 
 
@@ -36,6 +39,7 @@ class Talking:
     def __init__(self, bot: Bot, pace: Pace) -> None:
         self._bot = bot
         self._pace = pace
+        self._channel_settings = ChannelSettings(bot.services.storage.settings, bot.services.context)
         self._fading: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
@@ -52,44 +56,75 @@ class Talking:
         assert self._bot.user is not None
         return self._bot.user
 
+    def own_names(self, guild: discord.Guild | None) -> tuple[str, ...]:
+        """What the bot is called here, so that it is not taken for one who speaks to it."""
+        names = [self._me.display_name]
+        if guild is not None and guild.me is not None:
+            names.insert(0, guild.me.display_name)
+        return tuple(dict.fromkeys(names))
+
     # --- plain messages
 
-    def is_addressed(self, message: discord.Message) -> bool:
-        """Whether a message is said to the bot: by mention, by a reply with ping, or in a DM. Bots never are."""
-        if message.author.bot or message.webhook_id is not None or message.author.id == self._me.id:
-            return False
-        if message.type not in {discord.MessageType.default, discord.MessageType.reply}:
-            return False
-        return message.guild is None or any(user.id == self._me.id for user in message.mentions)
+    async def hear(self, message: discord.Message) -> None:
+        """Answer a message if it is said to the bot. What bots and webhooks say never is."""
+        if message.author.bot or message.webhook_id is not None or message.type not in SAID:
+            return
+        called = message.guild is None or any(user.id == self._me.id for user in message.mentions)
+        if called or await self._is_heard(message):
+            await self._answer_message(message, called=called)
 
-    async def answer_message(self, message: discord.Message) -> None:
-        """Answer a message that is addressed to the bot, or say why not."""
-        guild_id = message.guild.id if message.guild else None
-        screen = None
+    async def _is_heard(self, message: discord.Message) -> bool:
+        """Whether the channel's trigger makes a message one to the bot that does not mention it."""
+        if not self._bot.intents.message_content:
+            return False
+        trigger = await self._trigger(message)
+        return trigger.hears(readable(message, self._me.id), message.created_at.timestamp())
+
+    async def _trigger(self, message: discord.Message) -> Trigger:
+        if message.guild is None:
+            return Trigger()
+        return await self._channel_settings.trigger(message.guild.id, scopes_of(message.channel, message.guild.id))
+
+    async def _answer_message(self, message: discord.Message, *, called: bool) -> None:
+        """Answer a message, or say why not to somebody who called; others would get a notice for all they say."""
         try:
-            await self._bot.services.guard.check("chat", message.author, guild_id, message.channel)
-            if not self._may_write(message):
-                await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
-                return
-            screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
-            question = await self._question(message, guild_id)
-            if question is None:
-                await self._hint(message)
-                return
-            await self._bot.services.conversations.ask(question, screen)
+            await self._ask(message, called=called)
         except RefusedError as error:
-            await self._refuse(message, error)
+            if called:
+                await self._refuse(message, error)
         except WRITE_PROBLEMS as error:
             logger.info("a message could not be answered in Discord: %s", error)
         except Exception as error:  # noqa: BLE001  # a person waits for an answer, so every error gets its words
-            await message.reply(f"-# ⚠️ {explain(error).text}", mention_author=False)
+            words = explain(error).text
+            if called or self._pace.may_tell(message.author.id, message.channel.id):
+                await message.reply(f"-# ⚠️ {words}", mention_author=False)
+
+    async def _ask(self, message: discord.Message, *, called: bool) -> None:
+        """Hand a message to the engine. Raises `RefusedError`."""
+        guild_id = message.guild.id if message.guild else None
+        await self._bot.services.guard.check("chat", message.author, guild_id, message.channel)
+        trigger = await self._trigger(message)
+        if trigger.kind == "off":
+            raise RefusedError(Reason.CHANNEL_OFF)
+        if not self._may_write(message):
+            if called:
+                await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
+            return
+        screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
+        question = await self._question(message, guild_id, gathers=trigger.kind == "always")
+        if question is not None:
+            await self._bot.services.conversations.ask(question, screen)
+        elif called:
+            await self._hint(message)
 
     async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
         """A person's message reads otherwise now; the history follows."""
         content, _ = await self._content(message, guild_id)
-        await self._bot.services.conversations.edit_message(guild_id, message.id, content)
+        answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
+        if answered_by is not None:
+            await self._bot.replies.offer_redo(answered_by)
 
-    async def _question(self, message: discord.Message, guild_id: int | None) -> Question | None:
+    async def _question(self, message: discord.Message, guild_id: int | None, *, gathers: bool) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""
         key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
         content, replied = await self._content(message, guild_id)
@@ -108,7 +143,7 @@ class Talking:
             on_head=on_head,
             created_at=message.created_at,
         )
-        return Question(turn, scopes_of(message.channel, guild_id))
+        return Question(turn, scopes_of(message.channel, guild_id), gathers=gathers)
 
     async def _content(self, message: discord.Message, guild_id: int | None) -> tuple[str, StoredMessage | None]:
         """What the model reads, and the message of the history that this one replies to; others are quoted."""
@@ -206,7 +241,8 @@ class Talking:
         )
         outlet = InteractionOutlet(interaction, private=private, expired=expired)
         screen = ReplyScreen(outlet, self._pace, header=quoted(text))
-        question = Question(turn, scopes_of(interaction.channel, interaction.guild_id))
+        scopes = scopes_of(interaction.channel, interaction.guild_id)
+        question = Question(turn, scopes, own_names=self.own_names(interaction.guild))
         await self._bot.services.conversations.ask(question, screen)
 
     async def complete(
@@ -225,34 +261,6 @@ class Talking:
             model=model,
             max_tokens=max_tokens,
         )
-
-    async def retry(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
-        """Answer a question again in the message of the reply that failed."""
-        services = self._bot.services
-        reply = await services.storage.history.message(interaction.guild_id, reply_id)
-        if reply is None or reply.channel_id != interaction.channel_id or interaction.message is None:
-            raise StaleControlError
-        asked = await services.storage.history.turn_of(interaction.guild_id, reply_id)
-        await services.guard.check_own(
-            "retry", {message.author_id for message in asked if message.author_id}, interaction
-        )
-        await interaction.response.defer()
-        private = interaction.message.flags.ephemeral
-        asker_id = reply.author_id or interaction.user.id  # whoever presses the button, the conversation is the asker's
-        key = await conversation_for(services, interaction.channel, interaction.guild_id, asker_id, private=private)
-        old_ids = await services.storage.history.discord_ids(interaction.guild_id, reply_id)
-        reuse = tuple(old_ids) if interaction.message.id in old_ids else (interaction.message.id,)
-        if private:
-            outlet: Any = InteractionOutlet(interaction, private=True)
-        else:
-            outlet = ChannelOutlet(self._bot, interaction.channel, None)
-        screen = ReplyScreen(outlet, self._pace, reuse=reuse)
-        scopes = scopes_of(interaction.channel, interaction.guild_id)
-        answer = await services.conversations.answer_again(
-            key, reply_id, interaction.id, interaction.user.id, scopes, screen
-        )
-        if answer is None:
-            await tell(interaction, "-# I am on it already.")
 
     def _interaction_screen(self, interaction: discord.Interaction[Bot], header: str, *, private: bool) -> ReplyScreen:
         return ReplyScreen(InteractionOutlet(interaction, private=private), self._pace, header=header)

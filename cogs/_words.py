@@ -1,8 +1,11 @@
 """Short texts that stand beside a reply: the place in line, and how the reply ended."""
 
+from collections.abc import Sequence
+
 from chat.answers import Outcome
 from chat.queue import Place
 from cogs._errors import Explanation
+from storage import StoredMessage
 
 
 def place_in_line(place: Place) -> str:
@@ -15,20 +18,29 @@ def place_in_line(place: Place) -> str:
     return f"-# ⏳ {place.ahead} before you, about {expected} seconds."
 
 
-def ending(outcome: Outcome, explanation: Explanation | None) -> str:
-    """The small print under a reply; empty when there is nothing to say."""
-    notes = []
+def ending(outcome: Outcome, explanation: Explanation | None, heard: Sequence[str] = ()) -> str:
+    """The small print under a reply; empty when there is none. `heard` tells what was read of the question."""
+    notes = [f"-# {note}" for note in heard]
     if explanation is not None:
         notes.append(f"-# ⚠️ {explanation.text}")
     elif outcome.state == "stopped":
         notes.append("-# ⏹️ Stopped.")
     elif outcome.finish_reason == "length":
-        notes.append("-# ✂️ The reply reached its limit. Ask me to go on.")
+        notes.append("-# ✂️ The reply reached its limit. ⏩ goes on.")
     if outcome.gone_model is not None:
         notes.append(
             f"-# `{outcome.gone_model}` is not served any more; `{outcome.model}` answered. Change: `/model set`"
         )
     return "".join(f"\n{note}" for note in notes)
+
+
+def state_note(reply: StoredMessage) -> str:
+    """The small print under a reply that is shown again."""
+    if reply.state == "stopped":
+        return "\n-# ⏹️ Stopped."
+    if reply.state in {"interrupted", "failed"}:
+        return "\n-# ⚠️ This reply broke off."
+    return "\n-# ✂️ The reply reached its limit. ⏩ goes on." if reply.finish_reason == "length" else ""
 
 
 def quoted(text: str, limit: int = 300) -> str:

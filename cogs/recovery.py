@@ -14,7 +14,8 @@ from chat.splitting import MESSAGE_LIMIT
 from cogs._bot import Bot
 from cogs._controls import RetryControl, view_of
 from cogs._errors import explain
-from cogs._screen import WRITE_PROBLEMS, notice_nonce
+from cogs._posts import WRITE_PROBLEMS
+from cogs._screen import notice_nonce
 from cogs._words import quoted
 from storage import StorageError, StoredMessage
 
@@ -111,8 +112,7 @@ class Recovery(commands.Cog):
         except WRITE_PROBLEMS:
             return
         for message in missed:
-            if self.bot.talking.is_addressed(message):
-                await self.bot.talking.answer_message(message)
+            await self.bot.talking.hear(message)
 
     def _is_ours(self, guild_id: int | None) -> bool:
         """Whether this process is the one that hears of that server; direct messages come to shard 0 alone."""

@@ -1,8 +1,6 @@
 """Talking with the bot: messages, `/chat`, `/complete`, and what people do to their turns."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable
 
 import discord
 from discord import app_commands
@@ -12,7 +10,8 @@ from chat.errors import NothingThereError
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
 from cogs._places import conversation_of
-from cogs._screen import WRITE_PROBLEMS
+from cogs._posts import quietly
+from cogs._replies import Replies
 from cogs._talking import Talking
 
 UNDONE_REACTION = "↩️"
@@ -33,8 +32,7 @@ class Talk(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer what is said to the bot."""
-        if self.talking.is_addressed(message):
-            await self.talking.answer_message(message)
+        await self.talking.hear(message)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
@@ -56,10 +54,12 @@ class Talk(commands.Cog):
 
     async def _forget(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
         """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
-        left = await self.bot.services.conversations.forget_message(guild_id, message_id)
+        forgotten = await self.bot.services.turns.forget_message(guild_id, message_id)
         channel = self.bot.get_partial_messageable(channel_id, guild_id=guild_id)
-        for other in left:
-            await _quietly(channel.get_partial_message(other).delete())
+        for other in forgotten.other_discord_ids:
+            await quietly(channel.get_partial_message(other).delete())
+        if forgotten.answered_by is not None:
+            await self.bot.replies.offer_redo(forgotten.answered_by, deleted=True)
 
     @app_commands.command(description="Say something to the bot")
     @app_commands.describe(message="What you want to say", private="Only you see the question and the answer")
@@ -116,18 +116,19 @@ class Talk(commands.Cog):
         key = await conversation_of(interaction)
         if await services.storage.history.head(key) is None:
             raise NothingThereError("undo")
-        await services.guard.check_own("undo", await services.conversations.last_askers(key), interaction)
+        await services.guard.check_own("undo", await services.turns.last_askers(key), interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        undone = await services.conversations.undo(key)
+        undone = await services.turns.undo(key)
         channel = self.bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
         for message_id in undone.reply_discord_ids:
             # A message that somebody deletes is forgotten; what is only taken back stays in the tree.
             await services.storage.history.unlink_discord(message_id)
         await asyncio.gather(
-            *(_quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
-            *(_quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION)) for i in undone.user_discord_ids),
+            *(quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
+            *(quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION)) for i in undone.user_discord_ids),
         )
         await interaction.edit_original_response(content="-# The last turn is taken back.")
+        await self.bot.replies.dress(key)
 
     @app_commands.command(description="Begin a new conversation here; the old one is kept")
     async def reset(self, interaction: discord.Interaction[Bot]) -> None:
@@ -138,7 +139,7 @@ class Talk(commands.Cog):
         if await services.storage.history.head(key) is None:
             raise NothingThereError("reset")
         await interaction.response.defer(thinking=True)  # a reply that is being written is ended first
-        previous = await services.conversations.reset(key)
+        previous = await services.turns.reset(key)
         whose = f" for {interaction.user.mention}" if key.owner_id else ""
         await interaction.edit_original_response(
             content=f"**New conversation{whose}.** I no longer see what was said above; it is kept.",
@@ -152,13 +153,9 @@ def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app
     return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names]
 
 
-async def _quietly(write: Awaitable[None]) -> None:
-    with contextlib.suppress(*WRITE_PROBLEMS):
-        await write
-
-
 async def setup(bot: Bot) -> None:
     """Called by discord.py when the extension is loaded."""
     bot.talking = Talking(bot, bot.pace)
+    bot.replies = Replies(bot, bot.pace)
     bot.add_dynamic_items(*CONTROLS)
     await bot.add_cog(Talk(bot))

@@ -34,6 +34,9 @@ REQUIRED: dict[str, Level] = {
     "sampling import": Level.SCENE_OWNER,
     "sampling save": Level.MODERATOR,  # presets belong to the whole server
     "sampling delete": Level.MODERATOR,
+    "channel show": Level.MEMBER,
+    "channel set": Level.SCENE_OWNER,
+    "channel set server": Level.MODERATOR,  # in the whole server, not only in this channel
     "history show": Level.MEMBER,
     "history search": Level.MEMBER,
     "history branches": Level.MEMBER,
@@ -50,6 +53,20 @@ REQUIRED: dict[str, Level] = {
     "stop": Level.SCENE_OWNER,
     "retry own": Level.MEMBER,
     "retry": Level.SCENE_OWNER,
+    "swipe own": Level.MEMBER,
+    "swipe": Level.SCENE_OWNER,
+    "regenerate own": Level.MEMBER,
+    "regenerate": Level.SCENE_OWNER,
+    "continue own": Level.MEMBER,
+    "continue": Level.SCENE_OWNER,
+    "continue from here own": Level.MEMBER,  # of the newest reply this makes more
+    "continue from here": Level.SCENE_OWNER,
+    "edit own": Level.MEMBER,
+    "edit": Level.SCENE_OWNER,
+    "delete own": Level.MEMBER,
+    "delete": Level.SCENE_OWNER,
+    "forget own": Level.MEMBER,
+    "forget": Level.SCENE_OWNER,
     "why": Level.MEMBER,
     "approve guild": Level.OPERATOR,
 }

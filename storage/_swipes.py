@@ -7,13 +7,13 @@ under a reply was said in answer to it, so a reply with something under it stays
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from storage import _tree
 from storage._conversations import TURN_CLAIM, claim
 from storage.errors import ReplyMovedOnError
 from storage.records import ConversationKey, ShownReply, StoredMessage
-from storage.schema import discord_messages, heads, messages
+from storage.schema import discord_messages, heads, is_unfinished, messages
 
 _by_id = messages.c.id == bindparam("message")
 _heads_here = (
@@ -28,9 +28,13 @@ _show_instead = (
     .values(message_id=bindparam("moved_to"))
 )
 _any_below = select(messages.c.id).where(messages.c.parent_id == bindparam("message")).limit(1)
-_linked = select(discord_messages.c.message_id).where(
-    discord_messages.c.message_id.in_(bindparam("ids", expanding=True))
+_linked = (
+    select(discord_messages.c.message_id)
+    .where(discord_messages.c.message_id.in_(bindparam("ids", expanding=True)))
+    .distinct()
 )
+_answered = select(messages.c.parent_id).where(messages.c.parent_id.in_(bindparam("ids", expanding=True))).distinct()
+_close = update(messages).where(_by_id, is_unfinished).values(state="failed")
 _go_on = update(messages).where(_by_id, messages.c.state != "deleted").values(state="streaming")
 
 
@@ -47,11 +51,22 @@ def shown_reply(connection: Connection, guild_id: int | None, reply_id: int) -> 
         key,
         on_head=found is not None,
         newest=found is not None or connection.execute(_any_below, {"message": reply_id}).first() is None,
-        swipes=tuple(_swipes(_tree.siblings(connection, guild_id, reply_id))),
+        swipes=tuple(_swipes(connection, reply, on_head=found is not None)),
         asked=tuple(asked),
         discord_ids=tuple(_tree.discord_ids(connection, guild_id, reply_id)),
-        question_stands_in_discord=not asked or _is_linked(connection, asked[0].id),
+        question_stands_in_discord=not asked or asked[0].id in _among(connection, _linked, [asked[0].id]),
     )
+
+
+def reply_under(connection: Connection, guild_id: int | None, asked_id: int) -> int | None:
+    """The reply that is shown in answer to a user's message, below the messages that joined it."""
+    below = _tree.children(connection, guild_id, asked_id)
+    replies = [message.id for message in below if message.role == "assistant"]
+    if replies:
+        shown = _among(connection, _linked, replies)
+        return next((reply for reply in reversed(replies) if reply in shown), None)
+    questions = [message.id for message in below if message.role == "user"]
+    return reply_under(connection, guild_id, questions[0]) if len(questions) == 1 else None
 
 
 def turn_to(connection: Connection, guild_id: int | None, shown_id: int, other_id: int) -> ShownReply:
@@ -95,6 +110,31 @@ def give_place_back(connection: Connection, left_id: int, former_id: int) -> Non
     connection.execute(_move_heads, {"left": left_id, "moved_to": former_id})
 
 
+def take_places(connection: Connection, guild_id: int | None, head_id: int, rows: int) -> list[ShownReply]:
+    """Where messages in Discord show another swipe than the one on the way to the head, let them show that one."""
+    taken = []
+    for message in _tree.page(connection, guild_id, head_id, rows):
+        if message.role != "assistant" or not message.content.strip() or message.state == "deleted":
+            continue
+        siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, message.id)]
+        shown = _among(connection, _linked, siblings) if len(siblings) > 1 else set()
+        if shown and message.id not in shown:
+            connection.execute(_show_instead, {"left": max(shown), "moved_to": message.id})
+            taken.append(shown_reply(connection, guild_id, message.id))
+    return [reply for reply in taken if reply is not None]
+
+
+def withdraw(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply | None:
+    """Close an abandoned swipe that shows nothing; the reply that is still shown in its place gets it back."""
+    siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, reply_id) if sibling.id != reply_id]
+    shown = _among(connection, _linked, siblings) if siblings else set()
+    if not shown:
+        return None
+    give_place_back(connection, reply_id, max(shown))
+    connection.execute(_close, {"message": reply_id})
+    return shown_reply(connection, guild_id, max(shown))
+
+
 def require_newest(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply:
     """The reply; ReplyMovedOnError when it is gone, is being written or was answered meanwhile."""
     shown = shown_reply(connection, guild_id, reply_id)
@@ -103,16 +143,30 @@ def require_newest(connection: Connection, guild_id: int | None, reply_id: int) 
     return shown
 
 
-def _swipes(siblings: Sequence[StoredMessage]) -> list[StoredMessage]:
-    return [s for s in siblings if s.role == "assistant" and s.state != "deleted" and s.content.strip()]
+def _swipes(connection: Connection, reply: StoredMessage, *, on_head: bool) -> list[StoredMessage]:
+    """The reply and those beside it that could take its place: not those that are shown somewhere else.
+
+    Away from a head, one that was answered could not be left again, so it is none of them.
+    """
+    siblings = [
+        sibling
+        for sibling in _tree.siblings(connection, reply.guild_id, reply.id)
+        if sibling.role == "assistant" and sibling.state != "deleted" and sibling.content.strip()
+    ]
+    others = [sibling.id for sibling in siblings if sibling.id != reply.id]
+    if not others:
+        return siblings
+    elsewhere = _among(connection, _linked, others)
+    if not on_head:
+        elsewhere |= _among(connection, _answered, others)
+    return [sibling for sibling in siblings if sibling.id not in elsewhere]
+
+
+def _among(connection: Connection, statement: Select[Any], ids: Sequence[int]) -> set[int]:
+    return set(connection.execute(statement, {"ids": list(ids)}).scalars())
 
 
 def _own_key(reply: StoredMessage) -> ConversationKey:
     return ConversationKey(
         reply.guild_id, reply.channel_id, owner_id=reply.private_to or 0, private=reply.private_to is not None
     )
-
-
-def _is_linked(connection: Connection, message_id: int) -> bool:
-    parameters: dict[str, Any] = {"ids": [message_id]}
-    return connection.execute(_linked, parameters).first() is not None

@@ -137,6 +137,18 @@ class History:
         """A reply with what is needed to show it."""
         return await self._database.read(_swipes.shown_reply, guild_id, reply_id)
 
+    async def reply_under(self, guild_id: int | None, asked_id: int) -> int | None:
+        """The reply that is shown in answer to a user's message."""
+        return await self._database.read(_swipes.reply_under, guild_id, asked_id)
+
+    async def take_places(self, guild_id: int | None, head_id: int) -> list[ShownReply]:
+        """Let the messages in Discord show the swipes that lead to a head; those that have changed."""
+        return await self._database.write(_swipes.take_places, guild_id, head_id, PAGE_SIZE)
+
+    async def withdraw(self, guild_id: int | None, reply_id: int) -> ShownReply | None:
+        """Close an abandoned swipe that shows nothing, and give its place back to the reply that is shown, if any."""
+        return await self._database.write(_swipes.withdraw, guild_id, reply_id)
+
     async def turn_to(self, guild_id: int | None, shown_id: int, other_id: int) -> ShownReply:
         """Show another swipe in a reply's place, and go on from it; ReplyMovedOnError when that is too late."""
         return await self._database.write(_swipes.turn_to, guild_id, shown_id, other_id)
@@ -146,7 +158,7 @@ class History:
         return await self._database.write(_swipes.drop_swipe, guild_id, shown_id)
 
     async def go_on(self, guild_id: int | None, reply_id: int, claim_id: int) -> ShownReply | None:
-        """Take a reply up again to make it longer; None if this claim is taken, ReplyMovedOnError when it is too late."""
+        """Take a reply up again to make it longer; None if this claim is taken, ReplyMovedOnError if it is too late."""
         return await self._database.write(_swipes.go_on, guild_id, reply_id, claim_id)
 
     async def search(

@@ -8,6 +8,10 @@ from storage import Scope, StoredMessage
 from tests.e2e.conftest import Stage
 
 
+NEWEST = ["🔄", "⏩", "✏️", "🗑️"]
+"""The buttons under a newest reply without other swipes."""
+
+
 def shown(stage: Stage, channel: Any = None) -> list[Any]:
     """The bot's messages that stand in a channel."""
     return [m for m in (channel or stage.channel).messages if m.author.id == stage.world.bot.id]
@@ -24,8 +28,8 @@ def prompt(request: ApiRequest) -> str:
 
 
 def buttons(message: Any) -> list[str]:
-    """The labels of a message's buttons."""
-    return [item["label"] for row in message.components for item in row["components"]]
+    """The labels of a message's buttons, or their emoji where they have none."""
+    return [item.get("label") or item["emoji"]["name"] for row in message.components for item in row["components"]]
 
 
 async def begun(stage: Stage, count: int = 1) -> None:

@@ -1,0 +1,172 @@
+"""What people do to turns that were answered: take them back, turn to other swipes, change words, forget them.
+
+Whatever is done here moves the history first; the surface then shows what the history says. So what is shown is what
+the next prompt contains, and after a crash in between the next press shows it.
+"""
+
+from dataclasses import dataclass
+
+from chat.conversations import Conversations, line_of
+from chat.errors import BusyConversationError, NothingThereError, StaleControlError
+from storage import ConversationKey, History, ShownReply, StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneTurn:
+    """What `/undo` took back: the user's messages, the reply, and where both stand in Discord."""
+
+    user_messages: tuple[StoredMessage, ...]
+    reply: StoredMessage
+    user_discord_ids: tuple[int, ...]
+    reply_discord_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What went with a message: others in Discord that show the same reply, and the reply that answers the rest."""
+
+    other_discord_ids: tuple[int, ...] = ()
+    answered_by: ShownReply | None = None
+
+
+class Turns:
+    """Changes histories on behalf of people; who may do so is the surface's question to policy."""
+
+    def __init__(self, history: History, conversations: Conversations) -> None:
+        self._history = history
+        self._conversations = conversations
+
+    # --- the newest turn
+
+    async def undo(self, key: ConversationKey) -> UndoneTurn:
+        """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
+        head = await self._history.head(key)
+        reply = await self._history.message(key.guild_id, head) if head is not None else None
+        if reply is None or reply.role != "assistant":
+            raise NothingThereError("undo")
+        if (answer := self._conversations.answer_under_way(reply.id)) is not None:
+            answer.stop()
+            await answer.ended.wait()
+            head = await self._history.head(key)  # a swipe that came to nothing has given its place back
+            reply = await self._history.message(key.guild_id, head) if head is not None else None
+            if reply is None or reply.role != "assistant":
+                raise NothingThereError("undo")
+        asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
+        await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
+        user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
+        reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
+        return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
+
+    async def last_askers(self, key: ConversationKey) -> frozenset[int]:
+        """Who asked for the newest reply of the conversation; nobody when there is none."""
+        newest = await self.newest(key)
+        return frozenset() if newest is None else newest.asker_ids
+
+    async def newest(self, key: ConversationKey) -> ShownReply | None:
+        """The reply at which the conversation stands."""
+        head = await self._history.head(key)
+        return None if head is None else await self._history.shown_reply(key.guild_id, head)
+
+    async def take_places(self, key: ConversationKey) -> list[ShownReply]:
+        """After a move: replies whose messages in Discord showed another swipe than the one that leads here."""
+        head = await self._history.head(key)
+        return [] if head is None or key.private else await self._history.take_places(key.guild_id, head)
+
+    async def reset(self, key: ConversationKey) -> int:
+        """Begin anew; returns the old head, so that it can be restored."""
+        for answer in self._conversations.answers_in(key.guild_id, key.channel_id):
+            if answer.key == key:
+                answer.stop()
+                await answer.ended.wait()
+        previous = await self._history.set_head(key, None)
+        if previous is None:
+            raise NothingThereError("reset")
+        return previous
+
+    async def restore(self, key: ConversationKey, head: int) -> None:
+        """Go on where the conversation was before a reset."""
+        await self._history.set_head(key, head)
+
+    # --- swipes
+
+    async def shown(self, guild_id: int | None, channel_id: int, reply_id: int) -> ShownReply:
+        """A reply of this channel. Raises `StaleControlError` when there is none."""
+        shown = await self._history.shown_reply(guild_id, reply_id)
+        if shown is None or shown.reply.channel_id != channel_id or shown.reply.state == "deleted":
+            raise StaleControlError
+        return shown
+
+    async def turn(self, shown: ShownReply, steps: int) -> ShownReply:
+        """The swipe so many places later (or earlier) takes the reply's place; at either end nothing changes."""
+        async with self._conversations.line(line_of(shown)):
+            self._require_quiet(shown)
+            others = [swipe.id for swipe in shown.swipes]
+            place = shown.position - 1 + steps
+            if not 0 <= place < len(others) or others[place] == shown.reply.id:
+                return shown
+            return await self._history.turn_to(shown.reply.guild_id, shown.reply.id, others[place])
+
+    async def drop(self, shown: ShownReply) -> ShownReply | None:
+        """Forget a reply; the swipe that is shown instead, or None when it was the only one."""
+        async with self._conversations.line(line_of(shown)):
+            self._require_quiet(shown)
+            return await self._history.drop_swipe(shown.reply.guild_id, shown.reply.id)
+
+    async def rewrite(self, shown: ShownReply, before: str, after: str) -> ShownReply:
+        """Let a reply say something else. Raises `StaleControlError` when it no longer says `before`."""
+        guild_id, reply_id = shown.reply.guild_id, shown.reply.id
+        async with self._conversations.line(line_of(shown)):
+            self._require_quiet(shown)
+            now = await self._history.shown_reply(guild_id, reply_id)
+            if now is None or now.reply.content != before or not now.newest:
+                raise StaleControlError
+            await self._history.edit(guild_id, reply_id, after)
+            return await self.shown(guild_id, shown.reply.channel_id, reply_id)
+
+    def _require_quiet(self, shown: ShownReply) -> None:
+        if self._conversations.answer_under_way(shown.reply.id) is not None:
+            raise BusyConversationError
+
+    # --- single messages
+
+    async def forget_message(self, guild_id: int | None, discord_id: int) -> Forgotten:
+        """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn."""
+        message = await self._history.by_discord_id(guild_id, discord_id)
+        if message is None or message.state == "deleted":
+            return Forgotten()
+        return await self.forget(message, discord_id)
+
+    async def forget(self, message: StoredMessage, discord_id: int | None = None) -> Forgotten:
+        """Take a message's words out of the history; `discord_id` is gone from Discord already."""
+        guild_id = message.guild_id
+        if (answer := self._conversations.answer_under_way(message.id)) is not None:
+            answer.stop()
+            await answer.settled.wait()
+        await self._history.forget(guild_id, message.id)
+        await self._conversations.reconsider(guild_id, message.channel_id)
+        if message.role == "user":
+            return Forgotten(answered_by=await self._answered_by(message))
+        shown = await self._history.discord_ids(guild_id, message.id)
+        return Forgotten(tuple(other for other in shown if other != discord_id))
+
+    async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> ShownReply | None:
+        """A person's message was edited in Discord: the history says what it says now.
+
+        Returns the reply that answers what it said before, when that is the newest.
+        """
+        message = await self._history.by_discord_id(guild_id, discord_id)
+        if message is None or message.role != "user" or message.content == content:
+            return None
+        if not await self._history.edit(guild_id, message.id, content):
+            return None
+        await self._conversations.reconsider(guild_id, message.channel_id)
+        return await self._answered_by(message)
+
+    async def _answered_by(self, message: StoredMessage) -> ShownReply | None:
+        """The reply that has answered a message, if it is shown and the newest."""
+        reply_id = await self._history.reply_under(message.guild_id, message.id)
+        if reply_id is None or self._conversations.answer_under_way(reply_id) is not None:
+            return None
+        shown = await self._history.shown_reply(message.guild_id, reply_id)
+        usable = shown is not None and shown.newest and shown.discord_ids and shown.reply.content.strip()
+        return shown if usable else None

@@ -1,0 +1,361 @@
+"""What people do to replies that stand in Discord: swipe, regenerate, continue, edit, delete, and forget messages.
+
+The history changes first and Discord is then made to show it. Where the two differ, because the bot was killed in
+between, the next press of a button mends what is shown.
+"""
+
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from chat.answers import Wish
+from chat.errors import BusyConversationError, NothingThereError, StaleControlError
+from chat.splitting import ReplyParts
+from cogs._bot import Bot, tell
+from cogs._controls import view_of
+from cogs._editing import EditForm
+from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, is_fresh, style_in, writable_channel
+from cogs._pace import Pace
+from cogs._places import conversation_of, scopes_of
+from cogs._posts import Post, Posts, quietly
+from cogs._reply_controls import controls_of, part_controls
+from cogs._screen import ReplyScreen
+from cogs._words import quoted, state_note
+from storage import ConversationKey, History, ReplyMovedOnError, ShownReply, StoredMessage
+
+logger = logging.getLogger(__name__)
+
+FORGOTTEN_REACTION = "🧹"
+ON_IT = "-# I am on it already."
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Ties messages in Discord to a reply that is shown again."""
+
+    history: History
+    reply_id: int
+
+    async def posted(self, discord_id: int, part: int) -> None:
+        await self.history.posted(self.reply_id, discord_id, part)
+
+    async def dropped(self, discord_id: int) -> None:
+        await self.history.unlink_discord(discord_id)
+
+
+class Replies:
+    """Acts on replies for buttons, commands, forms and the right-click menu."""
+
+    def __init__(self, bot: Bot, pace: Pace) -> None:
+        self._bot = bot
+        self._pace = pace
+
+    # --- buttons
+
+    async def turn(self, interaction: discord.Interaction[Bot], reply_id: int, steps: int) -> None:
+        """Show the swipe so many places later."""
+        shown = await self._allowed(interaction, "swipe", reply_id)
+        await interaction.response.defer()
+        await self._show(await self._turns.turn(shown, steps), interaction)
+
+    async def regenerate(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
+        """Another answer to the same question: a swipe of the newest reply, else on a side branch."""
+        shown = await self._allowed(interaction, "regenerate", reply_id, newest=False)
+        await self._write(interaction, shown, goes_on=False)
+
+    async def retry(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
+        """Answer a question again in the message of the reply that failed."""
+        shown = await self._allowed(interaction, "retry", reply_id, newest=False)
+        await self._write(interaction, shown, goes_on=False)
+
+    async def lengthen(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
+        """Let the model go on where the reply ends."""
+        shown = await self._allowed(interaction, "continue", reply_id)
+        await self._write(interaction, shown, goes_on=True)
+
+    async def delete(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
+        """Forget the swipe that is shown, and show another one if there is one."""
+        shown = await self._allowed(interaction, "delete", reply_id)
+        await interaction.response.defer()
+        left = await self._turns.drop(shown)
+        if left is not None:
+            await self._show(left, interaction)
+            return
+        outlet = await self._outlet(interaction, shown)
+        for message_id in shown.discord_ids:
+            await quietly(outlet.delete(message_id))
+
+    # --- the editor
+
+    async def open_editor(self, interaction: discord.Interaction[Bot], reply_id: int, part: int | None = None) -> None:
+        """Open the reply's words in a form; of a long reply the person chooses a part first."""
+        shown = await self._allowed(interaction, "edit", reply_id)
+        words = self._words_of(shown, await self._outlet(interaction, shown))
+        if part is None and len(words) > 1:
+            await tell(interaction, "-# Which part?", view=view_of(*part_controls(reply_id, len(words))))
+            return
+        part = part or 0
+        if part >= len(words):
+            raise StaleControlError
+        start, end = words[part]
+        form = EditForm(reply_id, part, len(words), shown.reply.content[start:end], _digest(shown.reply.content))
+        await interaction.response.send_modal(form)
+
+    async def edited(
+        self, interaction: discord.Interaction[Bot], reply_id: int, part: int, digest: int, after: str
+    ) -> None:
+        """A form comes back: the words take their part's place. Raises `StaleControlError` if the reply has changed."""
+        shown = await self._allowed(interaction, "edit", reply_id)
+        content = shown.reply.content
+        outlet = await self._outlet(interaction, shown)
+        words = self._words_of(shown, outlet)
+        if _digest(content) != digest or part >= len(words):
+            raise StaleControlError
+        if interaction.message is not None and interaction.message.id not in shown.discord_ids:
+            await interaction.response.edit_message(content="-# Changed.", view=None)  # where the part was chosen
+        else:
+            await interaction.response.defer()
+        start, end = words[part]
+        await self._show(
+            await self._turns.rewrite(shown, content, content[:start] + after + content[end:]), interaction
+        )
+
+    # --- single messages, from the right-click menu
+
+    async def regenerate_from(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+        """Regenerate the reply that a message is, or that answers it."""
+        await self.regenerate(interaction, await self._reply_of(interaction, message, "regenerate"))
+
+    async def continue_from(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+        """Make the newest reply longer; from an older one the conversation goes on there."""
+        reply_id = await self._reply_of(interaction, message, "continue")
+        shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, reply_id)
+        if shown.on_head:
+            await self.lengthen(interaction, reply_id)
+            return
+        key = await conversation_of(interaction)
+        await self._bot.services.guard.check_own("continue from here", frozenset(), interaction)
+        if self._bot.services.conversations.answers_in(key.guild_id, key.channel_id):
+            raise BusyConversationError
+        previous = await self._bot.services.storage.history.set_head(key, reply_id)
+        await interaction.response.send_message(
+            f"The conversation goes on from [this reply]({message.jump_url}). What came after it is kept"
+            + (f"; back: `/history checkout branch:{previous}`" if previous is not None else ""),
+            suppress_embeds=True,
+        )
+        await self.show_head(key)
+
+    async def forget(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+        """Take a message's words out of the history; a reply goes from Discord, too."""
+        stored = await self._stored(interaction, message, "forget")
+        if stored.role == "user":
+            await self._bot.services.guard.check_own("forget", {stored.author_id or 0}, interaction)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            forgotten = await self._turns.forget(stored)
+            await quietly(message.add_reaction(FORGOTTEN_REACTION))
+            if forgotten.answered_by is not None:
+                await self.offer_redo(forgotten.answered_by, deleted=True)
+        else:
+            shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, stored.id)
+            await self._bot.services.guard.check_own("forget", shown.asker_ids, interaction)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            for swipe in [*(s for s in shown.swipes if s.id != stored.id), stored]:
+                await self._turns.forget(swipe)
+            outlet = await self._outlet(interaction, shown)
+            for message_id in shown.discord_ids:
+                await quietly(outlet.delete(message_id))
+        await interaction.edit_original_response(content="-# I no longer know this message.")
+
+    # --- keeping Discord like the history
+
+    async def dress(self, key: ConversationKey) -> None:
+        """Put the buttons under the reply at which a conversation stands now."""
+        shown = await self._turns.newest(key)
+        if shown is None or not shown.discord_ids or not is_fresh(shown.discord_ids[-1]) or key.private:
+            return
+        if self._bot.services.conversations.answer_under_way(shown.reply.id) is None:
+            await quietly(self._channel_outlet(key).edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
+
+    async def show_head(self, key: ConversationKey) -> None:
+        """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
+        for shown in await self._turns.take_places(key):
+            posts = [Post(message_id) for message_id in shown.discord_ids]
+            await self._redraw(shown, self._channel_outlet(key), posts)
+        await self.dress(key)
+
+    async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
+        """The question reads differently now: say so under its reply, whose buttons can answer it again."""
+        if shown.key.private or not is_fresh(shown.discord_ids[-1]):
+            return
+        words = "was deleted" if deleted else "was edited"
+        outlet = self._channel_outlet(shown.key)
+        note = f"\n-# ✏️ The question {words}. 🔄 answers again."
+        await self._redraw(shown, outlet, self._posts_in_place(shown, None), note)
+
+    def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
+        channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
+        return ChannelOutlet(self._bot, channel, None)
+
+    # --- inside
+
+    @property
+    def _turns(self) -> Any:
+        return self._bot.services.turns
+
+    async def _allowed(
+        self, interaction: discord.Interaction[Bot], action: str, reply_id: int, *, newest: bool = True
+    ) -> ShownReply:
+        """The reply, if the person may do this to it and its message shows what the history says."""
+        services = self._bot.services
+        shown = await services.turns.shown(interaction.guild_id, interaction.channel_id or 0, reply_id)
+        private_to = shown.reply.private_to
+        if private_to is not None and private_to != interaction.user.id:
+            raise StaleControlError
+        preferences = await services.context.preferences(
+            interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id)
+        )
+        await services.guard.check_turn(action, shown.asker_ids, interaction, preferences["swipe_rights"].value)
+        if interaction.message is not None:
+            await self._mend(interaction, interaction.message, shown)
+        if newest and not shown.newest:
+            raise ReplyMovedOnError(reply_id)
+        return shown
+
+    async def _mend(self, interaction: discord.Interaction[Bot], message: discord.Message, shown: ShownReply) -> None:
+        """A button of a reply that its message should not show any more: show what it should, and say so."""
+        history = self._bot.services.storage.history
+        linked = await history.by_discord_id(interaction.guild_id, message.id)
+        if linked is not None and linked.id != shown.reply.id:
+            right = await self._bot.services.turns.shown(interaction.guild_id, linked.channel_id, linked.id)
+            await interaction.response.defer()
+            await self._show(right, interaction)
+            raise StaleControlError
+        if linked is not None and not shown.newest and shown.reply.content.strip():
+            await quietly(interaction.response.edit_message(view=None))
+
+    async def _write(self, interaction: discord.Interaction[Bot], shown: ShownReply, *, goes_on: bool) -> None:
+        """Begin an answer that takes the place of the one that is shown."""
+        from_menu = interaction.type is discord.InteractionType.application_command
+        if from_menu:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        else:
+            await interaction.response.defer()
+        wish = Wish(
+            shown,
+            interaction.id,
+            interaction.user.id,
+            scopes_of(interaction.channel, interaction.guild_id),
+            self._bot.talking.own_names(interaction.guild),
+        )
+        screen = await self._screen(interaction, shown)
+        conversations = self._bot.services.conversations
+        begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
+        if begun is None:
+            await tell(interaction, ON_IT)
+        elif from_menu:
+            await interaction.edit_original_response(content="-# Here it comes.")
+
+    async def _screen(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> ReplyScreen:
+        """Where the new answer is to stand: in place if that is the newest and not too old, else in a message anew."""
+        outlet = await self._outlet(interaction, shown)
+        reuse = self._posts_in_place(shown, interaction) if shown.newest else []
+        retire = [i for i in shown.discord_ids if i not in {post.id for post in reuse}] if shown.newest else []
+        if not reuse and isinstance(outlet, ChannelOutlet):
+            question = await self._question_of(shown)
+            outlet = ChannelOutlet(self._bot, interaction.channel, question, outlet.style)
+        return ReplyScreen(outlet, self._pace, header=_header(shown), reuse=reuse, retire=retire)
+
+    async def _question_of(self, shown: ShownReply) -> int | None:
+        if not shown.asked:
+            return None
+        ids = await self._bot.services.storage.history.discord_ids(shown.reply.guild_id, shown.asked[-1].id)
+        return ids[0] if ids else None
+
+    async def _show(self, shown: ShownReply, interaction: discord.Interaction[Bot]) -> None:
+        """Make Discord show a reply as the history has it."""
+        outlet = await self._outlet(interaction, shown)
+        await self._redraw(shown, outlet, self._posts_in_place(shown, interaction))
+
+    async def _redraw(self, shown: ShownReply, outlet: Outlet, posts: Sequence[Post], note: str = "") -> None:
+        records = _Records(self._bot.services.storage.history, shown.reply.id)
+        known = {post.id for post in posts}
+        nonce = f"{discord.utils.time_snowflake(discord.utils.utcnow())}"
+        writing = Posts(outlet, self._pace, nonce=nonce, posted=posts, records=records)
+        parts = self._parts(shown, outlet)
+        suffix = note or state_note(shown.reply)
+        try:
+            shown_now = await writing.finish(
+                lambda: parts.with_suffix(suffix) if suffix else parts.parts, controls_of(shown)
+            )
+        finally:
+            writing.close()
+        if shown_now:
+            for message_id in shown.discord_ids:
+                if message_id not in known and message_id not in {post.id for post in writing.posted}:
+                    await records.dropped(message_id)
+                    await quietly(outlet.delete(message_id))
+
+    async def _outlet(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Outlet:
+        private = shown.reply.private_to is not None
+        preferences = await self._bot.services.context.preferences(
+            interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id)
+        )
+        style = style_in(preferences["reply_style"].value, interaction.app_permissions)
+        channel = None if private else writable_channel(interaction, style)
+        return channel or InteractionOutlet(interaction, private=private, style=style)
+
+    def _posts_in_place(self, shown: ShownReply, interaction: discord.Interaction[Bot] | None) -> list[Post]:
+        """The messages that can be changed; what they say is written anew, because it may be something else."""
+        ids = shown.discord_ids
+        if not ids:
+            return []
+        if shown.reply.private_to is not None:
+            pressed = interaction.message if interaction is not None else None
+            return [Post(pressed.id)] if pressed is not None and ids == (pressed.id,) else []
+        return [Post(message_id) for message_id in ids] if is_fresh(ids[-1]) else []
+
+    def _parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
+        parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
+        if header := _header(shown):
+            parts.append(header)
+        parts.append(shown.reply.content)
+        return parts
+
+    def _words_of(self, shown: ShownReply, outlet: Outlet) -> list[tuple[int, int]]:
+        """Where each part's words stand in the reply."""
+        before = len(_header(shown))
+        ranges = self._parts(shown, outlet).ranges
+        return [(max(0, start - before), end - before) for start, end in ranges if end > before]
+
+    async def _stored(
+        self, interaction: discord.Interaction[Bot], message: discord.Message, action: str
+    ) -> StoredMessage:
+        stored = await self._bot.services.storage.history.by_discord_id(interaction.guild_id, message.id)
+        usable = stored is not None and stored.channel_id == interaction.channel_id and stored.state != "deleted"
+        if stored is None or not usable or stored.private_to not in {None, interaction.user.id}:
+            raise NothingThereError(action)
+        return stored
+
+    async def _reply_of(self, interaction: discord.Interaction[Bot], message: discord.Message, action: str) -> int:
+        """The reply that a message shows, or that answers it."""
+        stored = await self._stored(interaction, message, action)
+        if stored.role == "assistant":
+            return stored.id
+        reply_id = await self._bot.services.storage.history.reply_under(stored.guild_id, stored.id)
+        if reply_id is None:
+            raise NothingThereError(action)
+        return reply_id
+
+
+def _header(shown: ShownReply) -> str:
+    """The question of a command, which others cannot see otherwise."""
+    return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
+
+
+def _digest(content: str) -> int:
+    """Tells whether a reply still says what a form was opened with."""
+    return zlib.crc32(content.encode(errors="replace"))
