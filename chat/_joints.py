@@ -11,16 +11,16 @@ from chat._scripts import UNSPACED
 
 _UNSPACED: Final = regex.compile(rf"[{UNSPACED}]")
 _SENTENCE_ENDS: Final = ".!?…"
-_CLOSERS: Final = '"”»*)]'
+_CLOSERS: Final = '"”»*_`)]'
 _PAUSES: Final = ",;:"
-_SENTENCE: Final = regex.compile(rf"[{regex.escape(_SENTENCE_ENDS)}][{regex.escape(_CLOSERS)}'’_~]*\Z")
+_SENTENCE: Final = regex.compile(rf"[{regex.escape(_SENTENCE_ENDS)}][{regex.escape(_CLOSERS)}'’~]*\Z")
 _OPENING_QUOTE: Final = "“„«‘"
 
 # A line of a list, a quotation or a heading.
 _BLOCK: Final = regex.compile(r"(?:[-*+]|\d{1,2}[.)]|#{1,3}|>) ")
 _WAITS: Final = regex.compile(rf"{_BLOCK.pattern}|{FENCE}|\.\.\.")
 _BULLET: Final = regex.compile(r"(?m)^\s*\* ")
-_EMPHASIS: Final = regex.compile(r"(?<!\s)\*+|\*+(?!\s)")
+_EMPHASIS: Final = regex.compile(r"(?<!\s)\*+|\*+(?!\s)|(?<!\w)_+|_+(?!\w)")
 _ADDRESS: Final = regex.compile(r"(?:://|www\.)\S*\Z")
 
 
@@ -39,8 +39,9 @@ class Joint:
         self._space = before[len(text) :]
         self._in_fence = bool(code.fences) and code.fences[-1].end is None
         self._behind_fence = bool(code.fences) and code.fences[-1].end == len(text)
-        self._in_address = bool(_ADDRESS.search(before))
         self._last_line = text.rpartition("\n")[2].lstrip()
+        # Addresses and inline code hold no sentences.
+        self._verbatim = bool(_ADDRESS.search(before)) or self._last_line.count("`") % 2 == 1
         paragraph = _BULLET.sub("", text[text.rfind("\n\n") + 1 :])
         self._open_emphasis = _open_emphasis(paragraph)
         self._open_quote = paragraph.count('"') % 2 == 1
@@ -90,28 +91,28 @@ class Joint:
             return ""
         if _BLOCK.match(body) and (ends_sentence(self._text) or _BLOCK.match(self._last_line)):
             return "\n"
-        if self._in_address or self._opens(last) or not self._begins_something(body):
+        if self._verbatim or self._opens(last) or not self._begins_something(body):
             return ""
         if last.isalnum() and first.isalnum():
             return "" if self._goes_on(last, first) else " "
         if first.isdigit() and self._cut:  # "3." and "14"
             return ""
-        return " " if last.isalnum() or last in _SENTENCE_ENDS + _CLOSERS + _PAUSES else ""
+        return " " if last.isalnum() or last in _CLOSERS + _PAUSES or ends_sentence(self._text) else ""
 
     def _opens(self, last: str) -> bool:
         """Whether the last character belongs to what comes now."""
-        return (last == "*" and self._open_emphasis) or (last == '"' and self._open_quote)
+        return (last in "*_" and self._open_emphasis) or (last == '"' and self._open_quote)
 
     def _begins_something(self, body: str) -> bool:
         """Whether the text begins with a word, or with a mark that opens something."""
         first = body[0]
-        if first == "*":
+        if first in "*_":
             return not self._open_emphasis
         if first == '"':
             return not self._open_quote
         if body.startswith(("…", "...")):
             return ends_sentence(self._text)
-        return first.isalnum() or first in _OPENING_QUOTE + "(["
+        return first.isalnum() or first in _OPENING_QUOTE + "([`"
 
     def _goes_on(self, last: str, first: str) -> bool:
         """Whether two letters or digits belong to one word."""
@@ -126,7 +127,7 @@ class Joint:
 
 
 def _open_emphasis(paragraph: str) -> bool:
-    """Whether asterisks wait for their partners."""
+    """Whether asterisks or underscores wait for their partners."""
     waiting: list[str] = []
     for run in _EMPHASIS.findall(paragraph):
         if waiting and waiting[-1] == run:

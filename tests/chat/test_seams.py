@@ -10,7 +10,25 @@ from chat.seams import LONGEST_REPEAT, Seam
 
 WORDS = ["the", "lighthouse", "stood", "above", "grey", "water", "while", "Mira", "counted", "every", "boat", "between"]
 WORDS += ["his", "harbour", "and", "old", "Norway"]
-PIECES = [*WORDS[:6], "ligh", "thouse", ".", "...", "…", "! ", '"', "”", "*", "**", "- ", "1. ", "`", "```", "```py\n"]
+PIECES = [
+    *WORDS[:6],
+    "ligh",
+    "thouse",
+    ".",
+    "...",
+    "…",
+    "! ",
+    '"',
+    "”",
+    "*",
+    "**",
+    "- ",
+    "1. ",
+    "`",
+    "_",
+    "```",
+    "```py\n",
+]
 PIECES += [
     "x = 1",
     " ",
@@ -78,6 +96,13 @@ def without_space(text: str) -> str:
         ("Hello", ". You", "Hello. You"),
         ("It is 3.", "14", "It is 3.14"),
         ("See https://example.", "com/x", "See https://example.com/x"),
+        ("Call `os.", "path`", "Call `os.path`"),
+        ("Call `x`", "now", "Call `x` now"),
+        ("Call", "`x`", "Call `x`"),
+        ("_waves_", "Hello", "_waves_ Hello"),
+        ("so _she", "_ went", "so _she_ went"),
+        ("‘Hello.’", "She", "‘Hello.’ She"),
+        ("I don’", "t", "I don’t"),
         ("你好。", "再见", "你好。再见"),
         ("你", "好", "你好"),
         # half words
