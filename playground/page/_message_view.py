@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from playground.discord import MessageFlag, MessageType, Permission
-from playground.discord._components import walk
-from playground.discord._flags import ComponentType
 from playground.discord._permissions import can
 
+from ._attachment_view import attachment_view
+from ._embed_view import components_view, embed_view
+from ._emoji import is_only_emoji
+from ._faces import author_view, avatar_path
 from ._inline import render_inline
 from ._markdown import render
 from ._names import PlaceNames
 
 if TYPE_CHECKING:
-    from playground.discord import Attachment, Message, User
+    from playground.discord import Message, Reaction, User
 
     JSON = dict[str, Any]
 
-SNIPPET_CHARACTERS = 100
+__all__ = ["components_view", "message_view"]
 
+SNIPPET_CHARACTERS = 140
+MOST_NAMES = 12
+
+_CUT_CODE = re.compile(r"<[^\s<>]*$")
 _SYSTEM_TEXTS = {
-    MessageType.THREAD_CREATED: "started a thread",
-    MessageType.CHANNEL_PINNED_MESSAGE: "pinned a message",
-    MessageType.USER_JOIN: "joined",
+    MessageType.THREAD_CREATED: "started a thread:",
+    MessageType.CHANNEL_PINNED_MESSAGE: "pinned a message to this channel.",
+    MessageType.USER_JOIN: "joined the server.",
 }
 
 
@@ -40,45 +46,40 @@ def message_view(message: Message, viewer: User) -> JSON:
         "author": author_view(message),
         "content": message.content,
         "html": render(message.content, names),
+        "jumbo": is_only_emoji(message.content),
         "created_at": message.created_at.isoformat(),
         "edited": message.edited,
+        "edited_at": message.edited_at.isoformat() if message.edited_at else None,
         "loading": message.loading,
         "ephemeral": message.ephemeral,
         "system": _SYSTEM_TEXTS.get(message.type),
         "reply_to": _reply_view(message, names),
         "used": _used(message),
-        "embeds": [_embed_view(embed, names) for embed in message.embeds] if shows_embeds else [],
-        "components": components_view(message.components, names),
-        "attachments": [_attachment_view(attachment) for attachment in message.attachments],
-        "reactions": [
-            {"emoji": r.emoji, "count": r.count, "me": viewer.id in r.user_ids} for r in message.reactions if r.count
-        ],
+        "embeds": [embed_view(embed, names) for embed in message.embeds] if shows_embeds else [],
+        "components": components_view(message.components, names, message.attachments),
+        "attachments": [] if _is_layout(message) else [attachment_view(one) for one in message.attachments],
+        "reactions": [_reaction_view(one, message, viewer, names) for one in message.reactions if one.count],
         "thread": {"id": str(message.thread.id), "name": message.thread.name} if message.thread else None,
-        "mentions_me": viewer in message.mentions or message.mention_everyone,
+        "mentions_me": viewer in message.mentions or message.mention_everyone or _mentions_role(message, viewer),
         "can_edit": own and not message.ephemeral,
         "can_delete": (own or manages) and not message.ephemeral,
     }
 
 
-def author_view(message: Message) -> JSON:
-    """Return who wrote it, under the name and colour of this place."""
-    user, guild = message.author, message.channel.guild
-    member = guild.members.get(user.id) if guild and not user.is_webhook else None
-    colors = [(role.position, role.color) for role in member.roles if role.color] if member else []
-    return {
-        "id": str(user.id),
-        "name": member.display_name if member else user.display_name,
-        "color": f"#{max(colors)[1]:06x}" if colors else None,
-        "avatar": avatar_path(user),
-        "bot": user.bot,
-        "webhook": user.is_webhook,
-        "is_local_bot": user.id == message.channel.state.bot.id,
-    }
+def _is_layout(message: Message) -> bool:
+    """Whether the components show the files themselves."""
+    return bool(message.flags & MessageFlag.IS_COMPONENTS_V2)
 
 
-def avatar_path(user: User) -> str | None:
-    """Return where the page finds an avatar; None lets it draw the initial."""
-    return f"/cdn/avatars/{user.id}/{user.avatar}.png" if user.avatar else None
+def _mentions_role(message: Message, viewer: User) -> bool:
+    guild = message.channel.guild
+    member = guild.members.get(viewer.id) if guild else None
+    return member is not None and any(role in member.roles for role in message.mention_roles)
+
+
+def _reaction_view(reaction: Reaction, message: Message, viewer: User, names: PlaceNames) -> JSON:
+    shown = [names.user(user_id) or "somebody" for user_id in reaction.user_ids[:MOST_NAMES]]
+    return {"emoji": reaction.emoji, "count": reaction.count, "me": viewer.id in reaction.user_ids, "names": shown}
 
 
 def _reply_view(message: Message, names: PlaceNames) -> JSON | None:
@@ -87,9 +88,16 @@ def _reply_view(message: Message, names: PlaceNames) -> JSON | None:
     original = message.reply_to
     if original is None or original.deleted:
         return {"id": None, "author": None, "html": "<em>Original message was deleted</em>"}
-    text = " ".join(original.content.split()) or "(no text)"
-    snippet = text if len(text) <= SNIPPET_CHARACTERS else text[:SNIPPET_CHARACTERS] + " …"
-    return {"id": str(original.id), "author": author_view(original), "html": render_inline(snippet, names)}
+    snippet = render_inline(_snippet(original.content), names) or "<em>Click to see the message</em>"
+    return {"id": str(original.id), "author": author_view(original), "html": snippet}
+
+
+def _snippet(content: str) -> str:
+    """Return the beginning of a text on one line, without half of a mention at its end."""
+    text = " ".join(content.split())
+    if len(text) <= SNIPPET_CHARACTERS:
+        return text
+    return _CUT_CODE.sub("", text[:SNIPPET_CHARACTERS]).rstrip() + " …"
 
 
 def _used(message: Message) -> JSON | None:
@@ -100,66 +108,6 @@ def _used(message: Message) -> JSON | None:
     user = message.channel.state.users.get(int(data["user"]["id"]))
     interaction = message.channel.state.interactions.by_id.get(int(data["id"]))
     name = interaction.name.removeprefix("/") if interaction else "command"
-    return {"user": user.display_name if user else "somebody", "name": name}
-
-
-def _embed_view(embed: JSON, names: PlaceNames) -> JSON:
-    fields = [
-        {"name": render_inline(f.get("name") or "", names), "value": render(f.get("value") or "", names)}
-        | {"inline": bool(f.get("inline"))}
-        for f in embed.get("fields") or []
-    ]
-    color = embed.get("color")
-    return {
-        "color": f"#{color:06x}" if isinstance(color, int) else None,
-        "author": (embed.get("author") or {}).get("name"),
-        "title": render_inline(embed.get("title") or "", names),
-        "url": _web_address(embed.get("url")),
-        "description": render(embed.get("description") or "", names),
-        "fields": fields,
-        "image": _local_image((embed.get("image") or {}).get("url")),
-        "thumbnail": _local_image((embed.get("thumbnail") or {}).get("url")),
-        "footer": (embed.get("footer") or {}).get("text"),
-    }
-
-
-def components_view(components: list[JSON], names: PlaceNames) -> list[JSON]:
-    """Return the components with the HTML of their texts and only addresses that may be opened."""
-    copied = [_copied(component) for component in components]
-    for component in walk(copied):
-        if component.get("type") == ComponentType.TEXT_DISPLAY:
-            component["html"] = render(component.get("content") or "", names)
-        if component.get("url"):
-            component["url"] = _web_address(component["url"])
-        media = component.get("media")
-        if media:
-            component["media"] = {"url": _local_image(media.get("url"))}
-        for item in component.get("items") or []:
-            item["media"] = {"url": _local_image((item.get("media") or {}).get("url"))}
-    return copied
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
-    return [_copied(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _attachment_view(attachment: Attachment) -> JSON:
-    return {
-        "name": attachment.filename,
-        "size": attachment.size,
-        "url": _local_image(attachment.url),
-        "image": (attachment.content_type or "").startswith("image/"),
-        "description": attachment.description,
-    }
-
-
-def _web_address(url: Any) -> str | None:
-    return url if isinstance(url, str) and url.lower().startswith(("http://", "https://")) else None
-
-
-def _local_image(url: Any) -> str | None:
-    """Return the path under which the page itself serves a file of the local Discord; nothing else is loaded."""
-    path = urlsplit(url).path if isinstance(url, str) else ""
-    return path if path.startswith("/cdn/") else None
+    shown = user.display_name if user else "somebody"
+    face = {"id": data["user"]["id"], "name": shown, "avatar": avatar_path(user) if user else None}
+    return {"user": shown, "face": face, "name": name}

@@ -8,14 +8,14 @@ from playground.discord import ChannelType, Permission
 from playground.discord._flags import MESSAGE_TYPES_OF_CHANNELS
 from playground.discord._permissions import can, can_send
 
-from ._message_view import avatar_path
+from ._faces import avatar_path, color_of
 
 if TYPE_CHECKING:
     from playground.discord import Channel, Guild, LocalDiscord, Member, Person, User
 
     JSON = dict[str, Any]
 
-_KINDS = {
+KINDS = {
     ChannelType.DM: "dm",
     ChannelType.VOICE: "voice",
     ChannelType.CATEGORY: "category",
@@ -56,6 +56,7 @@ def user_view(user: User, member: Member | None) -> JSON:
     roles = sorted(member.roles, key=lambda role: -role.position) if member else []
     owner = member is not None and member.guild.owner_id == user.id
     standing = "owner" if owner else roles[0].name if roles else "member"
+    hoisted = next((role for role in roles if role.hoist and not role.managed), None)
     return {
         "id": str(user.id),
         "name": user.name,
@@ -63,6 +64,10 @@ def user_view(user: User, member: Member | None) -> JSON:
         "avatar": avatar_path(user),
         "bot": user.bot,
         "standing": standing,
+        "owner": owner,
+        "color": color_of(member),
+        "role_ids": [str(role.id) for role in roles if not role.managed],
+        "group_id": str(hoisted.id) if hoisted else None,
     }
 
 
@@ -75,10 +80,11 @@ def channel_view(channel: Channel, viewer: Person) -> JSON:
         "parent_id": str(channel.parent.id) if channel.parent else None,
         "name": others[0].display_name if channel.is_dm and others else channel.name,
         "topic": channel.topic,
-        "kind": _KINDS.get(channel.type, "text"),
+        "kind": KINDS.get(channel.type, "text"),
         "nsfw": channel.nsfw,
         "writable": channel.type in MESSAGE_TYPES_OF_CHANNELS and can_send(channel, viewer.user),
         "can_react": can(channel, viewer.user, Permission.ADD_REACTIONS),
+        "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
     }
 
 
@@ -94,8 +100,10 @@ def _guild_view(guild: Guild, viewer: Person) -> JSON:
         "name": guild.name,
         "channels": [channel_view(channel, viewer) for channel in sorted(seen, key=lambda c: (c.position, c.id))],
         "members": [user_view(member.user, member) for member in guild.members.values()],
+        "emojis": [{"id": str(emoji.id), "name": emoji.name} for emoji in guild.emojis.values()],
         "roles": [
-            {"id": str(role.id), "name": role.name}
+            {"id": str(role.id), "name": role.name, "color": f"#{role.color:06x}" if role.color else None}
+            | {"hoist": role.hoist, "position": role.position}
             for role in guild.roles.values()
             if not role.is_everyone and not role.managed
         ],

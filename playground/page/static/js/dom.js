@@ -20,10 +20,13 @@ export function h(tag, props = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** A colour of its own for each name. */
+export const hueOf = (name) => [...name].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 3600, 7) / 10;
+
 /** A round picture, or the first letter of the name on a colour of its own. */
 export function avatar(user, size = 40) {
   const name = user.display_name ?? user.name;
-  const hue = [...`${user.id}${name}`].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 3600, 7) / 10;
+  const hue = hueOf(name);
   const face = user.avatar
     ? h("img", { src: user.avatar, alt: "", width: size, height: size, loading: "lazy" })
     : h("span", {}, [...name][0]?.toUpperCase() ?? "?");
@@ -31,6 +34,13 @@ export function avatar(user, size = 40) {
   element.style.setProperty("--hue", hue);
   element.style.setProperty("--size", `${size}px`);
   return element;
+}
+
+/** Replace what is inside; an element with the same `data-key` gets the focus back. */
+export function redraw(container, ...children) {
+  const key = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  container.replaceChildren(...children.flat().filter(Boolean));
+  if (key !== undefined) container.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
 let lastId = 0;

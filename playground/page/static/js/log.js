@@ -1,132 +1,273 @@
-// The messages of the open channel, kept in step with what happens.
+// The messages of the open channel: a window on them that moves with the view, kept in step with what happens.
 
 import { get } from "./api.js";
+import { announce } from "./announcer.js";
 import { byId, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { regroup } from "./dividers.js";
 import { makeMessage, patchMessage } from "./message.js";
-import { emit, findChannel, olderFirst, on, state } from "./state.js";
+import { isAtEnd, keeping, room, showInMiddle, startScroll, toEnd } from "./scroll.js";
+import { emit, olderFirst, on, state } from "./state.js";
 import { attempt } from "./toasts.js";
-import { dayOf } from "./time.js";
 
-const GROUP_MILLISECONDS = 7 * 60 * 1000;
-const NEAR_END_PIXELS = 120;
-const TYPING_MILLISECONDS = 10_000;
+const MOST_SHOWN = 150;
+const LOAD_AHEAD_PIXELS = 700;
+const FLASH_MILLISECONDS = 1600;
 
-let wasNearEnd = true;
+let loading = false;
+let below = 0; // messages that came while the view was elsewhere
 
 export function startLog() {
-  on("moved", drawAll);
+  startScroll(moved);
+  on("moved", drawWaiting);
   on("channel", drawAll);
   on("live:message", upsert);
   on("live:message_gone", remove);
-  on("live:typing", noteTyping);
-  byId("earlier").addEventListener("click", () => attempt(loadEarlier));
-  byId("to-newest").addEventListener("click", scrollToEnd);
-  byId("scroller").addEventListener("scroll", noteScroll, { passive: true });
-  const staysAtEnd = new ResizeObserver(() => wasNearEnd && scrollToEnd());
-  staysAtEnd.observe(byId("log"));
-  staysAtEnd.observe(byId("scroller"));
-  setInterval(drawTyping, 1000);
+  on("jump", ({ id }) => attempt(() => jumpTo(id)));
+  on("unread-line", () => keeping(() => regroup(entries())));
+  byId("to-newest").addEventListener("click", () => attempt(toPresent));
+  byId("log").addEventListener("keydown", moveFocus);
+}
+
+const entries = () => [...byId("log").children];
+
+function makeEntry(message) {
+  return h("li", { class: "entry", dataset: { id: message.id } }, makeMessage(message));
+}
+
+function drawWaiting() {
+  below = 0;
+  byId("log").replaceChildren();
+  byId("log").setAttribute("aria-busy", "true");
+  byId("beginning").className = "beginning loading-more";
+  byId("beginning").replaceChildren(...skeletons());
+  drawNewest();
+  toEnd();
 }
 
 function drawAll() {
-  byId("log").replaceChildren();
-  for (const message of state.messages.values()) byId("log").append(makeMessage(message));
-  regroup([...byId("log").children]);
-  byId("earlier").hidden = !state.hasEarlier;
-  scrollToEnd();
-  drawTyping();
+  byId("log").replaceChildren(...[...state.messages.values()].map(makeEntry));
+  byId("log").removeAttribute("aria-busy");
+  regroup(entries());
+  drawBeginning();
+  const first = state.newFrom && byId(`message-${state.newFrom}`);
+  toEnd();
+  if (first && room().above > 0 && first.getBoundingClientRect().top < byId("scroller").getBoundingClientRect().top) showInMiddle(first);
+  drawNewest();
+  setReachable(byId("log").lastElementChild?.querySelector(".message"));
 }
 
+function drawBeginning() {
+  const place = byId("beginning");
+  place.className = state.hasEarlier ? "beginning loading-more" : "beginning";
+  place.replaceChildren(...(state.hasEarlier ? skeletons() : [welcome()].filter(Boolean)));
+}
+
+const skeletons = () => [72, 45, 88, 60].map((width) => {
+  const line = h("i");
+  line.style.setProperty("--width", `${width}%`);
+  return h("div", { class: "skeleton", "aria-hidden": "true" }, h("div", {}, h("i"), line));
+});
+
+function welcome() {
+  const { channel } = state;
+  if (!channel) return null;
+  const [sign, title, text] = {
+    dm: ["at", channel.name, `This is the beginning of your direct messages with ${channel.name}.`],
+    thread: ["thread", channel.name, "This is the start of the thread."],
+  }[channel.kind] ?? ["hash", `Welcome to #${channel.name}!`, `This is the start of the #${channel.name} channel.`];
+  return h("div", {}, h("div", { class: "beginning-sign" }, icon(sign, 36)), h("p", { class: "beginning-title" }, title), h("p", {}, text));
+}
+
+// What happens
+
 function upsert(message) {
-  if (message.channel_id !== state.channel?.id) {
-    markUnread(message);
-    return;
-  }
-  state.typing.delete(message.author.id);
+  if (message.channel_id !== state.channel?.id) return;
   const existing = byId(`message-${message.id}`);
-  state.messages.set(message.id, message);
   if (existing) {
-    patchMessage(existing, message);
+    state.messages.set(message.id, message);
+    keeping(() => patchMessage(existing, message));
     if (message.id === state.replyTo?.message.id) emit("reply");
-  } else {
-    insert(message);
+  } else if (isInWindow(message)) {
+    keeping(() => insert(message));
   }
-  drawTyping();
+  announce(message, !existing);
+}
+
+/** Messages beyond the ends of the window are fetched when somebody goes there. */
+function isInWindow(message) {
+  const ids = [...state.messages.keys()];
+  if (ids.length && olderFirst(message.id, ids[0]) < 0) return !state.hasEarlier;
+  if (!state.hasLater || olderFirst(message.id, ids.at(-1)) < 0) return true;
+  if (message.author.id === state.me.id) attempt(toPresent);
+  else noteBelow(message);
+  return false;
 }
 
 function insert(message) {
-  const later = [...byId("log").children].find((other) => olderFirst(message.id, other.dataset.id) < 0) ?? null;
-  const element = makeMessage(message);
-  byId("log").insertBefore(element, later);
-  regroup([element, element.nextElementSibling].filter(Boolean));
-  if (wasNearEnd || message.author.id === state.me.id) scrollToEnd();
+  const later = entries().find((other) => olderFirst(message.id, other.dataset.id) < 0) ?? null;
+  state.messages.set(message.id, message);
+  if (later) state.messages = new Map([...state.messages].sort(([a], [b]) => olderFirst(a, b)));
+  const entry = makeEntry(message);
+  byId("log").insertBefore(entry, later);
+  const own = message.author.id === state.me.id;
+  if (own && state.newFrom) {
+    state.newFrom = null;
+    regroup(entries());
+  }
+  const follows = isAtEnd() || own;
+  if (!follows || document.hidden) noteBelow(message);
+  regroup([entry, entry.nextElementSibling].filter(Boolean));
+  if (!byId("log").querySelector(".message[tabindex='0']")) setReachable(entry.querySelector(".message"));
+  if (follows) {
+    trim("start");
+    toEnd();
+  }
+}
+
+function noteBelow(message) {
+  if (!isAtEnd()) below += 1;
+  state.newFrom ??= message.id;
+  drawNewest();
 }
 
 function remove({ channel_id: channelId, id }) {
   if (channelId !== state.channel?.id) return;
+  const entry = byId(`message-${id}`)?.closest(".entry");
+  const next = entry?.nextElementSibling;
+  if (state.newFrom === id) state.newFrom = next?.dataset.id ?? null;
   state.messages.delete(id);
-  const element = byId(`message-${id}`);
-  const next = element?.nextElementSibling;
-  element?.remove();
-  if (next) regroup([next]);
+  keeping(() => {
+    entry?.remove();
+    if (next) regroup([next]);
+  });
   emit("removed", id);
 }
 
-/** Messages of one author in a row share one head; a new day gets a line of its own. */
-function regroup(elements) {
-  for (const element of elements) {
-    const message = state.messages.get(element.dataset.id);
-    const before = state.messages.get(element.previousElementSibling?.dataset.id);
-    const sameDay = before && dayOf(before.created_at) === dayOf(message.created_at);
-    const close = before && Date.parse(message.created_at) - Date.parse(before.created_at) < GROUP_MILLISECONDS;
-    const sameFace = before && before.author.id === message.author.id && before.author.name === message.author.name;
-    const opens = message.reply_to || message.used || message.system || before?.system || before?.ephemeral !== message.ephemeral;
-    element.classList.toggle("follows", Boolean(sameDay && close && sameFace && !opens));
-    if (!sameDay) element.dataset.day = dayOf(message.created_at);
-    else delete element.dataset.day;
-    element.querySelector(".day")?.remove();
-    if (!sameDay) element.prepend(h("p", { class: "day" }, dayOf(message.created_at)));
+// The window
+
+function moved() {
+  if (isAtEnd() && !state.hasLater) {
+    below = 0;
+    emit("read");
+  }
+  drawNewest();
+  if (loading || !state.channel) return;
+  const { above, below: under } = room();
+  if (state.hasEarlier && above < LOAD_AHEAD_PIXELS) attempt(() => extend("start"));
+  else if (state.hasLater && under < LOAD_AHEAD_PIXELS) attempt(() => extend("end"));
+}
+
+async function fetchPage(query) {
+  const channelId = state.channel.id;
+  loading = true;
+  try {
+    const page = await get(`/channels/${channelId}/messages?${query}`);
+    return state.channel?.id === channelId ? page : null; // somebody may have gone elsewhere
+  } finally {
+    loading = false;
   }
 }
 
-async function loadEarlier() {
-  const first = byId("log").firstElementChild;
-  const page = await get(`/channels/${state.channel.id}/messages?before=${first.dataset.id}`);
-  const bottom = byId("scroller").scrollHeight - byId("scroller").scrollTop;
-  state.messages = new Map([...page.messages.map((message) => [message.id, message]), ...state.messages]);
-  first.before(...page.messages.map(makeMessage));
-  regroup([...byId("log").children].slice(0, page.messages.length + 1));
-  byId("earlier").hidden = !page.has_earlier;
-  byId("scroller").scrollTop = byId("scroller").scrollHeight - bottom;
+/** Fetch more at one end and let go of as much at the other. */
+async function extend(side) {
+  const ids = [...state.messages.keys()];
+  if (!ids.length) return;
+  const page = await fetchPage(side === "start" ? `before=${ids[0]}` : `after=${ids.at(-1)}`);
+  if (!page) return;
+  const fresh = page.messages.filter((message) => !state.messages.has(message.id));
+  const pairs = fresh.map((message) => [message.id, message]);
+  state.messages = new Map(side === "start" ? [...pairs, ...state.messages] : [...state.messages, ...pairs]);
+  keeping(() => {
+    const added = fresh.map(makeEntry);
+    if (side === "start") byId("log").prepend(...added);
+    else byId("log").append(...added);
+    regroup(side === "start" ? entries().slice(0, added.length + 1) : added);
+    if (side === "start") state.hasEarlier = page.has_earlier;
+    else state.hasLater = page.has_later;
+    trim(side === "start" ? "end" : "start");
+    drawBeginning();
+  });
+  drawNewest();
 }
 
-function markUnread(message) {
-  if (message.author.id === state.me.id || !findChannel(message.channel_id) || state.unread.has(message.channel_id)) return;
-  state.unread.add(message.channel_id);
-  emit("unread");
+/** Let go of messages at one end when there are more than a window holds. */
+function trim(side) {
+  const extra = entries().length - MOST_SHOWN;
+  if (extra <= 0) return;
+  const gone = side === "start" ? entries().slice(0, extra) : entries().slice(-extra);
+  for (const entry of gone) {
+    state.messages.delete(entry.dataset.id);
+    entry.remove();
+  }
+  if (side === "start") {
+    state.hasEarlier = true;
+    regroup(entries().slice(0, 1));
+    drawBeginning();
+  } else {
+    state.hasLater = true;
+  }
 }
 
-function noteScroll() {
-  const scroller = byId("scroller");
-  wasNearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PIXELS;
-  byId("to-newest").hidden = wasNearEnd;
+async function replaceWindow(query) {
+  const page = await fetchPage(query);
+  if (!page) return false;
+  state.messages = new Map(page.messages.map((message) => [message.id, message]));
+  state.hasEarlier = page.has_earlier;
+  state.hasLater = page.has_later;
+  drawAll();
+  return true;
 }
 
-function scrollToEnd() {
-  byId("scroller").scrollTop = byId("scroller").scrollHeight;
-  wasNearEnd = true;
-  byId("to-newest").hidden = true;
+async function toPresent() {
+  if (state.hasLater) await replaceWindow("");
+  below = 0;
+  toEnd();
+  drawNewest();
 }
 
-function noteTyping({ channel_id: channelId, user }) {
-  if (channelId !== state.channel?.id || user.id === state.me.id) return;
-  state.typing.set(user.id, { name: user.display_name, until: Date.now() + TYPING_MILLISECONDS });
-  drawTyping();
+async function jumpTo(id) {
+  if (!byId(`message-${id}`)) await replaceWindow(`around=${id}`);
+  const target = byId(`message-${id}`);
+  if (!target) return;
+  showInMiddle(target);
+  setReachable(target);
+  target.focus({ preventScroll: true });
+  target.classList.remove("pointed-at");
+  requestAnimationFrame(() => target.classList.add("pointed-at"));
+  setTimeout(() => target.classList.remove("pointed-at"), FLASH_MILLISECONDS);
 }
 
-function drawTyping() {
-  for (const [id, entry] of state.typing) if (entry.until < Date.now()) state.typing.delete(id);
-  const names = [...state.typing.values()].map((entry) => entry.name);
-  const text = names.length === 0 ? "" : names.length === 1 ? `${names[0]} is typing…` : `${names.join(", ")} are typing…`;
-  if (byId("typing").textContent !== text) byId("typing").textContent = text;
+function drawNewest() {
+  const button = byId("to-newest");
+  const away = room().below > byId("scroller").clientHeight;
+  button.hidden = !state.hasLater && !away && below === 0;
+  button.classList.toggle("fresh", below > 0);
+  const text = below > 0 ? `${below} new message${below === 1 ? "" : "s"}` : "You are looking at older messages";
+  if (button.dataset.text !== text) {
+    button.dataset.text = text;
+    button.replaceChildren(h("span", {}, text), h("span", {}, "Jump to present", icon("arrowDown", 16)));
+  }
+}
+
+// Keyboard: one message can be reached, the arrow keys go on from there
+
+function setReachable(message) {
+  if (!message) return;
+  for (const other of byId("log").querySelectorAll(".message[tabindex='0']")) other.tabIndex = -1;
+  message.tabIndex = 0;
+}
+
+function moveFocus(event) {
+  const current = event.target.closest(".message");
+  if (event.target !== current) return;
+  const entry = current.closest(".entry");
+  const next = { ArrowUp: entry.previousElementSibling, ArrowDown: entry.nextElementSibling, Home: byId("log").firstElementChild, End: byId("log").lastElementChild }[event.key];
+  if (event.key === "Escape") byId("message-box")?.focus();
+  if (!next) return;
+  event.preventDefault();
+  const target = next.querySelector(".message");
+  setReachable(target);
+  target.focus({ preventScroll: true });
+  target.scrollIntoView({ block: "nearest" });
 }

@@ -6,10 +6,16 @@ import { connect } from "./live.js";
 import { openModal } from "./modal.js";
 import { startComposer } from "./composer.js";
 import { startInspector } from "./inspector.js";
+import { startInteractions } from "./interactions.js";
 import { startLog } from "./log.js";
+import { startMembers } from "./members.js";
 import { startSidebar } from "./sidebar.js";
 import { allChannels, emit, findChannel, on, state } from "./state.js";
+import { startTheme } from "./theme.js";
+import { startClock } from "./time.js";
 import { attempt, toast } from "./toasts.js";
+import { startTyping } from "./typing.js";
+import { startUnread } from "./unread.js";
 
 const REMEMBERED = "playground.place";
 const BURST_MILLISECONDS = 50;
@@ -63,6 +69,7 @@ export async function openChannel(channelId) {
   state.channel = findChannel(channelId) ?? readable[0] ?? null;
   state.messages = new Map();
   state.hasEarlier = false;
+  state.hasLater = false;
   state.typing.clear();
   state.unread.delete(state.channel?.id);
   rememberPlace();
@@ -79,6 +86,7 @@ async function loadChannel() {
   if (state.channel?.id !== channelId) return; // somebody was quicker
   state.messages = new Map(page.messages.map((message) => [message.id, message]));
   state.hasEarlier = page.has_earlier;
+  state.hasLater = page.has_later;
   state.commands = commands;
   emit("channel");
 }
@@ -105,14 +113,20 @@ on("live:bot", (bot) => {
 });
 on("live:modal", openModal);
 on("live:interaction", (interaction) => {
-  if (interaction.failed) toast(`${interaction.name}: the application did not respond`);
+  if (interaction.failed && !interaction.message_id) toast(`${interaction.name}: the application did not respond`);
   emit("interaction", interaction);
 });
 on("go", ({ person, channel }) => (person ? becomePerson(person) : openChannel(channel)));
 
 const place = rememberedPlace();
+startTheme();
+startClock();
+startInteractions();
+startUnread(); // before the log, which draws the line above what is new
 startSidebar();
+startMembers();
 startLog();
+startTyping();
 startComposer();
 startInspector();
 if (place.channel) state.channel = { id: place.channel };

@@ -1,44 +1,68 @@
 // Forms that the bot opens.
 
-import { fileData, post } from "./api.js";
-import { optionsOf } from "./components.js";
-import { byId, h, uniqueId } from "./dom.js";
-import { toast } from "./toasts.js";
+import { post } from "./api.js";
+import { avatar, byId, h, uniqueId } from "./dom.js";
+import { icon } from "./icons.js";
+import { outcome } from "./interactions.js";
+import { makeField } from "./modal-fields.js";
+import { state } from "./state.js";
+import { makeText } from "./text.js";
 
-const ROW = 1, TEXT_INPUT = 4, TEXT = 10, LABEL = 18, FILE_UPLOAD = 19, RADIO_GROUP = 21, CHECKBOX_GROUP = 22, CHECKBOX = 23;
-const PARAGRAPH = 2;
+const ROW = 1, TEXT = 10, LABEL = 18;
+const LATE = "Something went wrong: the application did not respond. What you wrote is still here.";
+
+let opener = null;
 
 /** Show a form and send what was filled in. */
 export function openModal({ interaction_id: interactionId, title, components }) {
   const dialog = byId("modal");
+  if (dialog.open) dialog.close();
+  else opener = document.activeElement;
   const fields = [];
   const problem = h("p", { class: "problem", role: "alert" });
-  const form = h("form", { class: "modal-form", onsubmit: (event) => { event.preventDefault(); submit(); } },
-    h("h2", { id: "modal-title" }, title),
-    components.map((component) => drawPart(component, fields)),
-    problem,
-    h("div", { class: "modal-foot" },
-      h("button", { type: "button", class: "button secondary", onclick: () => dialog.close() }, "Cancel"),
-      h("button", { type: "submit", class: "button primary" }, "Submit")));
+  const send = h("button", { type: "submit", class: "button primary" }, "Submit");
+  const form = h("form", { class: "modal-form", novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); } },
+    h("div", { class: "modal-head" }, avatar(state.world.bot, 32), h("h2", { id: "modal-title" }, title),
+      h("button", { type: "button", class: "icon", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
+    h("div", { class: "modal-body" }, components.map((component) => drawPart(component, fields))),
+    h("div", { class: "modal-foot" }, problem,
+      h("button", { type: "button", class: "button secondary", onclick: () => dialog.close() }, "Cancel"), send));
+
   async function submit() {
     problem.textContent = "";
+    const wrong = fields.filter((field) => !field.check());
+    if (wrong.length) return wrong[0].focus();
+    send.disabled = true;
+    send.setAttribute("aria-busy", "true");
     try {
       const values = {};
       for (const field of fields) values[field.customId] = await field.value();
-      await post(`/interactions/${interactionId}/submit`, { values });
-      dialog.close();
+      const failed = await outcome(await post(`/interactions/${interactionId}/submit`, { values }));
+      if (failed) problem.textContent = LATE;
+      else dialog.close();
     } catch (error) {
       problem.textContent = error.message;
     }
+    send.disabled = false;
+    send.removeAttribute("aria-busy");
+    return null;
   }
+
   dialog.replaceChildren(form);
-  if (dialog.open) toast("Another form was open.");
-  else dialog.showModal();
-  form.querySelector("input, textarea, select")?.focus();
+  dialog.onclose = giveBackFocus;
+  dialog.showModal();
+  (fields[0] ?? { focus: () => send.focus() }).focus();
+}
+
+/** The browser does this too, unless the button was drawn anew meanwhile. */
+function giveBackFocus() {
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+  else if (opener?.dataset?.key && document.querySelector(`[data-key="${CSS.escape(opener.dataset.key)}"]`)) document.querySelector(`[data-key="${CSS.escape(opener.dataset.key)}"]`).focus({ preventScroll: true });
+  else byId("message-box")?.focus({ preventScroll: true });
 }
 
 function drawPart(component, fields) {
-  if (component.type === TEXT) return h("div", { class: "text", html: component.html });
+  if (component.type === TEXT) return makeText(component.html);
   if (component.type === ROW) return labelled(component.components[0], component.components[0].label, null, fields);
   if (component.type === LABEL) return labelled(component.component, component.label, component.description, fields);
   return null;
@@ -46,51 +70,23 @@ function drawPart(component, fields) {
 
 function labelled(component, label, description, fields) {
   const id = uniqueId("field");
-  const { element, value } = makeField(component, id);
-  fields.push({ customId: component.custom_id, value });
-  const required = component.required !== false;
-  return h("div", { class: "modal-field", dataset: { field: component.custom_id } },
-    h("label", { for: id }, label, required && h("span", { class: "required", "aria-hidden": "true" }, " *")),
-    description && h("p", { class: "about" }, description), element);
-}
-
-function makeField(component, id) {
-  const required = component.required !== false;
-  switch (component.type) {
-    case TEXT_INPUT: return textField(component, id, required);
-    case FILE_UPLOAD: {
-      const input = h("input", { id, type: "file", multiple: (component.max_values ?? 1) > 1, required });
-      return { element: input, value: () => Promise.all([...input.files].map(fileData)) };
-    }
-    case CHECKBOX: {
-      const input = h("input", { id, type: "checkbox", checked: component.default });
-      return { element: input, value: async () => input.checked };
-    }
-    case RADIO_GROUP: return boxes(component, id, "radio");
-    case CHECKBOX_GROUP: return boxes(component, id, "checkbox");
-    default: return selectField(component, id, required);
-  }
-}
-
-function textField(component, id, required) {
-  const shared = { id, required, placeholder: component.placeholder, minlength: component.min_length, maxlength: component.max_length ?? 4000 };
-  const input = component.style === PARAGRAPH ? h("textarea", { ...shared, rows: "5" }) : h("input", { ...shared, type: "text", autocomplete: "off" });
-  input.value = component.value ?? "";
-  return { element: input, value: async () => input.value };
-}
-
-function selectField(component, id, required) {
-  const several = (component.max_values ?? 1) > 1;
-  const options = optionsOf(component).map((option) => h("option", { value: option.value, selected: option.default }, option.label));
-  const empty = several ? [] : [h("option", { value: "" }, component.placeholder ?? "–")];
-  const input = h("select", { id, multiple: several, required: required && (component.min_values ?? 1) > 0 }, empty, options);
-  return { element: input, value: async () => [...input.selectedOptions].map((option) => option.value).filter(Boolean) };
-}
-
-function boxes(component, id, type) {
-  const name = uniqueId("boxes");
-  const element = h("fieldset", { id }, component.options.map((option) => h("label", { class: "box" },
-    h("input", { type, name, value: option.value, checked: option.default }), ` ${option.label}`)));
-  const chosen = () => [...element.querySelectorAll("input:checked")].map((input) => input.value);
-  return { element, value: async () => (type === "radio" ? chosen()[0] ?? null : chosen()) };
+  const problem = h("span", { class: "problem", id: `${id}-problem` });
+  const count = h("span", { class: "count-left" });
+  const field = makeField(component, id, count);
+  const described = [description && `${id}-about`, `${id}-problem`].filter(Boolean).join(" ");
+  field.control.setAttribute("aria-describedby", described);
+  if (component.required !== false) field.control.setAttribute(field.control.tagName === "FIELDSET" ? "data-required" : "aria-required", "true");
+  const say = (text) => {
+    problem.textContent = text;
+    if (text) field.control.setAttribute("aria-invalid", "true");
+    else field.control.removeAttribute("aria-invalid");
+  };
+  field.control.addEventListener("input", () => say(""));
+  fields.push({ customId: component.custom_id, value: field.value, focus: field.focus, check: () => { say(field.problem() ?? ""); return problem.textContent === ""; } });
+  const sign = component.required !== false && h("span", { class: "required", "aria-hidden": "true" }, " *");
+  const name = field.control.tagName === "FIELDSET" ? h("span", { class: "field-label", id: `${id}-label` }, label, sign) : h("label", { for: id, id: `${id}-label` }, label, sign);
+  field.control.setAttribute("aria-labelledby", `${id}-label`);
+  return h("div", { class: "modal-field", dataset: { field: component.custom_id } }, name,
+    description && h("p", { class: "about", id: `${id}-about` }, description), field.element,
+    h("div", { class: "field-foot" }, problem, count));
 }

@@ -9,11 +9,13 @@ export const state = {
   me: null,
   channel: null, // the open channel
   messages: new Map(), // of the open channel, by id, oldest first
-  hasEarlier: false,
+  hasEarlier: false, // whether older ones are not among them
+  hasLater: false, // whether newer ones are not among them
+  newFrom: null, // id of the first message that was not seen yet
   commands: [], // what `me` may use in the open channel
   typing: new Map(), // user id -> { name, until }
   replyTo: null, // { message, ping }
-  unread: new Set(), // channel ids
+  unread: new Map(), // channel id -> how often the person is mentioned there
 };
 
 const listeners = new Map();
