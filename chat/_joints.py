@@ -61,8 +61,8 @@ class Joint:
         if not body:
             return ""
         if self._in_fence:
-            return self._in_code(space, body) + body
-        if self._behind_fence or body.startswith(FENCE):
+            return self._in_code(space, closes=body.startswith(FENCE) and not repeats) + body
+        if self._behind_fence or (body.startswith(FENCE) and not repeats):
             space = space if "\n" in space else "\n"
         elif not space and not self._space and not repeats:
             space = self._missing(body)
@@ -78,9 +78,9 @@ class Joint:
         # Behind a line break it is the indentation, if it is more than the space in front of every word.
         return space if self._space.endswith("\n") and len(space) > 1 else ""
 
-    def _in_code(self, space: str, body: str) -> str:
+    def _in_code(self, space: str, *, closes: bool) -> str:
         """In code white space means something: nothing but a line break for the closing fence is added."""
-        if body.startswith(FENCE) and "\n" not in self._space + space:
+        if closes and "\n" not in self._space + space:
             return "\n"
         return "" if space == "\n" and self._space.endswith("\n") else space
 

@@ -195,6 +195,7 @@ def test_an_endless_repetition_is_not_held_for_ever() -> None:
 
 @given(TEXTS, TEXTS, st.lists(st.integers(0, 80)), st.booleans())
 @example("a " * 3000, "a " * 3000, [10], True)
+@example("the", "the```", [], False)
 @settings(max_examples=400, deadline=None)
 def test_how_the_text_arrives_changes_nothing(before: str, text: str, cuts: list[int], cut: bool) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
