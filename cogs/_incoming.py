@@ -1,27 +1,31 @@
-"""Messages as the model reads them: mentions as names, attachments in words."""
+"""Messages as the model reads them: mentions as names, other people's attachments in words."""
 
 import re
 
 import discord
+
+from chat.attachments import named
+from cogs._attachments import offered
 
 MENTION = re.compile(r"<(?:@!?(?P<user>\d+)|@&(?P<role>\d+)|#(?P<channel>\d+)|a?:(?P<emoji>\w+):\d+)>")
 QUOTED_CHARACTERS = 1500
 
 
 def question_text(message: discord.Message, bot_id: int) -> str:
-    """What a person said to the bot: without the bot's own mention, others by their names, attachments in words."""
-    text = readable(message, bot_id).strip()
-    named = [_attachment(attachment) for attachment in message.attachments]
-    return "\n".join([text, *named]) if text else "\n".join(named)
+    """What a person said to the bot: without the bot's own mention, others by their names."""
+    return readable(message, bot_id).strip()
 
 
 def replied_message_text(message: discord.Message, bot_id: int) -> str:
     """The message that this one replies to, when it is no part of the conversation already."""
     replied = message.reference.resolved if message.reference else None
-    if not isinstance(replied, discord.Message) or not replied.content or replied.author.id == bot_id:
+    if not isinstance(replied, discord.Message) or replied.author.id == bot_id:
         return ""
     said = readable(replied, bot_id)[:QUOTED_CHARACTERS]
-    return f"[Replying to {replied.author.display_name}, who wrote: {said}]\n"
+    told = [f"wrote: {said}"] if said else []
+    if replied.attachments:
+        told.append(f"attached: {named(map(offered, replied.attachments))}")
+    return f"[Replying to {replied.author.display_name}, who {'; '.join(told)}]\n" if told else ""
 
 
 def readable(message: discord.Message, bot_id: int) -> str:
@@ -43,8 +47,3 @@ def readable(message: discord.Message, bot_id: int) -> str:
         return f":{match['emoji']}:"
 
     return MENTION.sub(name, message.content)
-
-
-def _attachment(attachment: discord.Attachment) -> str:
-    kind = (attachment.content_type or "file").partition(";")[0]
-    return f"[Attached: {attachment.filename}, {kind}, {attachment.size:,} bytes; its content is not shown to you]"

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from chat.answers import Question
+from chat.attachments import Woven, one_line
 from chat.channel_settings import ChannelSettings
 from chat.triggers import Trigger
+from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
@@ -17,11 +21,11 @@ from cogs._incoming import question_text, readable, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of
-from cogs._posts import WRITE_PROBLEMS
+from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
 from cogs._words import quoted
 from moderation.access import Reason, RefusedError
-from storage import ConversationKey, NewTurn, StoredMessage
+from storage import ConversationKey, NewTurn, Picture, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ class Talking:
         self._bot = bot
         self._pace = pace
         self._channel_settings = ChannelSettings(bot.services.storage.settings, bot.services.context)
+        self._reader = AttachmentReader()
         self._fading: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
@@ -50,6 +55,7 @@ class Talking:
             _, late = await asyncio.wait(self._fading, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
+        await self._reader.close()
 
     @property
     def _me(self) -> discord.ClientUser:
@@ -92,6 +98,8 @@ class Talking:
         except RefusedError as error:
             if called:
                 await self._refuse(message, error)
+        except MessageGoneError:
+            logger.debug("a message was deleted before it was read")
         except WRITE_PROBLEMS as error:
             logger.info("a message could not be answered in Discord: %s", error)
         except Exception as error:  # noqa: BLE001  # a person waits for an answer, so every error gets its words
@@ -111,24 +119,41 @@ class Talking:
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
             return
         screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
-        question = await self._question(message, guild_id, gathers=trigger.kind == "always")
-        if question is not None:
-            await self._bot.services.conversations.ask(question, screen)
-        elif called:
+        async with self._reader.in_order((message.channel.id, message.author.id)):
+            question = await self._question(message, guild_id, gathers=trigger.kind == "always")
+            if question is not None:
+                await self._bot.services.conversations.ask(question, screen)
+        if question is None and called:
             await self._hint(message)
+
+    def message_gone(self, message_id: int) -> None:
+        """A message was deleted, perhaps before it was read to its end."""
+        self._reader.message_gone(message_id)
 
     async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
         """A person's message reads otherwise now; the history follows."""
-        content, _ = await self._content(message, guild_id)
-        answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
+        storage = self._bot.services.storage
+        async with self._reader.in_order((message.channel.id, message.author.id)):
+            known = await storage.history.by_discord_id(guild_id, message.id)
+        if known is None or known.role != "user":
+            return
+        pictures = (await storage.pictures.of(guild_id, [known.id])).get(known.id, [])
+        try:
+            said, _ = await self._said(message, guild_id, {picture.attachment_id: picture for picture in pictures})
+        except MessageGoneError:
+            return
+        if len(said.pictures) < len(pictures):
+            kept = [picture.attachment_id for picture in said.pictures]
+            await storage.pictures.keep_only(guild_id, known.id, kept)
+        answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, said.content)
         if answered_by is not None:
             await self._bot.replies.offer_redo(answered_by)
 
     async def _question(self, message: discord.Message, guild_id: int | None, *, gathers: bool) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""
         key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
-        content, replied = await self._content(message, guild_id)
-        if not content.strip():
+        said, replied = await self._said(message, guild_id)
+        if not said.content.strip():
             return None
         on_head = replied is None or await self._is_newest(key, replied)
         turn = NewTurn(
@@ -137,25 +162,37 @@ class Talking:
             discord_id=message.id,
             author_id=message.author.id,
             author_name=message.author.display_name,
-            content=content,
+            content=said.content,
+            pictures=said.pictures,
             model=None,
             parent_id=None if on_head or replied is None else replied.id,
             on_head=on_head,
             created_at=message.created_at,
         )
-        return Question(turn, scopes_of(message.channel, guild_id), gathers=gathers)
+        return Question(turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes)
 
-    async def _content(self, message: discord.Message, guild_id: int | None) -> tuple[str, StoredMessage | None]:
-        """What the model reads, and the message of the history that this one replies to; others are quoted."""
-        content = question_text(message, self._me.id)
+    async def _said(
+        self, message: discord.Message, guild_id: int | None, known: Mapping[int, Picture] | None = None
+    ) -> tuple[Woven, StoredMessage | None]:
+        """What the model reads and sees, and the message of the history that this one replies to; others are quoted.
+
+        Raises `MessageGoneError`.
+        """
+        said = await self._reader.read(
+            message.id,
+            question_text(message, self._me.id),
+            message.attachments,
+            known=known,
+            on_wait=lambda: quietly(message.channel.typing()),
+        )
         if message.reference is None or message.reference.message_id is None:
-            return content, None
+            return said, None
         replied = await self._bot.services.storage.history.by_discord_id(guild_id, message.reference.message_id)
         if replied is None:
-            content = replied_message_text(message, self._me.id) + content
-        elif replied.channel_id != message.channel.id:  # forwarded from elsewhere
-            return content, None
-        return content, replied
+            return replace(said, content=replied_message_text(message, self._me.id) + said.content), None
+        if replied.channel_id != message.channel.id:  # forwarded from elsewhere
+            return said, None
+        return said, replied
 
     async def _is_newest(self, key: ConversationKey, replied: StoredMessage) -> bool:
         """Whether a message belongs to the newest exchange of its conversation, so that a reply to it goes on."""
@@ -219,7 +256,14 @@ class Talking:
 
     # --- commands and buttons
 
-    async def answer_command(self, interaction: discord.Interaction[Bot], text: str, *, private: bool) -> None:
+    async def answer_command(
+        self,
+        interaction: discord.Interaction[Bot],
+        text: str,
+        *,
+        attachment: discord.Attachment | None = None,
+        private: bool,
+    ) -> None:
         """Answer what was said with `/chat`; the question is shown because others cannot see a command's arguments."""
         try:
             await interaction.response.defer(ephemeral=private, thinking=True)
@@ -229,20 +273,23 @@ class Talking:
             expired = True
         else:
             expired = False
+        said = await self._reader.read(interaction.id, text, [attachment] if attachment else [])
         turn = NewTurn(
             await conversation_of(interaction, private=private),
             claim_id=interaction.id,
             discord_id=None,
             author_id=interaction.user.id,
             author_name=interaction.user.display_name,
-            content=text,
+            content=said.content,
+            pictures=said.pictures,
             model=None,
             created_at=interaction.created_at,
         )
         outlet = InteractionOutlet(interaction, private=private, expired=expired)
-        screen = ReplyScreen(outlet, self._pace, header=quoted(text))
+        header = quoted(text) + (f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else "")
+        screen = ReplyScreen(outlet, self._pace, header=header)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
-        question = Question(turn, scopes, own_names=self.own_names(interaction.guild))
+        question = Question(turn, scopes, notes=said.notes, own_names=self.own_names(interaction.guild))
         await self._bot.services.conversations.ask(question, screen)
 
     async def complete(

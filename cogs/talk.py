@@ -38,7 +38,7 @@ class Talk(commands.Cog):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """The history follows edits; those without readable content or a new edit time say nothing."""
         message = payload.message
-        if not message.author.bot and message.edited_at is not None and message.content:
+        if not message.author.bot and message.edited_at is not None and (message.content or message.attachments):
             await self.talking.edit_message(payload.guild_id, message)
 
     @commands.Cog.listener()
@@ -54,6 +54,7 @@ class Talk(commands.Cog):
 
     async def _forget(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
         """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
+        self.talking.message_gone(message_id)
         forgotten = await self.bot.services.turns.forget_message(guild_id, message_id)
         channel = self.bot.get_partial_messageable(channel_id, guild_id=guild_id)
         for other in forgotten.other_discord_ids:
@@ -62,15 +63,20 @@ class Talk(commands.Cog):
             await self.bot.replies.offer_redo(forgotten.answered_by, deleted=True)
 
     @app_commands.command(description="Say something to the bot")
-    @app_commands.describe(message="What you want to say", private="Only you see the question and the answer")
+    @app_commands.describe(
+        message="What you want to say",
+        attachment="A text file to read, or a picture",
+        private="Only you see the question and the answer",
+    )
     async def chat(
         self,
         interaction: discord.Interaction[Bot],
         message: app_commands.Range[str, 1, LONGEST_PROMPT],
+        attachment: discord.Attachment | None = None,
         private: bool = False,
     ) -> None:
         """Answer in the channel, or privately."""
-        await self.talking.answer_command(interaction, message, private=private)
+        await self.talking.answer_command(interaction, message, attachment=attachment, private=private)
 
     @app_commands.command(description="Let a model go on from a text, without any conversation")
     @app_commands.describe(
