@@ -17,6 +17,7 @@ class ModelSpec:
     context_window: int = 32_768
     system_role: bool = True  # False: its chat template fails on a system message and on roles that do not alternate
     reasoning: Literal["none", "field", "inline"] = "none"  # field: reasoning_content; inline: <think> in the text
+    pictures: int = 0  # how many a request may hold
     kind: Literal["chat", "embedding"] = "chat"
     tokenizer_type: str = "openai_tokenizer"
 
@@ -30,7 +31,7 @@ DEFAULT_MODELS: tuple[ModelSpec, ...] = (
     ModelSpec("TheDrummer-Anubis-70B-v1-FP8-Dynamic", system_role=False),
     ModelSpec("TheDrummer-UnslopNemo-12B-v4.1"),
     ModelSpec("Doctor-Shotgun-L3.3-70B-Magnum-v4-SE"),
-    ModelSpec("Qwen-Qwen3.6-35B-A3B", context_window=65_536, reasoning="field"),
+    ModelSpec("Qwen-Qwen3.6-35B-A3B", context_window=65_536, reasoning="field", pictures=4),
     ModelSpec("DeepSeek-R1-Distill-Llama-70B", reasoning="inline"),
     ModelSpec(EMBEDDING_MODEL, context_window=512, kind="embedding"),
 )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ._calls import last_text
+from ._pictures import picture_addresses, picture_size
 from ._tokenizer import text_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,17 @@ def _opening(call: Call, last: str, rng: random.Random) -> str:
         lines.append(f"The prompt has {len(call.prompts[-1])} characters and ends “{_ending(last)}”.")
     else:
         lines.append(f"I can see {_turns(call)}, and the last one says “{_shortened(last, QUOTE_CHARACTERS)}”.")
+    lines += _sights(call)
     return " ".join(lines) + "\n"
+
+
+def _sights(call: Call) -> list[str]:
+    """Tell of the pictures that came along, as much as can be seen here."""
+    sizes = [size for size in map(picture_size, picture_addresses(call.messages)) if size]
+    told = ", ".join(f"{width} x {height}" for width, height in sizes)
+    if not sizes:
+        return []
+    return [f"A picture came with it, {told} pixels." if len(sizes) == 1 else f"Pictures came with it: {told} pixels."]
 
 
 def _story_from(position: int, rng: random.Random, sentences: tuple[int, int]) -> Iterator[str]:

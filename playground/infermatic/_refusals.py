@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _errors
+from ._pictures import picture_addresses, picture_size
 
 if TYPE_CHECKING:
     from ._calls import Call
@@ -14,13 +15,26 @@ if TYPE_CHECKING:
 
 
 def check_template(call: Call, spec: ModelSpec, version: GatewayVersion) -> None:
-    """Refuse what the model's chat template cannot take: a system role, roles that do not alternate."""
+    """Refuse what the model's chat template cannot take: pictures, a system role, roles that do not alternate."""
+    _check_pictures(call, spec)
     if spec.system_role or call.is_text:
         return
     roles = [str(message.get("role")) for message in call.messages]
     expected = ["user" if n % 2 == 0 else "assistant" for n in range(len(roles))]
     if roles != expected:
         raise _errors.internal_error(call.model, version)
+
+
+def _check_pictures(call: Call, spec: ModelSpec) -> None:
+    addresses = list(picture_addresses(call.messages))
+    if not addresses:
+        return
+    if spec.pictures == 0:
+        raise _errors.bad_parameter(f"{call.model} is not a multimodal model", call.model)
+    if len(addresses) > spec.pictures:
+        raise _errors.bad_parameter(f"At most {spec.pictures} image(s) may be provided in one prompt.", call.model)
+    if not all(map(picture_size, addresses)):
+        raise _errors.bad_parameter("Failed to load image: cannot identify image file", call.model)
 
 
 def check_window(call: Call, limit: int, version: GatewayVersion) -> None:

@@ -157,13 +157,6 @@ async def test_a_place_where_the_bot_may_not_write_is_told_of_once_and_nothing_i
     assert told == ["I may not write in that channel: I need Send Messages there."]
 
 
-async def test_attachments_are_named(stage: Stage) -> None:
-    await stage.ask(stage.ada, "look", files=[("message.txt", b"x" * 5000)])
-    assert stage.prompts[-1][-1]["content"].startswith("look\n[Attached: message.txt, text/plain, 5,000 bytes;")
-    await stage.ask(stage.ada, "", files=[("cat.png", b"png")])
-    assert stage.prompts[-1][-1]["content"].startswith("[Attached: cat.png, image/png, 3 bytes;")
-
-
 async def test_several_speakers_are_told_apart_and_one_alone_is_not(stage: Stage) -> None:
     await stage.ask(stage.ada, "one", answer="first")
     await stage.ask(stage.ada, "two", answer="second")
