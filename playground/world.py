@@ -1,4 +1,4 @@
-"""The demo world: a server with four people, a local Discord, a local Infermatic and the page, all in this process."""
+"""The demo world: two servers and five people, a local Discord, a local Infermatic and the page, all in one process."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ class DemoWorld:
     roleplay: Channel
     bot_lab: Channel
     ideas: Channel
+    library: Guild
+    zoe: User
+    reading_room: Channel
+
+    @property
+    def people(self) -> tuple[User, ...]:
+        """Whom one can be: an admin, a moderator, two members, and a member of the second server alone."""
+        return (self.ada, self.max, self.mia, self.tom, self.zoe)
 
 
 class Playground:
@@ -93,13 +101,13 @@ async def start_playground(
     discord = LocalDiscord(message_content_intent=message_content_intent)
     infermatic = LocalInfermatic(tokens_per_second=tokens_per_second)
     infermatic.add_key(API_KEY, REQUESTS_PER_MINUTE, PARALLEL_REQUESTS)
-    page = Page(discord, infermatic)
+    page = Page(discord, infermatic, api_key=API_KEY)
     playground = Playground(discord, infermatic, page, build_demo_world(discord))
     try:
         await discord.start()
         await infermatic.start()
         await page.start(page_port)
-        for user in (playground.demo.ada, playground.demo.max, playground.demo.mia, playground.demo.tom):
+        for user in playground.demo.people:
             await discord.person(user).open_dm()
     except BaseException:
         await playground.stop()
@@ -108,12 +116,12 @@ async def start_playground(
 
 
 def build_demo_world(world: LocalDiscord) -> DemoWorld:
-    """Make the server with its people, roles, channels and a few words to begin with."""
+    """Make the servers with their people, roles, channels and a few words to begin with."""
     world.bot.name = BOT_NAME.lower()
     world.bot.global_name = BOT_NAME
     world.application.name = BOT_NAME
-    ada, moderator, mia, tom = (
-        world.add_user(name.lower(), display_name=name) for name in ("Ada", "Max", "Mia", "Tom")
+    ada, moderator, mia, tom, zoe = (
+        world.add_user(name.lower(), display_name=name) for name in ("Ada", "Max", "Mia", "Tom", "Zoe")
     )
     guild = world.add_guild("The Lantern Inn", owner=ada)
     staff = guild.add_role("Moderator", _MODERATION, color=0x5DB0D7)
@@ -125,13 +133,19 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
     roleplay = guild.add_text_channel("roleplay", topic="Scenes and characters")
     bot_lab = guild.add_text_channel("bot-lab", topic="Try commands here")
     ideas = bot_lab.add_thread("first ideas", mia)
-    demo = DemoWorld(guild, ada, moderator, mia, tom, general, roleplay, bot_lab, ideas)
+    library = world.add_guild("Harbour Library", owner=ada)
+    library.add_member(zoe)
+    reading_room = library.add_text_channel("reading-room", topic="Another server: nothing is shared with the first")
+    demo = DemoWorld(guild, ada, moderator, mia, tom, general, roleplay, bot_lab, ideas, library, zoe, reading_room)
     _first_words(world, demo)
     return demo
 
 
 def _first_words(world: LocalDiscord, demo: DemoWorld) -> None:
     start = datetime.now(UTC) - timedelta(minutes=12)
+    world.add_message(
+        demo.reading_room, demo.zoe, "Quiet here. I only know this server, and so does the bot.", at=start
+    )
     said = (
         (demo.ada, f"Welcome to **{demo.guild.name}**! Nothing here is real, and nothing leaves this machine."),
         (demo.ada, f"Mention {world.bot.mention} to talk with it, or type `/` to see what it can do."),

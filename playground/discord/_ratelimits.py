@@ -64,6 +64,18 @@ class Verdict:
         return {"message": "You are being rate limited.", "retry_after": retry_after, "global": self.is_global}
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much of a limit is left, for whoever watches."""
+
+    route: str
+    """For example "PATCH /channels/{channel_id}/messages/{message_id}"; "" is the limit over all routes."""
+    major: tuple[str, ...]
+    remaining: int
+    limit: Limit
+    reset_after: float
+
+
 class RateLimits:
     """The limits, changeable at any time.
 
@@ -94,6 +106,18 @@ class RateLimits:
         """Forget all past requests."""
         self._windows.clear()
         self._global.clear()
+
+    def allowances(self) -> list[Allowance]:
+        """Tell what is left of the limits that were touched in their last seconds; counts nothing."""
+        now, found = self._clock(), []
+        routes = [(*key.rpartition("|")[::2], window) for key, window in self._windows.items()]
+        overall = [("", "", self._global["bot"])] if "bot" in self._global else []
+        for route, major, window in [*overall, *routes]:
+            window.expire(now)
+            if window.times:
+                parts = tuple(major.split(":"))
+                found.append(Allowance(route, parts, window.remaining, window.limit, window.reset_after(now)))
+        return found
 
     def check(self, method: str, route: str, parameters: dict[str, str], *, wall: float, caller: str | None) -> Verdict:
         """Count a request; `caller` None means that the global limit does not apply to it."""

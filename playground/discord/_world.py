@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from playground.discord._ratelimits import RateLimits
     from playground.discord._requests import RestRequest
     from playground.discord._state import Application, Settings
+    from playground.discord._webhooks import Webhook
     from playground.discord.events import WorldEvent
 
     T = TypeVar("T")
@@ -127,6 +128,16 @@ class LocalDiscord:
     def interactions(self) -> list[Interaction]:
         """The interactions whose tokens still work."""
         return list(self._state.interactions.by_id.values())
+
+    @property
+    def conversations(self) -> list[Channel]:
+        """The direct messages between the bot and people."""
+        return [channel for channel in self._state.channels.values() if channel.is_dm]
+
+    @property
+    def webhooks(self) -> list[Webhook]:
+        """All webhooks."""
+        return list(self._state.webhooks.values())
 
     def channel(self, channel_id: int) -> Channel:
         """Find a channel, thread or conversation by its id; KeyError when there is none."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -15,7 +15,7 @@ from . import _errors, _shapes
 from ._calls import Call, read_call
 from ._embeddings import as_base64, embed
 from ._exchange import Exchange
-from ._frames import Stream, spoiled
+from ._frames import Frame, Stream, spoiled
 from ._generation import Generation, generate
 from ._log import ApiRequest
 from ._refusals import check_embedding_window, check_template, check_window, refusal, window_error
@@ -189,7 +189,10 @@ class Endpoints:
         closes = fault is not None and fault.kind == "close"
         body = (CloseDelimitedBody if closes else ChunkedBody)(exchange.request, headers)
         whole = await send_frames(
-            spoiled(stream, fault), body, lambda: self._speed(exchange), headers_first=not call.is_text
+            _noting_start(spoiled(stream, fault), exchange.record),
+            body,
+            lambda: self._speed(exchange),
+            headers_first=not call.is_text,
         )
         if not whole:
             exchange.record.ended = "cut"
@@ -233,6 +236,14 @@ class Endpoints:
             answer = {"model": spec.id, "data": data, "object": "list", "usage": usage}
             headers = _shapes.success_headers(spec.id, self._api.gateway, 0.0) | exchange.limit_headers(key)
             return web.Response(body=_shapes.dumps(answer), headers={**headers, "Content-Type": "application/json"})
+
+
+def _noting_start(frames: Iterator[Frame], record: ApiRequest) -> Iterator[Frame]:
+    """Note when the first token is on its way: when the frame after it is asked for."""
+    for frame in frames:
+        yield frame
+        if frame.part == "token" and record.first_token_at is None:
+            record.first_token_at = time.monotonic()
 
 
 async def _json_body(request: web.Request) -> dict[str, Any]:

@@ -123,6 +123,15 @@ class Faults:
         self._waiting.append(fault)
         return fault
 
+    @property
+    def waiting(self) -> list[Fault]:
+        """The faults that wait, first added first."""
+        return list(self._waiting)
+
+    def remove(self, fault: Fault) -> None:
+        """Take one fault back; one that has struck for the last time is gone already."""
+        self._waiting = [other for other in self._waiting if other is not fault]
+
     def clear(self) -> None:
         """Forget all faults that wait."""
         self._waiting.clear()

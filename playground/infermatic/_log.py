@@ -20,6 +20,7 @@ class ApiRequest:
     at: float  # time.monotonic()
     status: int | None = None
     finished_at: float | None = None
+    first_token_at: float | None = None  # of a stream; None while there is none
     ended: str = (
         ""  # "" while it runs, then "complete", "left" (by the client), "cut" (by a fault) or "stopped" (by us)
     )

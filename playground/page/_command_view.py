@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from playground.discord import ChannelType
 from playground.discord._flags import CommandType, OptionType
+
+from ._world_view import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,5 +49,7 @@ def _option_view(option: JSON) -> JSON:
         "choices": [{"name": choice["name"], "value": choice["value"]} for choice in option.get("choices") or []],
         "min_value": option.get("min_value"),
         "max_value": option.get("max_value"),
+        "min_length": option.get("min_length"),
         "max_length": option.get("max_length"),
+        "channel_kinds": [KINDS.get(ChannelType(kind), "text") for kind in option.get("channel_types") or []],
     }

@@ -2,7 +2,7 @@
 
 A page of some other site can send requests to loopback, and a name under its control can be made to point there. So
 every request must name this server as its host, carry the secret of the printed address, and, where a browser says
-where it comes from, come from the page itself.
+where it comes from, come from the page itself; only its first page may be opened by a link from elsewhere.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class Guard:
         origin = request.headers.get("Origin")
         trusted = {f"http://{host}" for host in self._hosts}
         if origin is not None and origin not in trusted:
+            return web.Response(status=403, text="Requests from other sites are refused.")
+        if request.path != "/" and request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
             return web.Response(status=403, text="Requests from other sites are refused.")
         upgrades = request.headers.get("Upgrade", "").lower() == "websocket"
         if origin is None and (upgrades or request.method not in _SAFE_METHODS):

@@ -9,14 +9,21 @@ import aiohttp
 from aiohttp import web
 
 from ._api import PageApi, errors_as_json
+from ._api_commands import CommandsApi
+from ._api_controls import ControlsApi
+from ._api_inspector import InspectorApi
 from ._live import Audience
+from ._reading import Reader
 from ._security import Guard
+from ._trouble import Trouble
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from playground.discord import LocalDiscord
     from playground.infermatic import LocalInfermatic
+
+    from ._bot_process import BotProcess
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 
@@ -26,13 +33,26 @@ _SHOWN_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class Page:
-    """The page over a local Discord, and over a local Infermatic if its requests shall be seen."""
+    """The page over a local Discord, and over a local Infermatic if its requests shall be seen.
 
-    def __init__(self, world: LocalDiscord, infermatic: LocalInfermatic | None = None) -> None:
+    `api_key` is the key that the bot uses there, whose limits the drawer changes.
+    """
+
+    def __init__(
+        self, world: LocalDiscord, infermatic: LocalInfermatic | None = None, *, api_key: str | None = None
+    ) -> None:
         self._world = world
         self._guard = Guard()
         self._audience = Audience(world, infermatic)
-        self._api = PageApi(world, infermatic, self._audience)
+        reader, trouble = Reader(world), Trouble(world, infermatic, api_key)
+        self._controls = ControlsApi(world, reader, trouble, self._audience)
+        self._inspector = InspectorApi(world, infermatic, trouble, self._controls)
+        self._parts = (
+            PageApi(world, reader, self._audience),
+            CommandsApi(world, reader),
+            self._controls,
+            self._inspector,
+        )
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
@@ -58,8 +78,9 @@ class Page:
         app.router.add_get("/", self._index)
         app.router.add_get("/cdn/{path:.+}", self._file)
         app.router.add_static("/static/", STATIC_FOLDER)
-        self._api.add_to(app)
-        self._session = aiohttp.ClientSession()
+        for part in self._parts:
+            part.add_to(app)
+        self._session = self._inspector.session = aiohttp.ClientSession()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
@@ -73,15 +94,20 @@ class Page:
         self._audience.start()
         return self.url
 
+    def hold(self, bot: BotProcess) -> None:
+        """Let the drawer restart this bot, and the inspector read its figures."""
+        self._controls.bot = bot
+
     async def stop(self) -> None:
         """Send every page away and stop listening."""
+        await self._controls.stop()
         await self._audience.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
         if self._session is not None:
             await self._session.close()
-            self._session = None
+            self._session = self._inspector.session = None
 
     async def __aenter__(self) -> Self:
         """Start on a free port."""

