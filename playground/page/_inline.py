@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 
+from ._emoji import EMOJI
+
 if TYPE_CHECKING:
     from markdown_it.renderer import RendererProtocol
     from markdown_it.rules_inline import StateInline
@@ -27,6 +29,9 @@ _EVERYONE = re.compile(r"@(everyone|here)\b")
 _ANGLE_LINK = re.compile(r"<(https?://[^\s<>]+)>", re.IGNORECASE)
 _BARE_LINK = re.compile(r"://[^\s<>\"]+")
 _SCHEME = re.compile(r"(?:^|(?<=[^A-Za-z0-9]))https?$", re.IGNORECASE)
+_MESSAGE_LINK = re.compile(
+    r"https?://(?:\w+\.)?discord(?:app)?\.com/channels/(?:@me|\d{1,20})/(\d{1,20})(?:/(\d{1,20}))?/?", re.IGNORECASE
+)
 _TRAILING = ".,:;!?'*_~|"
 
 
@@ -57,6 +62,8 @@ class _DiscordInline(MarkdownIt):
         self.add_render_rule("strong_open", _strong)
         self.add_render_rule("strong_close", _strong)
         self.add_render_rule("link_open", _link_open)
+        self.add_render_rule("link_close", _link_close)
+        self.add_render_rule("text", _text)
         self.add_render_rule("spoiler_open", _spoiler_open)
         self.add_render_rule("discord_html", _raw)
         self.add_render_rule("softbreak", _break)
@@ -89,7 +96,7 @@ def _angle(state: StateInline, silent: bool) -> bool:
         if match := pattern.match(state.src, state.pos):
             return _push(state, make(match, state.env["names"]), len(match[0]), silent=silent)
     if match := _ANGLE_LINK.match(state.src, state.pos):
-        return _push(state, _anchor(match[1]), len(match[0]), silent=silent)
+        return _push(state, _anchor(match[1], state.env["names"]), len(match[0]), silent=silent)
     return False
 
 
@@ -112,7 +119,7 @@ def _command(match: re.Match[str], _names: Names) -> str:
 
 
 def _emoji(match: re.Match[str], _names: Names) -> str:
-    return f'<span class="emoji">:{escapeHtml(match[1])}:</span>'
+    return f'<span class="emoji own">:{escapeHtml(match[1])}:</span>'
 
 
 def _time(match: re.Match[str], _names: Names) -> str:
@@ -165,14 +172,29 @@ def _bare_link(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         state.pending = state.pending[: -len(scheme[0])]
-        state.push("discord_html", "", 0).content = _anchor(scheme[0] + rest)
+        state.push("discord_html", "", 0).content = _anchor(scheme[0] + rest, state.env["names"])
     state.pos += len(rest)
     return True
 
 
-def _anchor(url: str) -> str:
+def _anchor(url: str, names: Names) -> str:
+    if place := _MESSAGE_LINK.fullmatch(url):
+        return (
+            f"{_place_open(place)}#{escapeHtml(names.channel(int(place[1])) or 'unknown')}{_place_sign(place)}</span>"
+        )
     safe = escapeHtml(url)
     return f'<a href="{safe}" target="_blank" rel="noopener noreferrer">{safe}</a>'
+
+
+def _place_open(place: re.Match[str]) -> str:
+    """A link to a message leads there on this page, never to the real Discord."""
+    if place[2]:
+        return f'<span class="mention" data-kind="message" data-channel="{place[1]}" data-id="{place[2]}">'
+    return f'<span class="mention" data-kind="channel" data-id="{place[1]}">'
+
+
+def _place_sign(place: re.Match[str]) -> str:
+    return " › message" if place[2] else ""
 
 
 def _strong(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
@@ -182,8 +204,20 @@ def _strong(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: 
 
 
 def _link_open(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
-    href = escapeHtml(str(tokens[idx].attrGet("href") or ""))
-    return f'<a href="{href}" target="_blank" rel="noopener noreferrer">'
+    href = str(tokens[idx].attrGet("href") or "")
+    env["in_place"] = place = _MESSAGE_LINK.fullmatch(href)
+    if place:
+        return _place_open(place)
+    safe = escapeHtml(href)
+    return f'<a href="{safe}" title="{safe}" target="_blank" rel="noopener noreferrer">'
+
+
+def _link_close(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
+    return "</span>" if env.pop("in_place", None) else "</a>"
+
+
+def _text(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
+    return EMOJI.sub(r'<span class="emoji">\g<0></span>', escapeHtml(tokens[idx].content))
 
 
 def _spoiler_open(self: RendererProtocol, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:

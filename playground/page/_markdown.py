@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.common.utils import escapeHtml
 
+from ._highlight import highlight
 from ._inline import Names, render_inline
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def render(text: str, names: Names) -> str:
 
 def _code(language: str | None, code: str) -> str:
     name = f' data-language="{escapeHtml(language)}"' if language else ""
-    return f"<pre{name}><code>{escapeHtml(code.strip(chr(10)))}</code></pre>"
+    return f"<pre{name}><code>{highlight(code.strip(chr(10)), language)}</code></pre>"
 
 
 def _render_lines(text: str, names: Names) -> Iterator[str]:
