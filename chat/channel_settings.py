@@ -56,7 +56,7 @@ class ChannelSettings:
             else:
                 await self._settings.clear(place.guild_id, scope, _stored(name))
         if not typed.keys().isdisjoint({"trigger", "keywords"}):
-            await self._settings.put(place.guild_id, scope, "trigger_since", int(at), person_id)
+            await self._settings.put(place.guild_id, scope, "trigger_since", at, person_id)
         return await self.show(place)
 
     async def trigger(self, guild_id: int, scopes: Sequence[Scope]) -> Trigger:
@@ -64,9 +64,7 @@ class ChannelSettings:
         if guild_id not in await self._settings.guilds_with("trigger"):
             return _MENTIONS_ONLY
         resolved = await self._context.preferences(guild_id, scopes)
-        return Trigger(
-            resolved["trigger"].value, tuple(resolved["keywords"].value), float(resolved["trigger_since"].value)
-        )
+        return Trigger(resolved["trigger"].value, tuple(resolved["keywords"].value), resolved["trigger_since"].value)
 
 
 def read_keywords(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from storage import Resolved, Scope
 DEFAULT_SAMPLING: Mapping[str, Any] = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}
 CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "trigger": "mention",
-    "trigger_since": 0,  # when that was set, in seconds: nobody expects an answer to what was said before
+    "trigger_since": 0.0,  # when that was set, in seconds: nobody expects an answer to what was said before
     "keywords": [],
     "history_scope": "channel",
     "swipe_rights": "asker",

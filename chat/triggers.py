@@ -19,7 +19,7 @@ _spaced = regex.compile(_SPACED, regex.VERSION1)
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What holds in a channel. What was said before `since`, in seconds, was said to nobody."""
+    """What holds in a channel. What was said until `since`, in seconds, was said to nobody."""
 
     kind: Kind = "mention"
     keywords: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Trigger:
 
     def hears(self, text: str, said_at: float) -> bool:
         """Whether a message that does not mention the bot is said to it all the same."""
-        if said_at < self.since:
+        if said_at <= self.since:
             return False
         return self.kind == "always" or (self.kind == "keywords" and is_called(text, self.keywords))
 

@@ -77,4 +77,4 @@ def test_whatever_is_typed_is_a_retention_or_refused(typed: str) -> None:
 def test_a_trigger_hears_what_was_said_since_it_was_set() -> None:
     assert [Trigger(kind).hears("luna", 5) for kind in ("mention", "off", "always")] == [False, False, True]
     keywords = Trigger("keywords", ("luna",), since=10.0)
-    assert [keywords.hears(*said) for said in (("Luna?", 9.9), ("Luna?", 10.0), ("Tom?", 11))] == [False, True, False]
+    assert [keywords.hears(*said) for said in (("Luna?", 10.0), ("Luna?", 10.1), ("Tom?", 11))] == [False, True, False]
