@@ -117,10 +117,7 @@ def _scaled(image: Image.Image) -> Image.Image:
 def _encoded(image: Image.Image) -> tuple[str, bytes]:
     """PNG where something is transparent and it stays small, else JPEG on white; without any metadata."""
     if image.mode == "RGBA":
-        if (
-            image.getchannel("A").getextrema() != (255, 255)
-            and len(png := _saved(image, "PNG", optimize=True)) <= MOST_KEPT_BYTES
-        ):
+        if image.getchannel("A").getextrema() != (255, 255) and len(png := _saved(image, "PNG")) <= MOST_KEPT_BYTES:
             return "image/png", png
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image).convert("RGB")
