@@ -99,12 +99,12 @@ def _list(lines: list[str], names: Names) -> str:
         if match is None:
             continue
         depth = min(len(match[1]) // 2 + 1, len(open_tags) + 1, _MAX_DEPTH)
-        while len(open_tags) > depth:
+        tag = "ul" if match[2] else "ol"
+        while len(open_tags) > depth or (len(open_tags) == depth and open_tags[-1] != tag):
             out.append(f"</li></{open_tags.pop()}>")
         if len(open_tags) == depth:
             out.append("</li>")
         else:
-            tag = "ul" if match[2] else "ol"
             open_tags.append(tag)
             out.append("<ul>" if match[2] else f'<ol start="{int(match[3])}">')
         out.append(f"<li>{render_inline(match[4], names)}")

@@ -132,6 +132,7 @@ def test_plain_text_is_shown_as_it_is(text: str) -> None:
         ("> q\nafter", "<blockquote><p>q</p></blockquote><p>after</p>"),
         (">>> q\nstill", "<blockquote><p>q<br>still</p></blockquote>"),
         ("- a\n  - b\n- c", "<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>"),
+        ("- a\n1. b", '<ul><li>a</li></ul><ol start="1"><li>b</li></ol>'),
         ("2. a\n3. b", '<ol start="2"><li>a</li><li>b</li></ol>'),
         ("```\nx = 1 < 2\n```done", "<pre><code>x = 1 &lt; 2</code></pre><p>done</p>"),
         ("```diff\n+ a\n```", '<pre data-language="diff"><code><span class="code-added">+ a</span></code></pre>'),

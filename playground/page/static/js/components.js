@@ -3,6 +3,7 @@
 import { drawFile, gallery } from "./attachments.js";
 import { makeChoice } from "./choice.js";
 import { h } from "./dom.js";
+import { icon } from "./icons.js";
 import { outcome } from "./interactions.js";
 import { picture } from "./lightbox.js";
 import { click, select } from "./message-actions.js";
@@ -59,7 +60,7 @@ function button(message, component) {
   const label = [face, component.label && h("span", { class: "label" }, component.label)];
   const style = `button ${STYLES[component.style] ?? "secondary"}${component.label ? "" : " emoji-only"}`;
   if (component.style === LINK) {
-    return h("a", { class: style, href: component.url, target: "_blank", rel: "noopener noreferrer" }, ...label);
+    return h("a", { class: style, href: component.url, target: "_blank", rel: "noopener noreferrer" }, ...label, icon("open", 14));
   }
   const key = `${message.id}/${component.custom_id}`;
   return h("button", {
