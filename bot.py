@@ -47,6 +47,7 @@ EXTENSIONS = (
     "cogs.help",
     "cogs.doctor",
     "cogs.recovery",
+    "cogs.retention",
 )
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 
