@@ -126,6 +126,8 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
     guild = world.add_guild("The Lantern Inn", owner=ada)
     staff = guild.add_role("Moderator", _MODERATION, color=0x5DB0D7)
     players = guild.add_role("Roleplayer", color=0xD79A5D)
+    for role in (staff, players):
+        role.edit(hoist=True)  # a group of its own in the member list
     guild.add_member(moderator, roles=[staff])
     guild.add_member(mia, roles=[players])
     guild.add_member(tom)
