@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 READY_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo setup run doctor test check bench lock clean
+.PHONY: demo setup run doctor test check bench pictures lock clean
 
 demo: $(READY)
 	$(BIN)/python bot.py demo
@@ -30,6 +30,10 @@ check: $(READY_DEV)
 
 bench: $(READY_DEV)
 	$(BIN)/python -m benchmarks
+
+# Draws docs/pictures anew from the demo; needs Chromium.
+pictures: $(READY_DEV)
+	$(BIN)/python -m playground.pictures
 
 # Resolves the newest versions that pyproject.toml allows; needs uv (pip install uv).
 lock:

@@ -124,8 +124,8 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
         world.add_user(name.lower(), display_name=name) for name in ("Ada", "Max", "Mia", "Tom", "Zoe")
     )
     guild = world.add_guild("The Lantern Inn", owner=ada)
-    staff = guild.add_role("Moderator", _MODERATION, color=0x5DB0D7)
     players = guild.add_role("Roleplayer", color=0xD79A5D)
+    staff = guild.add_role("Moderator", _MODERATION, color=0x5DB0D7)
     for role in (staff, players):
         role.edit(hoist=True)  # a group of its own in the member list
     guild.add_member(moderator, roles=[staff])
@@ -150,7 +150,7 @@ def _first_words(world: LocalDiscord, demo: DemoWorld) -> None:
     )
     said = (
         (demo.ada, f"Welcome to **{demo.guild.name}**! Nothing here is real, and nothing leaves this machine."),
-        (demo.ada, f"Mention {world.bot.mention} to talk with it, or type `/` to see what it can do."),
+        (demo.ada, f"Mention **@{BOT_NAME}** to talk with it, or type `/` to see what it can do."),
         (demo.max, "I keep order here. Switch to me, at the bottom left, to see the moderators' commands."),
         (demo.mia, f"And I am off to {demo.roleplay.mention} :)"),
     )

@@ -11,7 +11,7 @@ import { dismiss, toggleReaction } from "./message-actions.js";
 import { emit, on, state } from "./state.js";
 import { makeText } from "./text.js";
 import { attempt } from "./toasts.js";
-import { clockTime, fullTime, shortTime } from "./time.js";
+import { clockTime, fullTime, localizeTimestamps, shortTime } from "./time.js";
 
 const PARTS = [
   ["context", (m) => [m.reply_to, m.used], drawContext],
@@ -69,11 +69,19 @@ function drawContext(message) {
   }
   const reply = message.reply_to;
   if (!reply) return null;
-  const text = h("span", { class: "reply-text", html: reply.html });
+  const text = quiet(h("span", { class: "reply-text", html: reply.html }));
   if (!reply.author) return h("p", { class: "context reply" }, text);
   return h("p", { class: "context reply" },
     h("button", { type: "button", class: "reply-jump", "aria-label": `Replying to ${reply.author.name}: ${text.textContent}`, onclick: () => emit("jump", { id: reply.id }) },
       avatar(reply.author, 16), reply.author.bot && h("span", { class: "badge" }, "APP"), colorName(h("b", {}, reply.author.name), reply.author.color), text));
+}
+
+/** Nothing in a quote can be pressed: the quote itself is a button. */
+function quiet(element) {
+  for (const inner of element.querySelectorAll("[role], [tabindex]")) ["role", "tabindex", "aria-label"].forEach((name) => inner.removeAttribute(name));
+  for (const link of element.querySelectorAll("a")) link.replaceWith(link.textContent);
+  localizeTimestamps(element);
+  return element;
 }
 
 function drawHead(message) {

@@ -1,0 +1,183 @@
+"""`python -m playground.pictures [name ...]`: draws docs/pictures from the demo with the real bot in it.
+
+Each picture is a function below; the same scene gives the same picture, because the page's clock is set and the local
+models always say the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from playground.demo import DemoBot
+from playground.world import Playground, start_playground
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from playground.discord import Channel, Message, User
+
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--font-render-hinting=none",
+)
+SHOWN_START = datetime(2026, 3, 14, 18, 30, 2, tzinfo=UTC)
+"""What the clocks in the pictures say, whenever they are drawn."""
+
+TOKENS_PER_SECOND = 400.0
+WAIT_SECONDS = 30.0
+
+_SET_CLOCK = """
+{
+  const Real = Date, late = %d;
+  globalThis.Date = class extends Real {
+    constructor(...given) {
+      if (given.length === 0) super(Real.now() - late);
+      else if (typeof given[0] === "string") super(Real.parse(given[0]) - late);
+      else super(...given);
+    }
+    static now() { return Real.now() - late; }
+    static parse(text) { return Real.parse(text) - late; }
+  };
+}
+"""
+
+
+@dataclass(slots=True)
+class Studio:
+    """A demo with the bot online, and a browser."""
+
+    playground: Playground
+    browser: Browser
+    started: datetime
+
+    @asynccontextmanager
+    async def page(
+        self, *, theme: str = "dark", width: int = 1280, height: int = 800, phone: bool = False
+    ) -> AsyncIterator[Page]:
+        """Open the page in a fresh browser context."""
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height},
+            locale="en-GB",
+            timezone_id="UTC",
+            color_scheme="light" if theme == "light" else "dark",
+            reduced_motion="reduce",
+            has_touch=phone,
+        )
+        late = int((self.started - SHOWN_START).total_seconds() * 1000)
+        await context.add_init_script(_SET_CLOCK % late)
+        page = await context.new_page()
+        page.set_default_timeout(WAIT_SECONDS * 1000)
+        await page.goto(self.playground.page_url)
+        await page.wait_for_selector("[data-ready]")
+        yield page
+        await context.close()
+
+    async def shoot(self, page: Page, name: str) -> None:
+        """Write a picture of what the page shows."""
+        await page.evaluate("document.activeElement?.blur()")
+        await page.mouse.move(0, 0)
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+
+    async def ask(self, user: User, channel: Channel, text: str) -> Message:
+        """Say something to the bot and wait until its reply stands."""
+        world = self.playground.discord
+        said = await world.person(user).say(channel, text, mentions_bot=True)
+        return await world.wait_for_message(
+            channel, lambda reply: reply.reply_to is said and _is_finished(reply), timeout=WAIT_SECONDS
+        )
+
+
+def _is_finished(reply: Message) -> bool:
+    """Whether the buttons of a finished reply hang below it."""
+    labels = {part.get("label") for row in reply.components for part in row.get("components") or []}
+    return bool(reply.components) and "Stop" not in labels
+
+
+async def playground_picture(studio: Studio) -> None:
+    """The page as the README shows it: a chat between people and the bot."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    reply = await studio.ask(demo.ada, demo.general, "good evening! Who is on duty tonight?")
+    await world.person(demo.mia).react(reply, "🕯️")
+    await world.person(demo.tom).react(reply, "🕯️")
+    await world.person(demo.max).say(demo.general, "The kettle is on. ||It always is.||", reply_to=reply, ping=False)
+    await world.person(demo.mia).say(demo.roleplay, f"{demo.ada.mention} your turn!")
+    await studio.ask(demo.mia, demo.general, "and what do you see from the lighthouse?")
+    async with studio.page(width=1360, height=850) as page:
+        await expect(page.locator(".message").last).to_contain_text("lighthouse")
+        await world.person(demo.tom).say(demo.roleplay, f"{demo.ada.mention} hurry")
+        await expect(page.locator(".channel .count")).to_be_visible()
+        await studio.shoot(page, "playground")
+
+
+PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
+    "playground": playground_picture,
+}
+
+
+async def draw(names: list[str], chromium: str) -> None:
+    """Draw pictures, each in a demo of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        for name in names:
+            async with open_studio(browser) as studio:
+                await PICTURES[name](studio)
+        await browser.close()
+
+
+@asynccontextmanager
+async def open_studio(browser: Browser) -> AsyncIterator[Studio]:
+    """Run the demo with the real bot until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="infermatic-pictures-") as folder:
+        async with await start_playground(tokens_per_second=TOKENS_PER_SECOND) as playground:
+            started = datetime.now(UTC)
+            bot = DemoBot(
+                {
+                    **playground.environment(),
+                    "PLAYGROUND_DISCORD_URL": playground.discord.url,
+                    "DATABASE_URL": f"sqlite:///{folder}/pictures.db",
+                    "LOG_LEVEL": "ERROR",
+                }
+            )
+            await bot.start()
+            try:
+                await playground.discord.wait_until_connected(timeout=WAIT_SECONDS)
+                yield Studio(playground, browser, started)
+            finally:
+                await bot.stop()
+
+
+def main() -> None:
+    """Draw those that were named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m playground.pictures", description="Draw docs/pictures")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of: {', '.join(PICTURES)}")
+    names = parser.parse_args().names or list(PICTURES)
+    unknown = sorted(set(names) - set(PICTURES))
+    if unknown:
+        parser.error(f"no such picture: {', '.join(unknown)}")
+    chromium = CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
+    if chromium is None:
+        sys.exit(f"The pictures need Chromium at {CHROMIUM}: apt-get install chromium")
+    asyncio.run(draw(names, chromium))
+
+
+if __name__ == "__main__":
+    main()
