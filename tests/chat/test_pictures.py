@@ -10,6 +10,7 @@ from PIL import Image
 
 from chat._gallery import Gallery
 from chat.adaptation import adapt
+from chat.models import ModelCatalogue
 from chat.pictures import (
     LONGEST_SIDE,
     MOST_KEPT_BYTES,
@@ -20,7 +21,7 @@ from chat.pictures import (
 )
 from chat.prompt import PromptBuilder, Turn
 from chat.tokens import TokenEstimator
-from storage import Picture, StoredMessage
+from storage import ModelFacts, Picture, StoredMessage
 from storage.records import utc_now
 
 
@@ -113,6 +114,45 @@ def test_pictures_are_kept_small_in_bytes_whatever_they_show() -> None:
 def test_what_cannot_be_opened_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadablePictureError):
         shrunk(7, "cat.png", data)
+
+
+# --- which models see
+
+
+@pytest.mark.parametrize(
+    ("model", "sees"),
+    [
+        ("Qwen-Qwen2.5-VL-72B-Instruct", True),
+        ("Qwen-Qwen3.6-35B-A3B", True),
+        ("mistralai-Pixtral-12B-2409", True),
+        ("llava-v1.6-34b", True),
+        ("Llama-3.2-90B-Vision-Instruct", True),
+        ("meta-llama-Llama-4-Scout-17B-16E-Instruct", True),
+        ("google-gemma-3-27b-it", True),
+        ("google-gemma-3-1b-it", False),
+        ("Qwen-Qwen3-30B-A3B", False),
+        ("Sao10K-72B-Qwen2.5-Kunou-v1-FP8-Dynamic", False),
+        ("Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic", False),
+        ("TheDrummer-Anubis-70B-v1-FP8-Dynamic", False),
+        ("Evli-Pavlova-9B", False),
+    ],
+)
+async def test_models_that_see_are_known_by_name_until_they_refuse(model: str, sees: bool) -> None:
+    models = ModelCatalogue(None, Facts())
+    assert models.takes_pictures(model) is sees
+    await models.learn_picture_limit(model, 0)
+    assert not models.takes_pictures(model)
+    assert not ModelCatalogue(None, Facts()).takes_pictures("another")
+
+
+class Facts:
+    """Nothing was learned before."""
+
+    async def all(self) -> dict[str, ModelFacts]:
+        return {}
+
+    async def save(self, facts: ModelFacts) -> None:
+        assert facts.picture_limit == 0
 
 
 # --- in a request
