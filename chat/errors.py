@@ -80,9 +80,13 @@ class ServiceDownError(ChatError):
 
 @dataclass
 class EmptyReplyError(ChatError):
-    """The model's answer has no text; `only_reasoning` tells that it thought but never spoke."""
+    """The model's answer has no text.
+
+    `only_reasoning` tells that it thought but never spoke, `adds` that it was asked to go on with a reply.
+    """
 
     only_reasoning: bool = False
+    adds: bool = False
 
 
 class ReplyInterruptedError(ChatError):

@@ -5,11 +5,16 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from msgspec import structs
+
+from chat._voice import Voice
 from chat.adaptation import adapt
 from chat.answers import Answer, Outcome
+from chat.cleaning import speaker_stops
 from chat.context import ContextReader, Prepared
 from chat.errors import EmptyReplyError
 from chat.keys import Grant, KeyPool
@@ -17,7 +22,6 @@ from chat.models import ModelCatalogue
 from chat.policy import TokenLedger
 from chat.preferences import sampling
 from chat.queue import FairQueue, Place, Priority, Ticket
-from chat.reasoning import ReasoningFilter
 from chat.tokens import raw_tokens
 from infermatic_client import (
     APIConnectionError,
@@ -34,7 +38,6 @@ from infermatic_client import (
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
-from storage import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,10 @@ PAUSE_SECONDS = (0.5, 2.0)  # before another try of what failed without saying w
 MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, and rate limits a few times
 SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
 MOST_CHARACTERS_PER_TOKEN = 16  # a stream that goes on beyond this has left its limit behind
+
+# What vLLM calls going on with the last message instead of answering it, and the words for models that cannot.
+RESUME: Mapping[str, Any] = {"add_generation_prompt": False, "continue_final_message": True}
+GO_ON = {"role": "user", "content": "[Go on with your last message exactly where it ends. Repeat nothing of it.]"}
 
 # As model servers word it. That one picture is damaged or too large says nothing about the next.
 _MOST_PICTURES = re.compile(r"at most (\d{1,4}) image", re.IGNORECASE)
@@ -66,6 +73,7 @@ class _Attempt:
     prepared: Prepared | None = None
     paused: bool = False
     without_pictures: bool = False
+    resumes: bool = False  # the model was asked to go on in the middle of its own message
     tries: int = 0
 
 
@@ -88,6 +96,7 @@ class Generator:
         self._context = context
         self._ledger = ledger
         self._clock = clock
+        self._cannot_resume: set[str] = set()
 
     async def answer(
         self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
@@ -154,30 +163,35 @@ class Generator:
         if prepared.unseen:
             self._say_unseen(answer, attempt)
         system_role = self._catalogue.system_role(attempt.model) and not attempt.fold_system
-        messages = adapt(prepared.messages, system_role=system_role)
+        attempt.resumes = answer.goes_on and attempt.model not in self._cannot_resume
+        said = prepared.messages if attempt.resumes or not answer.goes_on else [*prepared.messages, GO_ON]
+        messages = adapt(said, system_role=system_role, continuing=attempt.resumes)
         attempt.sent_system = messages[0]["role"] == "system"
         # What the service counts for a picture differs from model to model and would spoil the ratio for words.
         raw = 0.0 if prepared.pictures else raw_tokens(messages)
-        return replace(prepared, messages=messages, raw_tokens=raw)
+        speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
+        stops = with_stops(prepared.sampling, speaker_stops(speakers, answer.own_names))
+        return replace(prepared, messages=messages, raw_tokens=raw, sampling=stops)
 
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
         answer.screen.writing(self._queue.seconds_per_reply)
         answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
-        visible, thought = ReasoningFilter(), False
+        speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
+        voice, thought = Voice(answer, speakers), False
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
         async with self._open(answer, attempt, grant, prepared) as stream:
             async for delta in stream:
                 thought = thought or bool(getattr(delta, "reasoning", ""))
-                if delta.text and (text := visible.feed(clean_text(delta.text))):
+                if delta.text and (text := voice.feed(delta.text)):
                     answer.text += text
                     answer.screen.text(text)
-                    if len(answer.text) > most_characters:
-                        break
-        if rest := visible.finish():
+                if voice.ended or len(answer.text) > most_characters:
+                    break
+        if rest := voice.finish(stream.finish_reason):
             answer.text += rest
             answer.screen.text(rest)
         if not answer.text.strip():
-            raise EmptyReplyError(only_reasoning=visible.only_reasoning or thought)
+            raise EmptyReplyError(only_reasoning=voice.only_thought or thought, adds=answer.goes_on)
         usage = stream.usage
         prompt_tokens = usage.prompt_tokens if usage else 0
         completion_tokens = usage.completion_tokens if usage else 0
@@ -185,7 +199,7 @@ class Generator:
         return Outcome(
             "complete",
             answer.text,
-            finish_reason=stream.finish_reason,
+            finish_reason="stop" if voice.ended else stream.finish_reason,
             model=attempt.model,
             prompt_tokens=prompt_tokens or prepared.tokens,
             completion_tokens=completion_tokens or estimator.estimate(answer.text),
@@ -200,7 +214,13 @@ class Generator:
             return client.stream_complete(
                 attempt.model, answer.prompt_text, sampling=prepared.sampling, slot=grant.slot
             )
-        return client.stream_chat(attempt.model, prepared.messages, sampling=prepared.sampling, slot=grant.slot)
+        return client.stream_chat(
+            attempt.model,
+            prepared.messages,
+            sampling=prepared.sampling,
+            extra_body=RESUME if attempt.resumes else None,
+            slot=grant.slot,
+        )
 
     async def _mended(self, error: InfermaticError, attempt: _Attempt, grant: Grant, answer: Answer) -> bool:
         """Whether another try makes sense; changes the attempt so that it differs where it must."""
@@ -208,11 +228,8 @@ class Generator:
         if attempt.tries >= MOST_TRIES:
             return False
         match error:
-            case RateLimitError(limit_type=None):  # not ours: the model's server is overloaded
-                self._pool.failed(grant.key, attempt.model)
-                return await self._pause_once(attempt, error.retry_after)
             case RateLimitError():
-                return (error.retry_after or 0) <= LONGEST_RATE_LIMIT_SECONDS
+                return await self._wait_out(error, attempt, grant)
             case ContextWindowExceededError():
                 return await self._learn_window(error, attempt) and answer.prompt_text is None
             case UnknownModelError() | PermissionDeniedError():
@@ -224,12 +241,22 @@ class Generator:
                 return self._fold(attempt, is_a_guess=False)
             case BadRequestError() | ServerError(status_code=500) if _has_pictures(attempt):
                 return await self._leave_pictures_out(error, attempt)
+            case BadRequestError() if attempt.resumes:  # its template cannot; it is asked in words from now on
+                self._cannot_resume.add(attempt.model)
+                return True
             case ServerError() | APIConnectionError():
                 self._pool.failed(grant.key, attempt.model)
                 unexplained = isinstance(error, ServerError) and error.status_code == 500
                 known = self._catalogue.system_role_is_known(attempt.model)
                 return unexplained and not known and self._fold(attempt, is_a_guess=True)
         return False
+
+    async def _wait_out(self, error: RateLimitError, attempt: _Attempt, grant: Grant) -> bool:
+        """Whether the limit passes soon; our own limits are waited for in the line."""
+        if error.limit_type is not None:
+            return (error.retry_after or 0) <= LONGEST_RATE_LIMIT_SECONDS
+        self._pool.failed(grant.key, attempt.model)  # the model's server is overloaded
+        return await self._pause_once(attempt, error.retry_after)
 
     async def _leave_pictures_out(self, error: BadRequestError | ServerError, attempt: _Attempt) -> bool:
         """Learn what the refusal says about pictures; if it says nothing, they may be the cause all the same."""
@@ -299,3 +326,8 @@ class Generator:
 
 def _has_pictures(attempt: _Attempt) -> bool:
     return attempt.prepared is not None and attempt.prepared.pictures > 0
+
+
+def with_stops(wishes: Sampling, stops: Sequence[str]) -> Sampling:
+    """The same parameters, ending also at these texts."""
+    return structs.replace(wishes, stop=[*(wishes.stop or ()), *stops]) if stops else wishes

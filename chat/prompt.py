@@ -59,6 +59,7 @@ class Prompt:
     prompt_tokens: int
     history_tokens: int
     included_ids: tuple[int, ...]  # oldest first
+    speakers: tuple[str, ...]  # people, the newest first
     dropped: int  # turns that were offered in vain
     dropped_sections: tuple[str, ...]
     trimmed: tuple[str, ...]  # names of the parts of which only a piece is in
@@ -97,7 +98,7 @@ class PromptBuilder:
         self._included: list[_Included] = []  # newest first
         self._plain = 0.0
         self._with_names = 0.0
-        self._names: set[str] = set()
+        self._names: dict[str, None] = {}  # of the people who speak, the newest first
         self._asked = False  # the newest user turn is in
         self._full = False
         self._dropped = 0
@@ -137,6 +138,7 @@ class PromptBuilder:
             prompt_tokens=total,
             history_tokens=next((count.tokens for count in counts if count.name == HISTORY), 0),
             included_ids=tuple(entry.turn.id for entry in reversed(self._included)),
+            speakers=tuple(self._names),
             dropped=self._dropped,
             dropped_sections=tuple(self._fixed.dropped),
             trimmed=(*dict.fromkeys(self._fixed.trimmed), *((HISTORY,) if self._trimmed_turn else ())),
@@ -169,7 +171,7 @@ class PromptBuilder:
 
     def _history_tokens(self, more: _Included | None = None) -> float:
         """What the history costs, with one more turn; names count once two people are in it."""
-        names = self._names | ({more.name} if more and more.name else set())
+        names = self._names.keys() | ({more.name} if more and more.name else set())
         if len(names) > 1:
             return self._with_names + (more.with_name if more else 0.0)
         return self._plain + (more.plain if more else 0.0)
@@ -179,7 +181,7 @@ class PromptBuilder:
         self._plain += entry.plain
         self._with_names += entry.with_name
         if entry.name:
-            self._names.add(entry.name)
+            self._names[entry.name] = None
 
     def _owed(self) -> float:
         """What must stay free for the newest user turn while only replies behind it are in."""

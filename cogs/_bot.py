@@ -130,14 +130,15 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
 
     def _key_was_refused(self, number: int) -> None:
         logger.error("the service refused API key number %s three times in a row", number + 1)
-        self._begin_chore(self._tell_operators(REFUSED_KEY.format(number=number + 1)))
+        self.begin_chore(self._tell_operators(REFUSED_KEY.format(number=number + 1)))
 
     async def _tell_operators(self, text: str) -> None:
         for owner_id in self.owner_ids or ():
             with contextlib.suppress(discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError):
                 await (await self.fetch_user(owner_id)).send(text)
 
-    def _begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+    def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+        """Do something in the background that need not be done when the bot stops."""
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)

@@ -60,6 +60,7 @@ from storage import (
     DatabaseUrlError,
     DiskFullError,
     NewerSchemaError,
+    ReplyMovedOnError,
     StorageError,
     StorageUnavailableError,
     TurnStartedError,
@@ -71,6 +72,9 @@ logger = logging.getLogger(__name__)
 NOTHING_TO_ACT_ON = {
     "undo": "There is no turn here that I could take back.",
     "stop": "I am not writing anything here right now.",
+    "regenerate": "There is no reply here that I could answer anew.",
+    "continue": "There is no reply here that could go on.",
+    "forget": "That message is not in my memory.",
     "reset": "This conversation is empty already.",
     "restore": "There is nothing left to restore.",
     "search": "Which words shall I look for?",
@@ -150,6 +154,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation(f"The service is down for this model. I ask it again in {_duration(seconds)}.")
         case EmptyReplyError(only_reasoning=True):
             return Explanation("The model only thought and never spoke. Try again, or allow longer replies.")
+        case EmptyReplyError(adds=True):
+            return Explanation("The model has nothing to add. Say something, or ask for another answer.")
         case EmptyReplyError():
             return Explanation("The model's reply was empty. Try again, or choose another model with `/model set`.")
         case ReplyInterruptedError():
@@ -268,7 +274,7 @@ def _storage_words(error: BaseException) -> Explanation | None:
             return Explanation("My disk is full, so I cannot remember anything new. Whoever runs me has to make room.")
         case StorageUnavailableError():
             return Explanation("I cannot reach my memory at the moment. Try again soon.")
-        case WrongConversationError() | TurnStartedError():
+        case WrongConversationError() | TurnStartedError() | ReplyMovedOnError():
             return Explanation("This belongs to something that has changed since.", retry=False)
         case CorruptDatabaseError() | NewerSchemaError() | DatabaseUrlError():
             return Explanation("My memory cannot be opened. Whoever runs me has to look at the log.", retry=False)

@@ -4,6 +4,7 @@ import re
 
 import discord
 
+from chat.asides import without_asides
 from chat.attachments import named
 from cogs._attachments import offered
 
@@ -12,8 +13,15 @@ QUOTED_CHARACTERS = 1500
 
 
 def question_text(message: discord.Message, bot_id: int) -> str:
-    """What a person said to the bot: without the bot's own mention, others by their names."""
-    return readable(message, bot_id).strip()
+    """What a person said to the bot: others by their names, without its own mention and remarks out of character."""
+    return without_asides(readable(message, bot_id).strip())
+
+
+def is_aside(message: discord.Message, bot_id: int) -> bool:
+    """Whether a message is nothing but remarks out of character, which are between people."""
+    if message.attachments or "((" not in message.content:
+        return False
+    return not question_text(message, bot_id)
 
 
 def replied_message_text(message: discord.Message, bot_id: int) -> str:
@@ -21,7 +29,7 @@ def replied_message_text(message: discord.Message, bot_id: int) -> str:
     replied = message.reference.resolved if message.reference else None
     if not isinstance(replied, discord.Message) or replied.author.id == bot_id:
         return ""
-    said = readable(replied, bot_id)[:QUOTED_CHARACTERS]
+    said = question_text(replied, bot_id)[:QUOTED_CHARACTERS]
     told = [f"wrote: {said}"] if said else []
     if replied.attachments:
         told.append(f"attached: {named(map(offered, replied.attachments))}")

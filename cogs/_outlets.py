@@ -6,14 +6,18 @@ An outlet only writes, edits and deletes single messages; what to write and when
 import contextlib
 import math
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import discord
 from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
 from chat.splitting import MESSAGE_LIMIT
+
+if TYPE_CHECKING:
+    from cogs._bot import Bot
 
 # Interaction tokens live 15 minutes; from here on the channel route is used.
 INTERACTION_SECONDS = 14 * 60.0
@@ -88,6 +92,9 @@ class Outlet(Protocol):
     async def joined(self, question: str) -> None:
         """The question, as it would have stood above its answer, is answered together with an earlier one."""
 
+    def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+        """Let something be done in the background, as long as the bot runs."""
+
     def others_wrote_since(self, message_id: int) -> bool:
         """Whether the message is not the newest of the channel any more."""
 
@@ -109,9 +116,8 @@ class ChannelOutlet:
 
     suppresses_previews = True
 
-    def __init__(
-        self, client: discord.Client, channel: Any, asking_id: int | None, style: ReplyStyle = "plain"
-    ) -> None:
+    def __init__(self, client: "Bot", channel: Any, asking_id: int | None, style: ReplyStyle = "plain") -> None:
+        self._client = client
         self._http = client.http
         self._channel = channel
         self._asking_id = asking_id
@@ -179,6 +185,9 @@ class ChannelOutlet:
     async def joined(self, question: str) -> None:
         del question  # it stands in the channel already
         await self.mark_waiting()
+
+    def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+        self._client.begin_chore(chore)
 
     def others_wrote_since(self, message_id: int) -> bool:
         newest = getattr(self._channel, "last_message_id", None)
@@ -259,6 +268,9 @@ class InteractionOutlet:
 
     async def joined(self, question: str) -> None:
         await self._interaction.edit_original_response(content=f"{question}{JOINED_WORDS}")
+
+    def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
+        self._interaction.client.begin_chore(chore)
 
     def others_wrote_since(self, message_id: int) -> bool:
         """The response of a command stays where it is."""

@@ -25,7 +25,7 @@ from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of, part_controls
 from cogs._screen import ReplyScreen
 from cogs._words import quoted, state_note
-from storage import ConversationKey, History, ReplyMovedOnError, ShownReply, StoredMessage
+from storage import ConversationKey, History, ReplyMovedOnError, ShownReply, StoredMessage, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -178,13 +178,15 @@ class Replies:
         if shown is None or not shown.discord_ids or not is_fresh(shown.discord_ids[-1]) or key.private:
             return
         if self._bot.services.conversations.answer_under_way(shown.reply.id) is None:
-            await quietly(self._channel_outlet(key).edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
+            await quietly(
+                (await self._channel_outlet(key)).edit(shown.discord_ids[-1], view=view_of(*controls_of(shown)))
+            )
 
     async def show_head(self, key: ConversationKey) -> None:
         """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
         for shown in await self._turns.take_places(key):
             posts = [Post(message_id) for message_id in shown.discord_ids]
-            await self._redraw(shown, self._channel_outlet(key), posts)
+            await self._redraw(shown, await self._channel_outlet(key), posts)
         await self.dress(key)
 
     async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
@@ -192,13 +194,28 @@ class Replies:
         if shown.key.private or not is_fresh(shown.discord_ids[-1]):
             return
         words = "was deleted" if deleted else "was edited"
-        outlet = self._channel_outlet(shown.key)
+        outlet = await self._channel_outlet(shown.key)
         note = f"\n-# ✏️ The question {words}. 🔄 answers again."
         await self._redraw(shown, outlet, self._posts_in_place(shown, None), note)
 
-    def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
-        channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
-        return ChannelOutlet(self._bot, channel, None)
+    async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
+        """Show a reply with a note below it, after a restart."""
+        outlet = await self._channel_outlet(shown.key)
+        posts = [Post(message_id) for message_id in shown.discord_ids]
+        await self._redraw(shown, outlet, posts, note, failed=retry)
+
+    def header_of(self, shown: ShownReply) -> str:
+        """The question of a command, which others cannot see otherwise."""
+        return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
+
+    async def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
+        channel: Any = self._bot.get_channel(key.channel_id)
+        if channel is None:  # an archived thread is in no cache
+            channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
+        preferences = await self._bot.services.context.preferences(key.guild_id, scopes_of(channel, key.guild_id))
+        guild = getattr(channel, "guild", None)
+        allowed = channel.permissions_for(guild.me) if guild is not None else discord.Permissions.all()
+        return ChannelOutlet(self._bot, channel, None, style_in(preferences["reply_style"].value, allowed))
 
     # --- inside
 
@@ -267,7 +284,7 @@ class Replies:
         if not reuse and isinstance(outlet, ChannelOutlet):
             question = await self._question_of(shown)
             outlet = ChannelOutlet(self._bot, interaction.channel, question, outlet.style)
-        return ReplyScreen(outlet, self._pace, header=_header(shown), reuse=reuse, retire=retire)
+        return ReplyScreen(outlet, self._pace, header=self.header_of(shown), reuse=reuse, retire=retire)
 
     async def _question_of(self, shown: ShownReply) -> int | None:
         if not shown.asked:
@@ -280,16 +297,23 @@ class Replies:
         outlet = await self._outlet(interaction, shown)
         await self._redraw(shown, outlet, self._posts_in_place(shown, interaction))
 
-    async def _redraw(self, shown: ShownReply, outlet: Outlet, posts: Sequence[Post], note: str = "") -> None:
+    async def _redraw(
+        self,
+        shown: ShownReply,
+        outlet: Outlet,
+        posts: Sequence[Post],
+        note: str = "",
+        *,
+        failed: bool = False,
+    ) -> None:
         records = _Records(self._bot.services.storage.history, shown.reply.id)
         known = {post.id for post in posts}
-        nonce = f"{discord.utils.time_snowflake(discord.utils.utcnow())}"
-        writing = Posts(outlet, self._pace, nonce=nonce, posted=posts, records=records)
+        writing = Posts(outlet, self._pace, nonce=str(new_id()), posted=posts, records=records)
         parts = self._parts(shown, outlet)
         suffix = note or state_note(shown.reply)
         try:
             shown_now = await writing.finish(
-                lambda: parts.with_suffix(suffix) if suffix else parts.parts, controls_of(shown)
+                lambda: parts.with_suffix(suffix) if suffix else parts.parts, controls_of(shown, failed=failed)
             )
         finally:
             writing.close()
@@ -320,14 +344,14 @@ class Replies:
 
     def _parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
         parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
-        if header := _header(shown):
+        if header := self.header_of(shown):
             parts.append(header)
         parts.append(shown.reply.content)
         return parts
 
     def _words_of(self, shown: ShownReply, outlet: Outlet) -> list[tuple[int, int]]:
         """Where each part's words stand in the reply."""
-        before = len(_header(shown))
+        before = len(self.header_of(shown))
         ranges = self._parts(shown, outlet).ranges
         return [(max(0, start - before), end - before) for start, end in ranges if end > before]
 
@@ -349,11 +373,6 @@ class Replies:
         if reply_id is None:
             raise NothingThereError(action)
         return reply_id
-
-
-def _header(shown: ShownReply) -> str:
-    """The question of a command, which others cannot see otherwise."""
-    return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
 
 
 def _digest(content: str) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 
 from cogs._bot import Bot
-from cogs._controls import Control, Item
+from cogs._controls import Control, Item, RetryControl
 from storage import ShownReply
 
 EDIT_FORM = "edit"
@@ -75,7 +75,7 @@ class PartControl(Control, template=r"part:(?P<number>\d{1,22})"):
         await interaction.client.replies.open_editor(interaction, reply_id, part)
 
 
-def reply_controls(reply_id: int, position: int, count: int) -> list[Item]:
+def reply_controls(reply_id: int, position: int, count: int, *, failed: bool = False) -> list[Item]:
     """The buttons under a reply that is the newest; those for swipes only where there are any."""
     swipes: list[Item] = []
     if count > 1:
@@ -89,18 +89,18 @@ def reply_controls(reply_id: int, position: int, count: int) -> list[Item]:
         ]
     return [
         *swipes,
-        RegenerateControl(reply_id),
+        RetryControl(reply_id) if failed else RegenerateControl(reply_id),
         ContinueControl(reply_id),
         EditControl(reply_id),
         DeleteControl(reply_id),
     ]
 
 
-def controls_of(shown: ShownReply) -> list[Item]:
+def controls_of(shown: ShownReply, *, failed: bool = False) -> list[Item]:
     """The buttons under a reply as it stands in the history; none when the conversation went on from it."""
     if not shown.newest or not shown.reply.content.strip():
         return []
-    return reply_controls(shown.reply.id, shown.position, len(shown.swipes))
+    return reply_controls(shown.reply.id, shown.position, len(shown.swipes), failed=failed)
 
 
 def part_controls(reply_id: int, parts: int) -> list[Item]:

@@ -237,9 +237,20 @@ class ReplyScreen:
             for message_id in self._retire:
                 await self._answer.dropped(message_id)
                 await quietly(self.outlet.delete(message_id))
+        if self._answer.above_id is not None:
+            self.outlet.begin_chore(self._undress_above())
+
+    async def _undress_above(self) -> None:
+        """The reply before this one is the newest no longer; its buttons go when there is time for that."""
         for message_id in (await self._answer.posts_above())[-1:]:
             if is_fresh(message_id):
-                await quietly(self.outlet.undress(message_id))
+                pacer = self._pace.stream(self.outlet.allowance_key, None)
+                try:
+                    await asyncio.sleep(pacer.delay(self._pace.clock()))
+                    pacer.edited(self._pace.clock())
+                    await quietly(self.outlet.undress(message_id))
+                finally:
+                    pacer.close()
 
     def _final_parts(self, outcome: Outcome, explanation: Explanation | None) -> list[str]:
         note = ending(outcome, explanation, self._answer.notes)
@@ -259,10 +270,10 @@ class ReplyScreen:
         if self._stands_in_place and not outcome.text.strip():
             assert answer.former is not None
             return [] if answer.followed else controls_of(answer.former)
-        retry: list[Item] = [RetryControl(answer.reply_id)] if explanation is not None and explanation.retry else []
+        failed = explanation is not None and explanation.retry
         if answer.followed or not outcome.text.strip():
-            return retry
-        return [*retry, *reply_controls(answer.reply_id, *answer.place)]
+            return [RetryControl(answer.reply_id)] if failed else []
+        return reply_controls(answer.reply_id, *answer.place, failed=failed)
 
     # --- what stands there
 

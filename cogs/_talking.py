@@ -10,14 +10,15 @@ from typing import Any
 import discord
 
 from chat.answers import Question
+from chat.asides import without_asides
 from chat.attachments import Woven, one_line
 from chat.channel_settings import ChannelSettings
 from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
-from cogs._bot import Bot
+from cogs._bot import Bot, tell
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
-from cogs._incoming import question_text, readable, replied_message_text
+from cogs._incoming import is_aside, question_text, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of
@@ -33,6 +34,7 @@ REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it 
 CLOSE_SECONDS = 2.0  # for the last of them when the bot stops
 REFUSED_REACTION = "🚫"
 TURN_CLAIM = "turn"  # what an answered message is claimed as, so that a refused one is not answered after a restart
+ONLY_AN_ASIDE = "-# That is a remark out of character. I take no notice of it."
 SAID = frozenset({discord.MessageType.default, discord.MessageType.reply})
 NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
 
@@ -76,7 +78,7 @@ class Talking:
         if message.author.bot or message.webhook_id is not None or message.type not in SAID:
             return
         called = message.guild is None or any(user.id == self._me.id for user in message.mentions)
-        if called or await self._is_heard(message):
+        if (called or await self._is_heard(message)) and not is_aside(message, self._me.id):
             await self._answer_message(message, called=called)
 
     async def _is_heard(self, message: discord.Message) -> bool:
@@ -84,7 +86,7 @@ class Talking:
         if not self._bot.intents.message_content:
             return False
         trigger = await self._trigger(message)
-        return trigger.hears(readable(message, self._me.id), message.created_at.timestamp())
+        return trigger.hears(question_text(message, self._me.id), message.created_at.timestamp())
 
     async def _trigger(self, message: discord.Message) -> Trigger:
         if message.guild is None:
@@ -145,7 +147,8 @@ class Talking:
         if len(said.pictures) < len(pictures):
             kept = [picture.attachment_id for picture in said.pictures]
             await storage.pictures.keep_only(guild_id, known.id, kept)
-        answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, said.content)
+        content = "" if is_aside(message, self._me.id) else said.content
+        answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
         if answered_by is not None:
             await self._bot.replies.offer_redo(answered_by)
 
@@ -155,6 +158,7 @@ class Talking:
         said, replied = await self._said(message, guild_id)
         if not said.content.strip():
             return None
+        own_names = self.own_names(message.guild)
         on_head = replied is None or await self._is_newest(key, replied)
         turn = NewTurn(
             key,
@@ -169,7 +173,9 @@ class Talking:
             on_head=on_head,
             created_at=message.created_at,
         )
-        return Question(turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes)
+        return Question(
+            turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes, own_names=own_names
+        )
 
     async def _said(
         self, message: discord.Message, guild_id: int | None, known: Mapping[int, Picture] | None = None
@@ -265,6 +271,10 @@ class Talking:
         private: bool,
     ) -> None:
         """Answer what was said with `/chat`; the question is shown because others cannot see a command's arguments."""
+        text = without_asides(text)
+        if not text.strip() and attachment is None:
+            await tell(interaction, ONLY_AN_ASIDE)
+            return
         try:
             await interaction.response.defer(ephemeral=private, thinking=True)
         except discord.NotFound:  # it took us longer than Discord waits; the channel is still there

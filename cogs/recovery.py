@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,19 +11,19 @@ import discord
 from discord.ext import commands
 
 from chat.errors import ReplyInterruptedError
-from chat.splitting import MESSAGE_LIMIT
 from cogs._bot import Bot
 from cogs._controls import RetryControl, view_of
 from cogs._errors import explain
+from cogs._outlets import shown_text
 from cogs._posts import WRITE_PROBLEMS
 from cogs._screen import notice_nonce
-from cogs._words import quoted
-from storage import StorageError, StoredMessage
+from storage import ShownReply, StorageError, StoredMessage
 
 logger = logging.getLogger(__name__)
 
 MISSED_MINUTES = 15
 CHANNELS_LOOKED_THROUGH = 50
+SMALL_PRINT = re.compile(r"(?:\A|\n)-# (?:⏳|⚠️|⏹️|✂️|✏️|📎)[^\n]*(?:\n-# [^\n]*)*\Z")  # what the bot itself writes below
 CLAIMS_KEPT = timedelta(days=2)  # longer than anything is looked through again
 
 
@@ -65,27 +66,42 @@ class Recovery(commands.Cog):
         if not self._is_ours(reply.guild_id):
             return
         history = self.bot.services.storage.history
-        channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
-        view = view_of(RetryControl(reply.id))
-        note = f"-# ⚠️ {explain(ReplyInterruptedError()).text}"
-        asked = await history.turn_of(reply.guild_id, reply.id)
-        ids = await history.discord_ids(reply.guild_id, reply.id)
+        if (former := await history.withdraw(reply.guild_id, reply.id)) is not None:
+            # Nothing of a further swipe was shown yet: the one before it still stands there.
+            await self.bot.replies.show_again(former, f"\n{_interrupted()}")
+            return
+        shown = await history.shown_reply(reply.guild_id, reply.id)
         try:
-            if ids:
-                shown = [await channel.fetch_message(message_id) for message_id in ids]
-                await history.edit(reply.guild_id, reply.id, _said(shown, asked))
-                room = MESSAGE_LIMIT - len(note) - 1
-                await shown[-1].edit(content=f"{shown[-1].content[:room]}\n{note}", view=view, suppress=True)
-            else:
-                # With its nonce, a notice of the place in line that was left behind is found again.
-                question = await self._question(reply, asked)
-                message = await channel.send(note, view=view, nonce=notice_nonce(reply.id), reference=question)
-                if message.content != note:
-                    await message.edit(content=note, view=view, suppress=True)
-                await history.posted(reply.id, message.id, 0)
+            if shown is not None and shown.discord_ids:
+                await self._mark(shown)
+            elif shown is not None:
+                await self._say_so(shown)
         except WRITE_PROBLEMS as error:
             logger.info("an unfinished reply could not be marked: %s", type(error).__name__)
         await history.close_unfinished(reply.id)
+
+    async def _mark(self, shown: ShownReply) -> None:
+        """What was written stays, with a note below it."""
+        reply = shown.reply
+        channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
+        messages = [await channel.fetch_message(message_id) for message_id in shown.discord_ids]
+        said = _said(messages, self.bot.replies.header_of(shown))
+        if not _is_shown_by(reply.content, said):
+            await self.bot.services.storage.history.edit(reply.guild_id, reply.id, said)
+        again = await self.bot.services.storage.history.shown_reply(reply.guild_id, reply.id)
+        if again is not None:
+            await self.bot.replies.show_again(again, f"\n{_interrupted()}", retry=True)
+
+    async def _say_so(self, shown: ShownReply) -> None:
+        """Nothing stands there, unless it is a notice of the place in line, which its nonce finds again."""
+        reply, view = shown.reply, view_of(RetryControl(shown.reply.id))
+        channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
+        question = await self._question(reply, shown.asked)
+        note = _interrupted()
+        message = await channel.send(note, view=view, nonce=notice_nonce(reply.id), reference=question)
+        if message.content != note:
+            await message.edit(content=note, view=view, suppress=True)
+        await self.bot.services.storage.history.posted(reply.id, message.id, 0)
 
     async def _question(self, reply: StoredMessage, asked: Sequence[StoredMessage]) -> discord.MessageReference | None:
         for message in reversed(asked):
@@ -121,10 +137,19 @@ class Recovery(commands.Cog):
         return self.bot.get_guild(guild_id) is not None
 
 
-def _said(shown: Sequence[discord.Message], asked: Sequence[StoredMessage]) -> str:
-    """What the messages of a reply say, without the question that stands above the answer to a command."""
-    text = "\n".join(message.content for message in shown)
-    return text.removeprefix(quoted(asked[-1].content)) if asked else text
+def _interrupted() -> str:
+    return f"-# ⚠️ {explain(ReplyInterruptedError()).text}"
+
+
+def _said(shown: Sequence[discord.Message], header: str) -> str:
+    """What the messages of a reply say, without the question above it and the small print below."""
+    text = "\n".join(shown_text(message) for message in shown).removeprefix(header)
+    return SMALL_PRINT.sub("", text)
+
+
+def _is_shown_by(content: str, said: str) -> bool:
+    """Whether the messages say what is kept already: a reply that went on had not got any further."""
+    return bool(content.strip()) and "".join(content.split()) == "".join(said.split())
 
 
 async def setup(bot: Bot) -> None:

@@ -47,6 +47,9 @@ def read_call(endpoint: Endpoint, model: str, body: dict[str, Any], version: _er
     options = body.get("stream_options")
     temperature = checked.number("temperature", 1.0)
     checked.check()
+    if body.get("continue_final_message") and body.get("add_generation_prompt", True):
+        text_of_refusal = "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+        raise _errors.bad_parameter(text_of_refusal, model, text_endpoint=text)
     return Call(
         endpoint=endpoint,
         model=model,

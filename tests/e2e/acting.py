@@ -7,9 +7,16 @@ from playground.infermatic import ApiRequest
 from storage import Scope, StoredMessage
 from tests.e2e.conftest import Stage
 
-
 NEWEST = ["🔄", "⏩", "✏️", "🗑️"]
 """The buttons under a newest reply without other swipes."""
+
+FAILED = ["Retry", *NEWEST[1:]]
+"""Under a newest reply that broke off."""
+
+
+def swipes(position: int, count: int, below: list[str] = NEWEST) -> list[str]:
+    """The buttons under a newest reply with swipes."""
+    return ["◀️", f"{position}/{count}", "▶️", *below]
 
 
 def shown(stage: Stage, channel: Any = None) -> list[Any]:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+import cogs._posts as posts_module
 import cogs._screen as screen_module
-from tests.e2e.acting import asked, begun, buttons, quiet, shown, slow_text, stored
+from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, slow_text, stored
 from tests.e2e.conftest import Stage
 
 SEND_MESSAGES, VIEW_CHANNEL = 1 << 11, 1 << 10
@@ -13,7 +14,7 @@ SEND_MESSAGES, VIEW_CHANNEL = 1 << 11, 1 << 10
 
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen_module, "FINAL_WRITE_PAUSES", (0.1, 0.2, 0.4))
+    monkeypatch.setattr(posts_module, "FINAL_WRITE_PAUSES", (0.1, 0.2, 0.4))
 
 
 async def start_streaming(stage: Stage, words: int = 40, channel: Any = None) -> Any:
@@ -36,7 +37,7 @@ async def test_the_final_text_arrives_after_429s_on_edits(stage: Stage, headers:
     await stage.settled()
     assert fault.hits == 2
     assert message.content == slow_text(40)
-    assert not buttons(message)
+    assert buttons(message) == NEWEST
 
 
 async def test_the_final_text_arrives_after_more_429s_than_discord_py_waits_for(stage: Stage) -> None:
@@ -64,7 +65,7 @@ async def test_503_on_create_still_makes_one_message(stage: Stage, after: bool) 
     await stage.reply("once only")
     await quiet(stage)
     assert len(shown(stage)) == 1
-    assert not buttons(shown(stage)[0])
+    assert buttons(shown(stage)[0]) == NEWEST
 
 
 async def test_503_on_the_final_edit_is_tried_again(stage: Stage) -> None:
@@ -73,7 +74,7 @@ async def test_503_on_the_final_edit_is_tried_again(stage: Stage) -> None:
     await stage.reply("w19")
     await stage.settled()
     assert message.content == slow_text(20)
-    assert not buttons(message)
+    assert buttons(message) == NEWEST
 
 
 async def test_a_cut_connection_to_discord_is_tried_again(stage: Stage) -> None:
@@ -176,7 +177,7 @@ async def test_a_reply_blocked_only_in_its_final_text_is_said_in_words(stage: St
     stage.world.faults.add("PATCH", rf"/messages/{message.id}$", code=200000)
     await stage.reply("This server's AutoMod blocked the reply.")
     await quiet(stage)
-    assert not buttons(message)
+    assert buttons(message) == NEWEST
 
 
 async def test_a_dropped_connection_is_resumed_and_what_was_said_is_answered_once(stage: Stage) -> None:

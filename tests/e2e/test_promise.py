@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 import bot as bot_module
-import cogs._screen
+import cogs._posts
 from infermatic_client import InfermaticClient, Timeouts, _retry
 from playground.infermatic._faults import FaultKind
 from settings import Settings
 from storage import StoredMessage
+from tests.e2e.acting import buttons
 from tests.e2e.conftest import Stage, running
 
 SEEDS = range(int(os.environ.get("FAULT_SEEDS", "1")))
@@ -100,7 +101,7 @@ async def hasty(offstage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setattr(bot_module, "_client", client)
     for name in ("MIN_BACKOFF", "MAX_BACKOFF", "AUTHENTICATION_PAUSE", "_PARALLEL_PAUSE"):
         monkeypatch.setattr(_retry, f"{name}_SECONDS", 0.02)
-    monkeypatch.setattr(cogs._screen, "FINAL_WRITE_PAUSES", (0.05, 0.1, 0.2, 0.4))
+    monkeypatch.setattr(cogs._posts, "FINAL_WRITE_PAUSES", (0.05, 0.1, 0.2, 0.4))
     async with running(offstage, offstage.settings):
         yield offstage
 
@@ -166,5 +167,4 @@ async def check_what_is_shown(stage: Stage, reply: Any) -> None:
     assert "\0" not in reply.content
     if stored.state != "complete":
         assert "⚠️" in reply.content
-    labels = [button["label"] for row in reply.components for button in row["components"]]
-    assert "Stop" not in labels
+    assert "Stop" not in buttons(reply)

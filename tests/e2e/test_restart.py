@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 import cogs._bot
 import cogs._screen as screen_module
 from storage.schema import claims
-from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text, stored
+from tests.e2e.acting import FAILED, NEWEST, asked, begun, buttons, prompt, quiet, shown, slow_text, stored, swipes
 from tests.e2e.conftest import Stage, changed, running
 from tests.e2e.processes import environment, started
 
@@ -40,7 +40,7 @@ async def test_after_a_kill_replies_are_closed_and_can_be_tried_again(offstage: 
         await stage.reply(INTERRUPTED, other)
         await quiet(stage)
         assert reply.content == f"{text}\n-# ⚠️ {INTERRUPTED}"
-        assert buttons(reply) == buttons(notice) == ["Retry"]
+        assert (buttons(reply), buttons(notice)) == (FAILED, ["Retry"])
         assert shown(stage, other) == [notice]
         assert notice.reply_to is question
         kept = await stored(stage, reply)
@@ -53,7 +53,7 @@ async def test_after_a_kill_replies_are_closed_and_can_be_tried_again(offstage: 
         await quiet(stage)
         assert (await stored(stage, reply)).state == (await stored(stage, notice)).state == "complete"
         assert shown(stage, other) == [notice]
-        assert not buttons(reply)
+        assert (buttons(reply), buttons(notice)) == (swipes(2, 2), NEWEST)
 
 
 async def test_closing_waits_for_a_reply_that_ends_soon(offstage: Stage) -> None:
@@ -64,7 +64,7 @@ async def test_closing_waits_for_a_reply_that_ends_soon(offstage: Stage) -> None
         await stage.ada.say(stage.channel, f"{stage.mention} go")
         await stage.reply("w")
     assert shown(stage)[0].content == slow_text(25)
-    assert not buttons(shown(stage)[0])
+    assert buttons(shown(stage)[0]) == NEWEST
 
 
 async def test_closing_interrupts_what_takes_longer_and_retry_works_afterwards(
@@ -84,7 +84,7 @@ async def test_closing_interrupts_what_takes_longer_and_retry_works_afterwards(
     (reply,), (waited,) = shown(stage), shown(stage, other)
     assert reply.content.endswith(INTERRUPTED)
     assert waited.content.endswith(INTERRUPTED)
-    assert buttons(reply) == buttons(waited) == ["Retry"]
+    assert (buttons(reply), buttons(waited)) == (FAILED, ["Retry"])
     async with running(stage, settings):
         kept = await stored(stage, reply)
         assert kept.state == "interrupted"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.acting import NEWEST, buttons
 from tests.e2e.conftest import Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -171,7 +172,7 @@ async def test_stop_keeps_the_text_so_far(stage: Stage, who: str, by_button: boo
         await stage.command(person, "stop")
     await stage.world.wait_until(lambda: "Stopped" in reply.content)
     await stage.settled()
-    assert not reply.components
+    assert buttons(reply) == NEWEST
     text = reply.content.partition("\n-#")[0]
     assert 0 < len(text) < len(LONG)
     requests, written = await usage(stage)

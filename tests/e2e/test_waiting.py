@@ -9,7 +9,7 @@ import cogs._screen as screen_module
 from chat.conversations import Conversations
 from cogs._bot import Bot
 from infermatic_client import _limits
-from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text, stored
+from tests.e2e.acting import NEWEST, asked, begun, buttons, prompt, quiet, shown, slow_text, stored
 from tests.e2e.conftest import Stage, changed, running
 
 
@@ -54,7 +54,7 @@ async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(o
         assert reply is notice
         assert shown(stage) == [reply]
         assert not question.reactions
-        assert not buttons(reply)
+        assert buttons(reply) == NEWEST
         assert (await stored(stage, reply)).state == "complete"
 
 
@@ -183,7 +183,7 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
         reply = await stage.reply("my question")
         await quiet(stage)
         assert shown(stage) == [reply]
-        assert not buttons(reply)
+        assert buttons(reply) == NEWEST
 
 
 async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage) -> None:
