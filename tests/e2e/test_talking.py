@@ -383,5 +383,6 @@ async def test_two_processes_on_one_database_answer_once(stage: Stage, world: Lo
         await world.wait_for_message(stage.channel, lambda message: message.reply_to is empty)
         await stage.command(stage.ada, "chat", message="by command")
         await nothing_asked(stage)
-    assert len([message for message in stage.channel.messages if message.author is world.bot]) == 5
+        # Asked before one of the processes ends, which takes its hint away.
+        assert len([message for message in stage.channel.messages if message.author is world.bot]) == 5
     assert len(stage.prompts) == 5
