@@ -2,7 +2,8 @@
 
 What waits here are conversations, not prompts: whatever is said in a conversation until its slot is granted joins the
 one request. Turns come before swipes and continuations, those before background work; among equals the server that was
-served least goes first, then the person who was served least, then whoever came first. An idle slot answers at once.
+served least goes first, then the person who was served least, then whoever came first. A second of waiting weighs as
+much as a second of service, so that nobody waits while others keep coming. An idle slot answers at once.
 """
 
 import asyncio
@@ -48,6 +49,7 @@ class Ticket:
     priority: Priority = Priority.TURN
     returned: bool = False  # it had a slot already and goes to the front
     number: int = 0
+    since: float | None = None  # when it began to wait
     charged: float = 0.0  # seconds of service it was charged when its slot was granted
     granted: "asyncio.Future[Grant] | None" = field(default=None, repr=False)
 
@@ -78,6 +80,8 @@ class FairQueue:
         ticket.granted = future
         self._next_number += 1
         ticket.number = self._next_number
+        if ticket.since is None:
+            ticket.since = self._clock()
         self._waiting.append(ticket)
         self.pump()
         if waiting is not None and not future.done():
@@ -154,7 +158,9 @@ class FairQueue:
 
     def _rank(self, ticket: Ticket, now: float) -> tuple[bool, int, float, float, int]:
         """What comes first; ranks compare only at the same moment, because service fades."""
-        return (not ticket.returned, ticket.priority, *self._served.of(ticket, now), ticket.number)
+        server, person = self._served.of(ticket, now)
+        waited = now - (now if ticket.since is None else ticket.since)
+        return (not ticket.returned, ticket.priority, server, person - waited, ticket.number)
 
     def _refuse_hopeless(self, ticket: Ticket) -> None:
         if not self._pool.keys:

@@ -93,18 +93,23 @@ def _find(found: list[Component], kind: str, custom_id: str | None, label: str |
     wanted = [
         c
         for c in found
-        if (custom_id is None or c.get("custom_id") == custom_id) and (label is None or c.get("label") == label)
+        if (custom_id is None or c.get("custom_id") == custom_id) and (label is None or _reads(c) == label)
     ]
     if len(wanted) != 1:
-        there = ", ".join(repr(c.get("label") or c.get("custom_id")) for c in found) or "none"
+        there = ", ".join(repr(_reads(c) or c.get("custom_id")) for c in found) or "none"
         count = "no such" if not wanted else "more than one such"
         raise UnknownComponentError(f"There is {count} {kind}: there are {there}")
     return wanted[0]
 
 
+def _reads(component: Component) -> str | None:
+    """What stands on it: its label, or its emoji alone."""
+    return component.get("label") or (component.get("emoji") or {}).get("name")
+
+
 def _require_enabled(component: Component) -> None:
     if component.get("disabled"):
-        raise DisabledComponentError(f"{component.get('label') or component.get('custom_id')!r} is disabled")
+        raise DisabledComponentError(f"{_reads(component) or component.get('custom_id')!r} is disabled")
 
 
 def _begin(user: User, message: Message, component: Component, extra: dict[str, Any]) -> Interaction:

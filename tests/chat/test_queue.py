@@ -79,6 +79,25 @@ async def test_a_flooder_waits_behind_those_who_were_served_less(clock: Clock) -
     assert [ticket.user_id for ticket in order[:3]] == [666, 7, 8]
 
 
+async def test_who_was_served_does_not_wait_while_others_keep_coming(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    running, again = Ticket(1, 7, "m"), Ticket(1, 7, "m")
+    grant = await queue.slot(running)
+    served = asyncio.create_task(queue.slot(again))
+    await asyncio.sleep(0)
+    places = []
+    for newcomer in range(3):
+        clock.now += FIRST_GUESS_SECONDS * 0.6
+        others = asyncio.create_task(queue.slot(Ticket(1, 100 + newcomer, "m")))
+        await asyncio.sleep(0)
+        places.append(queue.place(again).ahead)
+        others.cancel()
+        await asyncio.sleep(0)
+    assert places == [1, 0, 0]
+    served.cancel()
+    grant.give_back()
+
+
 async def test_a_busy_server_waits_behind_a_quiet_one(clock: Clock) -> None:
     queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
     busy = [Ticket(1, n, "m") for n in range(4)]
