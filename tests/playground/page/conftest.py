@@ -53,7 +53,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def open_page(browser: Browser, running: Playground, *, width: int = 1280) -> Page:
     """Open the page in a fresh context; an error in its console fails the test that closes it."""
-    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="en-GB")
+    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="en-GB", timezone_id="UTC")
     page = await context.new_page()
     page.set_default_timeout(5000)
     await page.goto(running.page_url)

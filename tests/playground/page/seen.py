@@ -1,0 +1,70 @@
+"""The stage of the tests of what is seen: the page, open as Ada, with the showing bot online."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from playwright.async_api import Browser, Locator, Page, expect
+
+from playground.discord import Channel
+from playground.world import DemoWorld, Playground, start_playground
+
+from .conftest import open_page
+from .showing_bot import ShowingBot, start_showing
+
+
+@dataclass
+class Seen:
+    """The page, the world behind it and the bot."""
+
+    running: Playground
+    bot: ShowingBot
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def demo(self) -> DemoWorld:
+        return self.running.demo
+
+    async def enter(self, channel: Channel) -> None:
+        """Open a channel and wait until it is drawn."""
+        await self.page.evaluate(f"location.hash = '{self.demo.ada.id}/{channel.id}'")
+        await self.page.reload()
+        await self.page.wait_for_selector("[data-ready]")
+        await expect(self.page.get_by_role("heading", name=channel.name)).to_be_visible()
+
+    def message(self, text: str) -> Locator:
+        """The newest message with a text."""
+        return self.page.locator(".message", has_text=text).last
+
+    def place(self, channel: Channel) -> Any:
+        """The channel as the bot has it."""
+        return self.bot.get_channel(channel.id)
+
+
+@asynccontextmanager
+async def open_seen(browser: Browser) -> AsyncIterator[Seen]:
+    """Set the stage; discord.py of this process talks to it until the block ends."""
+    before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE)
+    async with await start_playground() as running:
+        running.discord.redirect()
+        bot = ShowingBot()
+        task = await start_showing(bot, running.discord)
+        page = await open_page(browser, running)
+        stage = Seen(running, bot, page)
+        page.on("pageerror", lambda error: stage.errors.append(str(error)))
+        page.on("console", lambda message: stage.errors.append(message.text) if message.type == "error" else None)
+        try:
+            yield stage
+        finally:
+            await page.context.close()
+            await bot.close()
+            await asyncio.gather(task, return_exceptions=True)
+            Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE = before
