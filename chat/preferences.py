@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from infermatic_client import Sampling
 from storage import Resolved, Scope
+
+ReplyStyle = Literal["plain", "embed"]
 
 # Some models of the service write token salad without any sampler settings; these two mend it.
 DEFAULT_SAMPLING: Mapping[str, Any] = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}

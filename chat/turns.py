@@ -92,7 +92,7 @@ class Turns:
     async def shown(self, guild_id: int | None, channel_id: int, reply_id: int) -> ShownReply:
         """A reply of this channel. Raises `StaleControlError` when there is none."""
         shown = await self._history.shown_reply(guild_id, reply_id)
-        if shown is None or shown.reply.channel_id != channel_id or shown.reply.state == "deleted":
+        if shown is None or shown.reply.channel_id != channel_id:
             raise StaleControlError
         return shown
 

@@ -8,12 +8,13 @@ import math
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import discord
 from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
+from chat.preferences import ReplyStyle
 from chat.splitting import MESSAGE_LIMIT
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ NO_PREVIEWS = discord.MessageFlags(suppress_embeds=True)
 # Discord limits how often messages may be edited that are older than an hour.
 FRESH_SECONDS = 55 * 60.0
 EMBED_COLOUR = 0x5865F2
-
-ReplyStyle = Literal["plain", "embed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +290,3 @@ def writable_channel(interaction: discord.Interaction[Any], style: ReplyStyle) -
     if not (may_write and allowed.view_channel) or isinstance(channel, discord.PartialMessageable):
         return None
     return ChannelOutlet(interaction.client, channel, None, style)
-
-
-def style_in(wanted: ReplyStyle, allowed: discord.Permissions) -> ReplyStyle:
-    """The style in which replies can be written: embeds need a permission of their own."""
-    return wanted if wanted == "plain" or allowed.embed_links else "plain"

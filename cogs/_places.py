@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from chat.preferences import Place
+from chat.preferences import Place, ReplyStyle
 from storage import ConversationKey, Scope, ScopeKind
 
 if TYPE_CHECKING:
@@ -69,3 +69,11 @@ async def conversation_of(interaction: discord.Interaction[Any], *, private: boo
     return await conversation_for(
         interaction.client.services, interaction.channel, interaction.guild_id, interaction.user.id, private=private
     )
+
+
+async def style_of(
+    services: "Services", channel: Any, guild_id: int | None, allowed: discord.Permissions
+) -> ReplyStyle:
+    """How replies are written here; embeds need a permission of their own."""
+    preferences = await services.context.preferences(guild_id, scopes_of(channel, guild_id))
+    return "embed" if preferences["reply_style"].value == "embed" and allowed.embed_links else "plain"

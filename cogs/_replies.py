@@ -18,9 +18,9 @@ from chat.splitting import ReplyParts
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
 from cogs._editing import EditForm
-from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, is_fresh, style_in, writable_channel
+from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, is_fresh, writable_channel
 from cogs._pace import Pace
-from cogs._places import conversation_of, scopes_of
+from cogs._places import conversation_of, scopes_of, style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of, part_controls
 from cogs._screen import ReplyScreen
@@ -85,9 +85,7 @@ class Replies:
         if left is not None:
             await self._show(left, interaction)
             return
-        outlet = await self._outlet(interaction, shown)
-        for message_id in shown.discord_ids:
-            await quietly(outlet.delete(message_id))
+        await self._take_away(interaction, shown)
 
     # --- the editor
 
@@ -165,9 +163,7 @@ class Replies:
             await interaction.response.defer(ephemeral=True, thinking=True)
             for swipe in [*(s for s in shown.swipes if s.id != stored.id), stored]:
                 await self._turns.forget(swipe)
-            outlet = await self._outlet(interaction, shown)
-            for message_id in shown.discord_ids:
-                await quietly(outlet.delete(message_id))
+            await self._take_away(interaction, shown)
         await interaction.edit_original_response(content="-# I no longer know this message.")
 
     # --- keeping Discord like the history
@@ -212,10 +208,10 @@ class Replies:
         channel: Any = self._bot.get_channel(key.channel_id)
         if channel is None:  # an archived thread is in no cache
             channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
-        preferences = await self._bot.services.context.preferences(key.guild_id, scopes_of(channel, key.guild_id))
         guild = getattr(channel, "guild", None)
         allowed = channel.permissions_for(guild.me) if guild is not None else discord.Permissions.all()
-        return ChannelOutlet(self._bot, channel, None, style_in(preferences["reply_style"].value, allowed))
+        style = await style_of(self._bot.services, channel, key.guild_id, allowed)
+        return ChannelOutlet(self._bot, channel, None, style)
 
     # --- inside
 
@@ -286,6 +282,13 @@ class Replies:
             outlet = ChannelOutlet(self._bot, interaction.channel, question, outlet.style)
         return ReplyScreen(outlet, self._pace, header=self.header_of(shown), reuse=reuse, retire=retire)
 
+    async def _take_away(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> None:
+        """The messages of a reply go from Discord; the history has let go of it already."""
+        outlet = await self._outlet(interaction, shown)
+        for message_id in shown.discord_ids:
+            await self._bot.services.storage.history.unlink_discord(message_id)
+            await quietly(outlet.delete(message_id))
+
     async def _question_of(self, shown: ShownReply) -> int | None:
         if not shown.asked:
             return None
@@ -325,17 +328,16 @@ class Replies:
 
     async def _outlet(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Outlet:
         private = shown.reply.private_to is not None
-        preferences = await self._bot.services.context.preferences(
-            interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id)
+        style = await style_of(
+            self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
         )
-        style = style_in(preferences["reply_style"].value, interaction.app_permissions)
         channel = None if private else writable_channel(interaction, style)
         return channel or InteractionOutlet(interaction, private=private, style=style)
 
     def _posts_in_place(self, shown: ShownReply, interaction: discord.Interaction[Bot] | None) -> list[Post]:
         """The messages that can be changed; what they say is written anew, because it may be something else."""
         ids = shown.discord_ids
-        if not ids:
+        if not ids or shown.reply.state == "deleted":
             return []
         if shown.reply.private_to is not None:
             pressed = interaction.message if interaction is not None else None

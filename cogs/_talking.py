@@ -13,6 +13,7 @@ from chat.answers import Question
 from chat.asides import without_asides
 from chat.attachments import Woven, one_line
 from chat.channel_settings import ChannelSettings
+from chat.preferences import ReplyStyle
 from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
@@ -21,7 +22,7 @@ from cogs._errors import explain
 from cogs._incoming import is_aside, question_text, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
-from cogs._places import conversation_for, conversation_of, scopes_of
+from cogs._places import conversation_for, conversation_of, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
 from cogs._words import quoted
@@ -88,6 +89,12 @@ class Talking:
         trigger = await self._trigger(message)
         return trigger.hears(question_text(message, self._me.id), message.created_at.timestamp())
 
+    async def _style(self, message: discord.Message) -> ReplyStyle:
+        if message.guild is None:
+            return "plain"
+        allowed = message.channel.permissions_for(message.guild.me)
+        return await style_of(self._bot.services, message.channel, message.guild.id, allowed)
+
     async def _trigger(self, message: discord.Message) -> Trigger:
         if message.guild is None:
             return Trigger()
@@ -120,7 +127,8 @@ class Talking:
             if called:
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
             return
-        screen = ReplyScreen(ChannelOutlet(self._bot, message.channel, message.id), self._pace)
+        outlet = ChannelOutlet(self._bot, message.channel, message.id, await self._style(message))
+        screen = ReplyScreen(outlet, self._pace)
         async with self._reader.in_order((message.channel.id, message.author.id)):
             question = await self._question(message, guild_id, gathers=trigger.kind == "always")
             if question is not None:
@@ -295,7 +303,10 @@ class Talking:
             model=None,
             created_at=interaction.created_at,
         )
-        outlet = InteractionOutlet(interaction, private=private, expired=expired)
+        style = await style_of(
+            self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
+        )
+        outlet = InteractionOutlet(interaction, private=private, expired=expired, style=style)
         header = quoted(text) + (f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else "")
         screen = ReplyScreen(outlet, self._pace, header=header)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
