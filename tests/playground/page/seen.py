@@ -28,6 +28,7 @@ class Seen:
     bot: ShowingBot
     page: Page
     errors: list[str] = field(default_factory=list)
+    channel: Channel = field(init=False)
 
     @property
     def demo(self) -> DemoWorld:

@@ -18,6 +18,9 @@ MOST_IN_DOM = 150
 TOPS = """() => Object.fromEntries([...document.querySelectorAll('.message')]
     .map(m => [m.dataset.id, m.getBoundingClientRect().top]).filter(([, top]) => top > 60 && top < 600))"""
 
+ABOVE = """() => [...document.querySelectorAll('.message')]
+    .filter(m => m.getBoundingClientRect().bottom < 0).at(-1).dataset.id"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def theatre(browser: Browser) -> AsyncIterator[Seen]:
@@ -96,9 +99,7 @@ async def test_thousands_of_messages_scroll_and_stay_where_they_are(seen: Seen) 
         assert max(await moved(seen, before)) < 1
         assert await page.locator(".message").count() <= MOST_IN_DOM
     before = await page.evaluate(TOPS)
-    above = await page.evaluate(
-        "() => [...document.querySelectorAll('.message')].filter(m => m.getBoundingClientRect().bottom < 0).at(-1).dataset.id"
-    )
+    above = await page.evaluate(ABOVE)
     await world.person(next(m for m in said if str(m.id) == above).author).edit(
         world.message(int(above)), "much longer " * 60
     )
