@@ -1,9 +1,9 @@
 // A list of suggestions below a text field, worked with arrow keys, Enter, Tab and Escape.
 
-import { h, uniqueId } from "./dom.js";
+import { avatar, h, uniqueId } from "./dom.js";
 
 export class Completion {
-  /** `pick(item)` is called with the chosen one; items are { label, detail, value }. */
+  /** `pick(item)` is called with the chosen one; items are { label, detail, value, chips, user, color, sign }. */
   constructor(field, pick, label) {
     this.field = field;
     this.pick = pick;
@@ -39,8 +39,7 @@ export class Completion {
     if (!this.open) return false;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
-      this.active = (this.active + step + this.items.length) % this.items.length;
-      this.#mark();
+      this.#move((this.active + step + this.items.length) % this.items.length);
     } else if (event.key === "Enter" || event.key === "Tab") {
       this.#choose(this.active);
     } else if (event.key === "Escape") {
@@ -57,8 +56,16 @@ export class Completion {
     return h("li", {
       role: "option",
       id: `${this.list.id}-${index}`,
+      onpointermove: () => this.#move(index),
       onpointerdown: (event) => { event.preventDefault(); this.#choose(index); },
-    }, h("span", { class: "option-label" }, item.label, (item.chips ?? []).map((chip) => h("span", { class: "option-chip" }, chip))), item.detail && h("span", { class: "option-detail" }, item.detail));
+    }, face(item), h("span", { class: "option-label" }, item.label, (item.chips ?? []).map((chip) => h("span", { class: "option-chip" }, chip))),
+    item.detail && h("span", { class: "option-detail" }, item.detail));
+  }
+
+  #move(index) {
+    if (index === this.active) return;
+    this.active = index;
+    this.#mark();
   }
 
   #choose(index) {
@@ -77,4 +84,13 @@ export class Completion {
       this.field.removeAttribute("aria-activedescendant");
     }
   }
+}
+
+function face(item) {
+  if (item.user) return avatar(item.user, 24);
+  if (item.sign) return h("span", { class: "option-sign", "aria-hidden": "true" }, item.sign);
+  if (!item.color) return null;
+  const dot = h("span", { class: "dot", "aria-hidden": "true" });
+  dot.style.setProperty("--role", item.color);
+  return dot;
 }

@@ -1,60 +1,105 @@
-// What the local model API was asked: which model, with which messages and parameters.
+// Why the bot does what it does: what it asks of the model API, what waits, and what it sends to Discord.
 
 import { get } from "./api.js";
 import { byId, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { drawQueue } from "./inspector-queue.js";
+import { drawRequests, listenToRequests, loadRequests } from "./inspector-requests.js";
+import { drawAllowances, drawWrites, listenToWrites, loadWrites } from "./inspector-writes.js";
+import { closePanel, isOpen, makePanel } from "./panels.js";
 import { on } from "./state.js";
 import { attempt } from "./toasts.js";
-import { shortTime } from "./time.js";
 
-const MAX_SHOWN = 100;
+const EVERY_MILLISECONDS = 1000;
+const TABS = { requests: "Model API", queue: "Queue", writes: "Discord" };
+const REMEMBERED = "playground.inspector";
 
-const requests = new Map();
+let settings = { tab: "requests", here: false };
+let timer = null;
 
 export function startInspector() {
-  byId("open-inspector").addEventListener("click", () => setOpen(byId("inspector").hidden));
-  on("live:request", (request) => {
-    requests.set(request.number, request);
-    if (!byId("inspector").hidden) drawOne(request);
-  });
+  try {
+    settings = { ...settings, ...JSON.parse(localStorage.getItem(REMEMBERED)) };
+  } catch {
+    localStorage.removeItem(REMEMBERED);
+  }
   build();
+  makePanel("inspector", { button: "open-inspector", opened, closed: () => clearInterval(timer) });
+  listenToRequests(() => isOpen("inspector") && settings.tab === "requests" && drawRequests(byId("tab-panel"), settings.here));
+  listenToWrites(() => isOpen("inspector") && settings.tab === "writes" && drawWrites(byId("writes"), settings.here));
+  on("moved", () => isOpen("inspector") && settings.here && draw());
+  on("reconnected", () => isOpen("inspector") && opened());
 }
 
 function build() {
+  byId("open-inspector").replaceChildren(icon("eye"));
+  const close = h("button", { type: "button", class: "icon small", "aria-label": "Close the inspector", title: "Close", onclick: () => closePanel("inspector") }, icon("close", 18));
+  const tabs = Object.entries(TABS).map(([name, label]) => h("button", {
+    type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "tab-panel", onclick: () => show(name), onkeydown: moveTab,
+  }, label));
+  const here = h("input", { type: "checkbox", id: "inspect-here", checked: settings.here, onchange: () => { settings.here = here.checked; keep(); draw(); } });
   byId("inspector").append(
-    h("header", { class: "inspector-head" }, h("h2", {}, "Requests to the model API"),
-      h("button", { type: "button", class: "icon small", "aria-label": "Close", onclick: () => setOpen(false) }, "✕")),
-    h("p", { class: "hint" }, "Everything that the bot sent to the local Infermatic, newest first."),
-    h("ol", { class: "requests", id: "requests" }),
-  );
+    h("header", { class: "panel-head" }, h("h2", { tabindex: "-1" }, "Inspector"), close),
+    h("div", { class: "tabs", role: "tablist", "aria-label": "Inspector" }, tabs),
+    h("label", { class: "panel-filter" }, here, " Only the open channel"),
+    h("div", { class: "tab-panel", id: "tab-panel", role: "tabpanel", tabindex: "-1" }));
+  mark();
 }
 
-async function setOpen(open) {
-  byId("inspector").hidden = !open;
-  byId("open-inspector").setAttribute("aria-expanded", String(open));
-  if (!open) {
-    byId("open-inspector").focus();
-    return;
+const keep = () => localStorage.setItem(REMEMBERED, JSON.stringify(settings));
+
+function mark() {
+  for (const name of Object.keys(TABS)) {
+    const chosen = name === settings.tab;
+    byId(`tab-${name}`).setAttribute("aria-selected", String(chosen));
+    byId(`tab-${name}`).tabIndex = chosen ? 0 : -1;
+    if (chosen) byId("tab-panel").setAttribute("aria-labelledby", `tab-${name}`);
   }
+}
+
+function show(name) {
+  settings.tab = name;
+  keep();
+  mark();
+  draw();
+}
+
+function moveTab(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const names = Object.keys(TABS);
+  show(names[(names.indexOf(settings.tab) + step + names.length) % names.length]);
+  byId(`tab-${settings.tab}`).focus();
+}
+
+async function opened() {
+  clearInterval(timer);
+  timer = setInterval(tick, EVERY_MILLISECONDS);
   await attempt(async () => {
-    for (const request of await get("/requests")) requests.set(request.number, request);
+    const [requests, writes] = await Promise.all([get("/requests"), get("/writes")]);
+    loadRequests(requests);
+    loadWrites(writes);
   });
-  byId("requests").replaceChildren();
-  [...requests.values()].sort((a, b) => a.number - b.number).slice(-MAX_SHOWN).forEach(drawOne);
+  draw();
 }
 
-function drawOne(request) {
-  const existing = byId(`request-${request.number}`);
-  const element = h("li", { class: "request", id: `request-${request.number}` }, h("details", { open: existing?.firstElementChild.open },
-    h("summary", {}, h("span", { class: "status", dataset: { status: statusClass(request) } }, statusText(request)), " ",
-      h("b", {}, request.model ?? request.path), h("span", { class: "hint" }, ` ${request.path} · ${shortTime(request.at)}${duration(request)}`)),
-    request.messages.map((message) => h("div", { class: "sent", dataset: { role: message.role } }, h("b", {}, message.role), h("pre", {}, message.content))),
-    h("p", { class: "hint" }, "Parameters"), h("pre", { class: "parameters" }, parametersText(request.parameters)),
-    request.answer && h("p", { class: "hint" }, "Answer"), request.answer && h("pre", {}, request.answer)));
-  if (existing) existing.replaceWith(element);
-  else byId("requests").prepend(element);
+function draw() {
+  const place = byId("tab-panel");
+  place.replaceChildren();
+  if (settings.tab === "requests") drawRequests(place, settings.here);
+  if (settings.tab === "writes") {
+    place.append(h("div", { id: "allowances" }), h("ol", { class: "writes", id: "writes" }));
+    drawWrites(byId("writes"), settings.here);
+  }
+  tick();
 }
 
-const parametersText = (parameters) => Object.entries(parameters).map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join("\n") || "none";
-const duration = (request) => (request.seconds === null ? "" : ` · ${request.seconds.toFixed(1)} s`);
-const statusText = (request) => (request.ended ? `${request.status ?? "–"}${request.ended === "complete" ? "" : ` ${request.ended}`}` : "running");
-const statusClass = (request) => (!request.ended ? "running" : request.status === 200 && request.ended === "complete" ? "good" : "bad");
+/** What changes by itself as time goes by is asked for while somebody looks. */
+async function tick() {
+  if (document.hidden || settings.tab === "requests") return;
+  const tab = settings.tab;
+  const now = await get("/now").catch(() => null);
+  if (!now || tab !== settings.tab || !isOpen("inspector")) return;
+  if (tab === "queue") drawQueue(byId("tab-panel"), now, settings.here);
+  else drawAllowances(byId("allowances"), now.allowances, settings.here);
+}

@@ -2,13 +2,16 @@
 
 import { get } from "./api.js";
 import { byId } from "./dom.js";
-import { connect } from "./live.js";
+import { connect, hold } from "./live.js";
 import { openModal } from "./modal.js";
 import { startComposer } from "./composer.js";
+import { startControls } from "./controls.js";
 import { startInspector } from "./inspector.js";
 import { startInteractions } from "./interactions.js";
 import { startLog } from "./log.js";
 import { startMembers } from "./members.js";
+import { startMenu } from "./menu.js";
+import { recallPanel } from "./panels.js";
 import { startSidebar } from "./sidebar.js";
 import { allChannels, emit, findChannel, on, state } from "./state.js";
 import { startTheme } from "./theme.js";
@@ -79,16 +82,33 @@ export async function openChannel(channelId) {
 
 async function loadChannel() {
   const channelId = state.channel.id;
-  const [page, commands] = await Promise.all([
-    get(`/channels/${channelId}/messages`),
-    get(`/channels/${channelId}/commands`),
-  ]);
-  if (state.channel?.id !== channelId) return; // somebody was quicker
-  state.messages = new Map(page.messages.map((message) => [message.id, message]));
-  state.hasEarlier = page.has_earlier;
-  state.hasLater = page.has_later;
+  const release = hold(); // what happens meanwhile may be newer than what comes, or older
+  let isOld = null;
+  try {
+    const [page, commands] = await Promise.all([
+      get(`/channels/${channelId}/messages`),
+      get(`/channels/${channelId}/commands`),
+    ]);
+    if (state.channel?.id !== channelId) return; // somebody was quicker
+    state.messages = new Map(page.messages.map((message) => [message.id, message]));
+    state.hasEarlier = page.has_earlier;
+    state.hasLater = page.has_later;
+    state.commands = commands;
+    isOld = (kind, data, number) => number <= page.at && ["message", "message_gone"].includes(kind) && data.channel_id === channelId;
+    emit("channel");
+  } finally {
+    release(isOld);
+  }
+}
+
+/** What is offered depends on roles, rights and the bot. */
+async function loadCommands() {
+  const channelId = state.channel?.id;
+  if (!channelId) return;
+  const commands = await get(`/channels/${channelId}/commands`);
+  if (state.channel?.id !== channelId) return;
   state.commands = commands;
-  emit("channel");
+  emit("commands");
 }
 
 on("reconnected", () => attempt(async () => {
@@ -102,11 +122,10 @@ on("live:world", () => {
   worldTimer = setTimeout(() => attempt(async () => {
     await loadWorld();
     if (!state.channel) await openChannel(null);
+    else await loadCommands();
   }), BURST_MILLISECONDS);
 });
-on("live:commands", () => attempt(async () => {
-  if (state.channel) state.commands = await get(`/channels/${state.channel.id}/commands`);
-}));
+on("live:commands", () => attempt(loadCommands));
 on("live:bot", (bot) => {
   state.world.bot.online = bot.online;
   emit("bot");
@@ -116,7 +135,16 @@ on("live:interaction", (interaction) => {
   if (interaction.failed && !interaction.message_id) toast(`${interaction.name}: the application did not respond`);
   emit("interaction", interaction);
 });
-on("go", ({ person, channel }) => (person ? becomePerson(person) : openChannel(channel)));
+on("go", ({ person, channel, message }) => {
+  if (person) becomePerson(person);
+  else if (message) goToMessage(channel, message);
+  else openChannel(channel);
+});
+
+async function goToMessage(channelId, id) {
+  if (channelId !== state.channel?.id) await openChannel(channelId);
+  if (channelId === state.channel?.id) emit("jump", { id });
+}
 
 const place = rememberedPlace();
 startTheme();
@@ -127,8 +155,10 @@ startSidebar();
 startMembers();
 startLog();
 startTyping();
+startMenu();
 startComposer();
 startInspector();
+startControls();
 if (place.channel) state.channel = { id: place.channel };
 await attempt(async () => {
   wantedPerson = place.person ?? "";
@@ -136,4 +166,5 @@ await attempt(async () => {
   await connect();
   await openChannel(state.channel?.id ?? place.channel);
 });
+recallPanel();
 byId("app").dataset.ready = "true";

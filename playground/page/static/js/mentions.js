@@ -7,8 +7,8 @@ const MAX_SUGGESTIONS = 10;
 function everything() {
   const guild = guildOf(state.channel);
   return [
-    ...membersHere().map((user) => ({ sign: "@", name: user.display_name, code: `<@${user.id}>`, detail: user.bot ? "application" : user.standing })),
-    ...(guild?.roles ?? []).map((role) => ({ sign: "@", name: role.name, code: `<@&${role.id}>`, detail: "role" })),
+    ...membersHere().map((user) => ({ sign: "@", name: user.display_name, code: `<@${user.id}>`, detail: user.bot ? "application" : user.standing, user })),
+    ...(guild?.roles ?? []).map((role) => ({ sign: "@", name: role.name, code: `<@&${role.id}>`, detail: "role", color: role.color })),
     ...(guild?.channels ?? []).filter((channel) => channel.kind !== "category")
       .map((channel) => ({ sign: "#", name: channel.name, code: `<#${channel.id}>`, detail: "channel" })),
   ];
@@ -23,7 +23,7 @@ export function mentionAt(text, caret) {
     .filter((entry) => entry.sign === match[2] && entry.name.toLowerCase().includes(wanted))
     .sort((a, b) => Number(b.name.toLowerCase().startsWith(wanted)) - Number(a.name.toLowerCase().startsWith(wanted)))
     .slice(0, MAX_SUGGESTIONS)
-    .map((entry) => ({ label: `${entry.sign}${entry.name}`, detail: entry.detail, value: `${entry.sign}${entry.name}` }));
+    .map((entry) => ({ label: `${entry.sign}${entry.name}`, detail: entry.detail, value: `${entry.sign}${entry.name}`, user: entry.user, color: entry.color }));
   return { start: caret - match[3].length - 1, items };
 }
 

@@ -1,101 +1,148 @@
 // One field for each kind of option.
 
 import { fileData } from "./api.js";
+import { makeChoice } from "./choice.js";
 import { Completion } from "./completion.js";
 import { h, uniqueId } from "./dom.js";
+import { icon } from "./icons.js";
 import { guildOf, membersHere, state } from "./state.js";
 
-const ASK_AFTER_MILLISECONDS = 150;
+const ASK_AFTER_MILLISECONDS = 200;
+const REQUIRED = "This option is required.";
+const SIGNS = { text: "hash", thread: "thread", voice: "voice", forum: "forum", category: "list" };
 
-/** { option, element, input, value(), filled(), complain() } */
+/**
+ * { option, element, control, value(), problem(), complain(problem), take(file) }: `control` is what takes the focus;
+ * `problem()` says in words what is wrong with the value, `complain()` shows that at the field.
+ */
 export function makeOptionField(option, form) {
   const id = uniqueId("option");
   const made = makeInput(option, form, id);
-  const { input } = made;
-  input.id = id;
-  input.setAttribute("aria-required", String(option.required));
-  input.setAttribute("aria-describedby", `${id}-about`);
-  const element = h("div", { class: "option", dataset: { option: option.name } },
-    h("label", { for: id }, option.name, option.required && h("span", { class: "required", "aria-hidden": "true" }, " *")),
-    h("div", { class: "option-input" }, input, made.list),
-    h("p", { class: "about", id: `${id}-about` }, option.description));
-  input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
-  return {
-    option,
-    element,
-    input,
-    value: made.value,
-    filled: made.filled ?? (() => input.value !== ""),
-    complain: () => {
-      input.setAttribute("aria-invalid", "true");
-      input.focus();
-    },
+  const { control } = made;
+  const complaint = h("p", { class: "problem", id: `${id}-problem` });
+  control.id = id;
+  control.setAttribute("aria-required", String(option.required));
+  control.setAttribute("aria-describedby", `${id}-problem ${id}-about`);
+  const complain = (problem) => {
+    complaint.textContent = problem ?? "";
+    if (problem) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+    return problem;
   };
+  const element = h("div", { class: "option", dataset: { option: option.name }, oninput: () => complain(null), onchange: () => complain(null) },
+    h("label", { for: id }, option.name, option.required && h("span", { class: "required", "aria-hidden": "true" }, " *")),
+    h("div", { class: "option-input" }, made.element ?? control, made.list),
+    complaint, h("p", { class: "about", id: `${id}-about` }, option.description));
+  const filled = made.filled ?? (() => control.value.trim() !== "");
+  const problem = () => (filled() ? made.problem?.() ?? null : option.required ? REQUIRED : null);
+  return { option, element, control, value: made.value, problem, complain, take: made.take };
 }
 
 function makeInput(option, form, id) {
-  if (option.choices.length) return choiceInput(option.choices.map((choice) => [String(choice.value), choice.name]), (text) => option.choices.find((c) => String(c.value) === text)?.value ?? null);
+  if (option.choices.length) return chosenFrom(option, id, option.choices.map((choice) => ({ value: choice.value, label: choice.name })));
   if (option.autocomplete) return suggestedInput(option, form);
   switch (option.type) {
-    case "boolean": return choiceInput([["true", "True"], ["false", "False"]], (text) => (text === "" ? null : text === "true"));
+    case "boolean": return chosenFrom(option, id, [{ value: true, label: "True" }, { value: false, label: "False" }]);
     case "integer": case "number": return numberInput(option);
-    case "user": return choiceInput(people());
-    case "role": return choiceInput(roles());
-    case "mentionable": return choiceInput([...people(), ...roles()]);
-    case "channel": return choiceInput(channels());
-    case "attachment": return fileInput();
-    default: return textInput(option, id);
+    case "user": return chosenFrom(option, id, people());
+    case "role": return chosenFrom(option, id, roles());
+    case "mentionable": return chosenFrom(option, id, [...people(), ...roles()]);
+    case "channel": return chosenFrom(option, id, channels(option.channel_kinds));
+    case "attachment": return fileInput(option);
+    default: return textInput(option);
   }
 }
 
-const people = () => membersHere().map((user) => [user.id, user.display_name]);
-const roles = () => (guildOf(state.channel)?.roles ?? []).map((role) => [role.id, `@${role.name}`]);
-const channels = () => (guildOf(state.channel)?.channels ?? []).map((channel) => [channel.id, channel.name]);
+const people = () => membersHere().map((user) => ({ value: user.id, label: user.display_name, description: user.bot ? "application" : user.standing, user }));
+const roles = () => (guildOf(state.channel)?.roles ?? []).map((role) => ({ value: role.id, label: `@${role.name}`, color: role.color }));
 
-function choiceInput(entries, read = (text) => text || null) {
-  const input = h("select", {}, h("option", { value: "" }, "–"), entries.map(([value, label]) => h("option", { value }, label)));
-  return { input, value: async () => read(input.value) };
+function channels(kinds) {
+  const all = guildOf(state.channel)?.channels ?? [];
+  return all.filter((channel) => !kinds.length || kinds.includes(channel.kind)).map((channel) => ({ value: channel.id, label: channel.name, sign: SIGNS[channel.kind] ?? "hash" }));
+}
+
+function chosenFrom(option, id, options) {
+  const choice = makeChoice({ id, options, placeholder: "Choose…", least: option.required ? 1 : 0, onChoose: () => choice.button.dispatchEvent(new Event("change", { bubbles: true })) });
+  return { control: choice.button, element: choice.element, filled: () => choice.values().length > 0, value: async () => choice.values()[0] ?? null };
 }
 
 function numberInput(option) {
-  const input = h("input", { type: "number", min: option.min_value, max: option.max_value, step: option.type === "integer" ? "1" : "any" });
-  return { input, value: async () => (input.value === "" ? null : Number(input.value)) };
+  const control = h("input", { type: "text", inputmode: option.type === "integer" ? "numeric" : "decimal", autocomplete: "off", placeholder: rangeOf(option) });
+  return { control, value: async () => (control.value.trim() === "" ? null : Number(control.value)), problem: () => numberProblem(option, control.value) };
 }
 
-function fileInput() {
-  const input = h("input", { type: "file" });
-  return { input, filled: () => input.files.length > 0, value: async () => (input.files[0] ? fileData(input.files[0]) : null) };
+const rangeOf = ({ min_value: low, max_value: high }) => (low !== null && high !== null ? `${low} to ${high}` : low !== null ? `${low} or more` : high !== null ? `${high} or less` : null);
+
+function numberProblem(option, text) {
+  const number = Number(text);
+  if (!Number.isFinite(number)) return "This is not a number.";
+  if (option.type === "integer" && !Number.isInteger(number)) return "This takes a whole number.";
+  const outside = (option.min_value !== null && number < option.min_value) || (option.max_value !== null && number > option.max_value);
+  return outside ? `This takes ${rangeOf(option)}.` : null;
+}
+
+function textProblem({ min_length: low, max_length: high }, text) {
+  if (low && text.length < low) return `At least ${low} characters, please.`;
+  return high && text.length > high ? `At most ${high} characters, please; these are ${text.length}.` : null;
 }
 
 /** Text may have lines: Enter sends, Shift+Enter breaks. */
 function textInput(option) {
-  const input = h("textarea", { rows: "1", maxlength: option.max_length, autocomplete: "off", onkeydown: (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      input.form.requestSubmit();
-    }
+  const control = h("textarea", { rows: "1", autocomplete: "off", oninput: () => {
+    control.style.height = "auto";
+    control.style.height = `${Math.min(control.scrollHeight + 2, 160)}px`;
+  }, onkeydown: (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    control.form.requestSubmit();
   } });
-  return { input, value: async () => input.value || null };
+  return { control, value: async () => control.value || null, problem: () => textProblem(option, control.value) };
+}
+
+/** A file is chosen or dropped. */
+function fileInput() {
+  let file = null;
+  const name = h("span", { class: "chosen-file" }, "Choose a file, or drop it here");
+  const control = h("input", { type: "file", class: "visually-hidden", onchange: () => take(control.files[0] ?? file) });
+  const remove = h("button", { type: "button", class: "icon small", "aria-label": "Remove the file", hidden: true, onclick: () => { take(null); control.focus(); } }, icon("close", 14));
+  const take = (chosen) => {
+    file = chosen;
+    control.value = "";
+    name.textContent = file?.name ?? "Choose a file, or drop it here";
+    remove.hidden = !file;
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const element = h("div", { class: "file-option" }, h("label", {}, icon("file", 18), name, control), remove);
+  return { control, element, take, filled: () => file !== null, value: async () => (file ? fileData(file) : null) };
 }
 
 /** Text with suggestions that the bot makes while one types. */
 function suggestedInput(option, form) {
-  const input = h("input", { type: "text", autocomplete: "off" });
+  const control = h("input", { type: "text", autocomplete: "off" });
   let chosen = null; // the suggestion whose name stands in the field
   let timer = null;
   let asked = 0;
-  const completion = new Completion(input, (item) => { chosen = item; input.value = item.label; }, `Suggestions for ${option.name}`);
+  const completion = new Completion(control, (item) => { chosen = item; control.value = item.label; }, `Suggestions for ${option.name}`);
+  const numeric = ["integer", "number"].includes(option.type);
   const read = () => {
-    const text = chosen && chosen.label === input.value ? chosen.value : input.value;
-    return ["integer", "number"].includes(option.type) && text !== "" ? Number(text) : text;
+    const text = chosen && chosen.label === control.value ? chosen.value : control.value;
+    return numeric && text !== "" ? Number(text) : text;
   };
   const ask = async () => {
     const number = ++asked;
-    const choices = await form.suggestions(option, input.value).catch(() => []);
-    if (number === asked && document.activeElement === input) completion.show(choices.map((choice) => ({ label: choice.name, value: choice.value })));
+    control.setAttribute("aria-busy", "true");
+    const choices = await form.suggestions(option, control.value).catch(() => []);
+    if (number !== asked) return;
+    control.removeAttribute("aria-busy");
+    if (document.activeElement === control) completion.show(choices.map((choice) => ({ label: choice.name, value: choice.value })));
   };
-  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, ASK_AFTER_MILLISECONDS); });
-  input.addEventListener("focus", ask);
-  input.addEventListener("keydown", (event) => completion.handleKey(event));
-  return { input, list: completion.list, value: async () => (input.value === "" ? null : read()) };
+  const askSoon = () => { clearTimeout(timer); timer = setTimeout(ask, ASK_AFTER_MILLISECONDS); };
+  control.addEventListener("input", askSoon);
+  control.addEventListener("focus", ask);
+  control.addEventListener("blur", () => { clearTimeout(timer); asked += 1; control.removeAttribute("aria-busy"); });
+  control.addEventListener("keydown", (event) => completion.handleKey(event));
+  return {
+    control, list: completion.list, value: async () => (control.value === "" ? null : read()),
+    problem: () => (numeric ? numberProblem(option, String(read())) : textProblem(option, String(read()))),
+  };
 }
