@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "history export": (Level.MEMBER, {"format": "Markdown"}),
     "history checkout": (Level.SCENE_OWNER, {"branch": "none"}),
     "history import": (Level.SCENE_OWNER, {"file": ("chat.jsonl", b'{"mes": "hello"}')}),
+    "regenerate": (Level.SCENE_OWNER, {}),
+    "continue": (Level.SCENE_OWNER, {}),
     "undo": (Level.SCENE_OWNER, {}),
     "stop": (Level.SCENE_OWNER, {}),
     "reset": (Level.SCENE_OWNER, {}),

@@ -14,7 +14,9 @@ from chat.errors import ChatError
 from cogs import _errors
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
+from cogs._editing import EditForm
 from cogs._errors import explain
+from cogs._reply_controls import REPLY_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
 from moderation.rights import REQUIRED, Level
@@ -22,6 +24,7 @@ from storage import StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
+BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS)
 SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
 
 
@@ -43,7 +46,7 @@ def context_menus(bot: Bot) -> list[app_commands.ContextMenu]:
     ]
 
 
-def subclasses(base: type[BaseException]) -> Iterator[type[BaseException]]:
+def subclasses(base: type[Any]) -> Iterator[type[Any]]:
     for found in base.__subclasses__():
         yield found
         yield from subclasses(found)
@@ -64,25 +67,47 @@ async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:
     entries += [menu.qualified_name for menu in context_menus(bot)]
     assert entries
     assert [name for name in entries if entry_action(name) not in REQUIRED] == []
-    assert [control for control in CONTROLS if control.action not in REQUIRED] == []
+    assert [control for control in BUTTONS if control.action not in REQUIRED] == []
 
 
 async def test_every_right_belongs_to_something(bot: Bot) -> None:
-    entries = {c.qualified_name for c in slash_commands(bot)} | {m.qualified_name for m in context_menus(bot)}
-    entries |= {control.action for control in CONTROLS} | {"retry", "channel set server"}
+    entries = {c.qualified_name for c in slash_commands(bot)}
+    entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
+    entries |= {control.action.removesuffix(" own") for control in BUTTONS} | {"channel set server"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
 async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: Bot) -> None:
-    assert set(CONTROLS) == set(Control.__subclasses__())
+    leaves = {control for control in subclasses(Control) if not control.__subclasses__()}
+    assert set(BUTTONS) == leaves
     registered = set(bot._connection._view_store._dynamic_items.values())
-    assert registered == set(CONTROLS)
-    patterns = [control.__discord_ui_compiled_template__ for control in CONTROLS]
-    for control in CONTROLS:
+    assert registered == leaves
+    patterns = [control.__discord_ui_compiled_template__ for control in BUTTONS]
+    for control in BUTTONS:
         custom_id = control(1 << 62).item.custom_id
         assert custom_id is not None
         assert len([pattern for pattern in patterns if pattern.fullmatch(custom_id)]) == 1
-        assert control.label
+        assert control.label or control.emoji
+
+
+async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")} == {EditForm}
+    reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
+    opened = await stage.ada.click(reply, label="✏️")
+    await opened.answered()
+    asked: list[str] = []
+
+    async def check(action: str, *_: object) -> None:
+        asked.append(action)
+        raise RefusedError(Reason.SHUTTING_DOWN)
+
+    monkeypatch.setattr(bot.services.guard, "check", check)
+    submitted = await stage.ada.submit(opened, text="The dog stood.")
+    told = (await submitted.answered()).response
+    assert told.ephemeral
+    assert told.content == explain(RefusedError(Reason.SHUTTING_DOWN)).text
+    assert asked == ["edit own"]
+    assert reply.content == "The cat sat."
 
 
 async def test_every_command_and_option_is_described_and_named_once(bot: Bot) -> None:
