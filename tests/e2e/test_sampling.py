@@ -17,9 +17,11 @@ DEFAULTS = {"max_tokens": 400, "temperature": 0.8, "min_p": 0.05}
 
 
 def sent(stage: Stage) -> dict[str, Any]:
-    """The sampling parameters of the newest request."""
+    """The sampling parameters of the newest request, without the stop texts that keep it from speaking for people."""
     body = [r.body for r in stage.api.requests if r.path in {"/v1/chat/completions", "/v1/completions"}][-1]
-    return {name: value for name, value in body.items() if name in PARAMETERS}
+    found = {name: value for name, value in body.items() if name in PARAMETERS}
+    stops = [text for text in found.pop("stop", []) if not text.startswith("\n")]
+    return {**found, "stop": stops} if stops else found
 
 
 async def asked(stage: Stage, channel: Any = None) -> dict[str, Any]:
