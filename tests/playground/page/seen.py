@@ -45,9 +45,9 @@ class Seen:
         """The newest message with a text."""
         return self.page.locator(".message", has_text=text).last
 
-    def place(self, channel: Channel) -> Any:
+    async def place(self, channel: Channel) -> Any:
         """The channel as the bot has it."""
-        return self.bot.get_channel(channel.id)
+        return await self.running.discord.wait_until(lambda: self.bot.get_channel(channel.id))
 
 
 @asynccontextmanager

@@ -166,7 +166,7 @@ async def test_those_who_write_are_named(seen: Seen) -> None:
     await seen.enter(demo.general)
     await world.person(demo.tom).type(demo.general)
     await expect(page.locator("#typing")).to_have_text("Tom is typing…")
-    await seen.place(demo.general).typing()
+    await (await seen.place(demo.general)).typing()
     await expect(page.locator("#typing")).to_have_text("Tom and Infermatic are typing…")
     for who in (demo.mia, demo.max):
         await world.person(who).type(demo.general)

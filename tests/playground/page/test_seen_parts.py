@@ -39,7 +39,7 @@ async def seen(theatre: Seen, request: pytest.FixtureRequest) -> AsyncIterator[S
 async def test_markdown_is_alive(seen: Seen) -> None:
     page, demo = seen.page, seen.demo
     said = await seen.running.discord.person(demo.tom).say(seen.channel, "where it leads")
-    await seen.bot.show_markdown(seen.place(seen.channel), demo, said.jump_url)
+    await seen.bot.show_markdown(await seen.place(seen.channel), demo, said.jump_url)
     text = seen.message("Heading").locator(".text")
     for tag in ("strong", "em", "u", "s", "code", "blockquote", "ul ul", "ol", "pre", ".h1", ".h2", ".subtext"):
         await expect(text.locator(tag).first).to_be_visible()
@@ -61,7 +61,7 @@ async def test_markdown_is_alive(seen: Seen) -> None:
 
 
 async def test_a_hostile_message_does_nothing(seen: Seen) -> None:
-    page, channel = seen.page, seen.place(seen.channel)
+    page, channel = seen.page, await seen.place(seen.channel)
     evil = "<img src=x onerror=document.title='stolen'><script>document.title='stolen'</script>[x](javascript:alert(1))"
     embed = discord.Embed(title=evil[:200], description=evil).set_footer(text=evil).set_author(name=evil[:200])
     embed.add_field(name=evil[:200], value=evil)
@@ -79,7 +79,7 @@ async def test_a_hostile_message_does_nothing(seen: Seen) -> None:
 
 
 async def test_embeds_show_all_their_parts(seen: Seen) -> None:
-    await seen.bot.show_embed(seen.place(seen.channel))
+    await seen.bot.show_embed(await seen.place(seen.channel))
     embed = seen.page.locator(".embed")
     await expect(embed.get_by_role("link", name="Mira")).to_have_attribute("href", "https://example.org/mira")
     await expect(embed.locator("dt")).to_have_text(["Model", "Lore", "Tokens", "Greeting"])
@@ -118,7 +118,7 @@ async def test_pictures_open_in_full_and_files_can_be_had(seen: Seen) -> None:
 
 async def test_buttons_wait_and_say_when_nothing_comes(seen: Seen) -> None:
     page, settings = seen.page, seen.running.discord.settings
-    await seen.bot.show_buttons(seen.place(seen.channel))
+    await seen.bot.show_buttons(await seen.place(seen.channel))
     slow = page.get_by_role("button", name="Slow")
     await slow.focus()
     await page.keyboard.press("Enter")
@@ -147,7 +147,7 @@ async def test_buttons_wait_and_say_when_nothing_comes(seen: Seen) -> None:
 
 async def test_menus_offer_what_there_is(seen: Seen) -> None:
     page, demo = seen.page, seen.demo
-    await seen.bot.show_menus(seen.place(seen.channel))
+    await seen.bot.show_menus(await seen.place(seen.channel))
     colours = page.get_by_role("combobox", name="Colours")
     await colours.focus()
     await page.keyboard.press("ArrowDown")
@@ -178,7 +178,7 @@ async def test_menus_offer_what_there_is(seen: Seen) -> None:
 
 
 async def test_layouts_are_drawn(seen: Seen) -> None:
-    await seen.bot.show_layout(seen.place(seen.channel))
+    await seen.bot.show_layout(await seen.place(seen.channel))
     box = seen.page.locator(".container")
     await expect(box.locator(".h2")).to_have_text("Setup")
     assert await box.evaluate("b => getComputedStyle(b).borderLeftColor") == "rgb(93, 176, 215)"
@@ -193,7 +193,7 @@ async def test_layouts_are_drawn(seen: Seen) -> None:
 
 async def test_forms_check_what_is_written(seen: Seen) -> None:
     page = seen.page
-    await seen.bot.show_buttons(seen.place(seen.channel))
+    await seen.bot.show_buttons(await seen.place(seen.channel))
     opener = page.get_by_role("button", name="Form", exact=True)
     await opener.click()
     await seen.bot.heard.get()

@@ -31,7 +31,7 @@ const LINES = {
   crown: "M4 18h16M4 15 3 7l5 4 4-6 4 6 5-4-1 8z",
   pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
-  gear: "M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6M12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M5.6 18.4l2.1-2.1M16.3 7.7l2.1-2.1",
+  gear: "M4 7h8M18 7h2M15 4.5v5M4 17h2M12 17h8M9 14.5v5",
 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -43,6 +43,7 @@ export function icon(name, size = 20) {
   for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", LINES[name] ?? LINES.more);
+  if (name === "more") path.setAttribute("stroke-width", "3.5"); // dots, not lines
   svg.append(path);
   return svg;
 }

@@ -24,7 +24,9 @@ export function startMembers() {
       button.focus();
     }
   });
-  setOpen(localStorage.getItem(REMEMBERED) !== "closed" && !matchMedia(NARROW).matches);
+  const adapt = () => setOpen(localStorage.getItem(REMEMBERED) !== "closed" && !matchMedia(NARROW).matches);
+  matchMedia(NARROW).addEventListener("change", adapt);
+  adapt();
 }
 
 function setOpen(open) {
@@ -43,7 +45,7 @@ function draw() {
 /** Groups in the order of their roles; who is offline comes last. */
 function grouped() {
   const roles = (guildOf(state.channel)?.roles ?? []).filter((role) => role.hoist).sort((a, b) => b.position - a.position);
-  const members = [...membersHere()].sort((a, b) => a.display_name.localeCompare(b.display_name));
+  const members = membersHere().map((member) => (guildOf(state.channel) ? member : { ...member, owner: false, color: null, role_ids: [] })).sort((a, b) => a.display_name.localeCompare(b.display_name));
   const online = members.filter(isOnline);
   const inRole = (role) => online.filter((member) => member.group_id === role.id);
   return [
@@ -75,7 +77,7 @@ function openProfile(member, opener) {
     h("div", { class: "profile-face" }, avatar(member, 72)),
     h("div", { class: "profile-body" },
       h("p", { class: "profile-name" }, member.display_name, member.bot && h("span", { class: "badge" }, "APP")),
-      h("p", { class: "profile-handle" }, `${member.name} · ${member.standing}`),
+      h("p", { class: "profile-handle" }, guildOf(state.channel) ? `${member.name} · ${member.standing}` : member.name),
       roles.length > 0 && h("ul", { class: "profile-roles", "aria-label": "Roles" }, roles.map((role) => {
         const dot = h("span", { class: "dot" });
         if (role.color) dot.style.setProperty("--role", role.color);
