@@ -20,7 +20,7 @@ def sent(stage: Stage) -> dict[str, Any]:
     """The sampling parameters of the newest request, without the stop texts that keep it from speaking for people."""
     body = [r.body for r in stage.api.requests if r.path in {"/v1/chat/completions", "/v1/completions"}][-1]
     found = {name: value for name, value in body.items() if name in PARAMETERS}
-    stops = [text for text in found.pop("stop", []) if not text.startswith("\n")]
+    stops = [text for text in found.pop("stop", []) if not (len(text) > 1 and text.startswith("\n"))]
     return {**found, "stop": stops} if stops else found
 
 
