@@ -110,6 +110,31 @@ def add_commands(bot: ScriptedBot) -> None:
     async def silent(_: discord.Interaction) -> None:
         return
 
+    @app_commands.command(name="fill", description="Takes one of everything")
+    @app_commands.choices(
+        size=[app_commands.Choice(name="Small cup", value="s"), app_commands.Choice(name="Big", value="b")]
+    )
+    async def fill(
+        interaction: discord.Interaction,
+        title: app_commands.Range[str, 3, 10],
+        count: app_commands.Range[int, 1, 5],
+        who: discord.User,
+        ratio: float | None = None,
+        loud: bool | None = None,
+        role: discord.Role | None = None,
+        place: discord.TextChannel | None = None,
+        anyone: discord.Role | discord.Member | None = None,
+        size: str | None = None,
+        card: discord.Attachment | None = None,
+    ) -> None:
+        given = [title, count, who.name, ratio, loud, role and role.name, place and place.name, anyone and anyone.name]
+        await interaction.response.send_message(f"Filled: {[*given, size, card and card.filename]}", ephemeral=True)
+
+    @app_commands.command(name="ban", description="For moderators")
+    @app_commands.default_permissions(manage_messages=True)
+    async def ban(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Banned.", ephemeral=True)
+
     @app_commands.context_menu(name="Report")
     async def report(interaction: discord.Interaction, message: discord.Message) -> None:
         await interaction.response.send_message(f"Reported: {message.content[:40]}", ephemeral=True)
@@ -117,4 +142,6 @@ def add_commands(bot: ScriptedBot) -> None:
     bot.tree.add_command(model)
     bot.tree.add_command(card)
     bot.tree.add_command(silent)
+    bot.tree.add_command(fill)
+    bot.tree.add_command(ban)
     bot.tree.add_command(report)

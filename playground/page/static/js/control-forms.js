@@ -35,11 +35,12 @@ export function controlForm({ title, outcome, fields = [], action, send, key, di
   const button = h("button", { type: "submit", class: "button secondary", disabled, "aria-describedby": about.id, dataset: { key: `${key}-send` } }, h("span", { class: "label" }, action));
   const form = h("form", { class: "control-form", dataset: { control: key }, onsubmit: async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    if (form.ariaBusy === "true") return;
+    form.ariaBusy = "true";
     try {
       await send(new FormData(form), form);
     } finally {
-      button.disabled = disabled;
+      form.ariaBusy = null;
     }
   } }, fields, about, h("div", { class: "control-foot" }, button));
   const element = title ? h("details", { class: "control", dataset: { key } }, h("summary", { dataset: { key: `${key}-title` } }, title), form) : form;
@@ -52,8 +53,9 @@ export function redrawControls(place, children) {
   const typed = new Map([...place.querySelectorAll("form")].map((form) => [form.dataset.control, [...new FormData(form)].filter(([, value]) => typeof value === "string")]));
   const focused = document.activeElement?.closest("form")?.dataset.control;
   const focusedName = place.contains(document.activeElement) && focused ? document.activeElement.name : "";
-  redraw(place, children);
-  for (const box of place.querySelectorAll("details")) box.open = opened.has(box.dataset.key);
+  const shown = children.filter(Boolean);
+  for (const box of shown.filter((child) => child.matches("details"))) box.open = opened.has(box.dataset.key);
+  redraw(place, shown);
   for (const form of place.querySelectorAll("form")) {
     for (const [name, value] of typed.get(form.dataset.control) ?? []) {
       const field = form.elements[name];
