@@ -28,6 +28,13 @@ def greet(name):  # says hello
 ```"""
 
 
+def all_marks(demo: DemoWorld, link: str) -> str:
+    """A text with every kind of mark."""
+    role = next(role for role in demo.guild.roles.values() if role.name == "Moderator")
+    names = {"user": demo.mia.mention, "role": role.mention, "channel": demo.roleplay.mention}
+    return MARKDOWN.format(**names, link=link)
+
+
 def picture(width: int, height: int, color: tuple[int, int, int]) -> bytes:
     """A PNG of one colour."""
 
@@ -73,12 +80,6 @@ class ShowingBot(discord.Client):
             await interaction.edit_original_response(content="Thought.")
         elif custom_id != "never":
             await interaction.response.defer()
-
-    async def show_markdown(self, channel: discord.abc.Messageable, demo: DemoWorld, link: str) -> None:
-        """A message with every kind of mark."""
-        role = next(role for role in demo.guild.roles.values() if role.name == "Moderator")
-        names = {"user": demo.mia.mention, "role": role.mention, "channel": demo.roleplay.mention}
-        await channel.send(MARKDOWN.format(**names, link=link), suppress_embeds=True)
 
     async def show_embed(self, channel: discord.abc.Messageable) -> None:
         """An embed with all of its parts."""

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from .probes import CUT_OFF, DOUBLE_IDS, LOST_REFERENCES, PLACE, POOR_CONTRAST, UNNAMED, WITHOUT_OUTLINE
 from .seen import Seen, open_seen
+from .showing_bot import all_marks
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -110,7 +111,7 @@ async def test_everything_is_readable_named_and_within_the_page(seen: Seen, them
     first = await world.person(demo.mia).say(channel, f"{demo.ada.mention} hello", files=[("a.txt", b"text")])
     for show in (seen.bot.show_embed, seen.bot.show_buttons, seen.bot.show_menus, seen.bot.show_layout):
         await show(await seen.place(channel))
-    await seen.bot.show_markdown(await seen.place(channel), demo, first.jump_url)
+    await world.person(demo.mia).say(channel, all_marks(demo, first.jump_url))
     last = await world.person(demo.max).say(channel, "yes", reply_to=first)
     await world.person(demo.ada).react(last, "👍")
     await world.person(demo.tom).react(last, "🎉")

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from .seen import Seen, open_seen
-from .showing_bot import picture
+from .showing_bot import all_marks, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -39,7 +39,7 @@ async def seen(theatre: Seen, request: pytest.FixtureRequest) -> AsyncIterator[S
 async def test_markdown_is_alive(seen: Seen) -> None:
     page, demo = seen.page, seen.demo
     said = await seen.running.discord.person(demo.tom).say(seen.channel, "where it leads")
-    await seen.bot.show_markdown(await seen.place(seen.channel), demo, said.jump_url)
+    await seen.running.discord.person(demo.mia).say(seen.channel, all_marks(demo, said.jump_url))
     text = seen.message("Heading").locator(".text")
     for tag in ("strong", "em", "u", "s", "code", "blockquote", "ul ul", "ol", "pre", ".h1", ".h2", ".subtext"):
         await expect(text.locator(tag).first).to_be_visible()
