@@ -91,9 +91,11 @@ class Archive:
         wanted = branches.find(typed)
         if wanted is None:
             raise NothingThereError("checkout")
-        self._require_quiet(key)
-        previous = await self._history.set_head(key, wanted)
-        return _moved(branches, previous, wanted)
+        return await self._move(key, branches, wanted)
+
+    async def go_on_from(self, key: ConversationKey, message_id: int) -> Moved:
+        """Go on from a message. Raises `BusyConversationError` or `WrongConversationError`."""
+        return await self._move(key, await self.branches(key), message_id)
 
     async def export(self, key: ConversationKey, kind: Format, bot_name: str, limit_bytes: int) -> bytes:
         """The conversation as a file. Raises `TranscriptError` if it is longer, `NothingThereError` if it is empty."""
@@ -121,6 +123,12 @@ class Archive:
         grafted = await self._history.graft(key, transcript.messages, transcript.head)
         moved = _moved(await self.branches(key), grafted.previous_head, grafted.head)
         return TakenIn(moved, grafted.messages, transcript.left_out)
+
+    async def _move(self, key: ConversationKey, branches: Branches, message_id: int) -> Moved:
+        async with self._conversations.line((key, None)):
+            self._require_quiet(key)
+            previous = await self._history.set_head(key, message_id)
+        return _moved(branches, previous, message_id)
 
     def _require_quiet(self, key: ConversationKey) -> None:
         """What is said meanwhile would join a reply that is being written where the conversation was."""

@@ -149,6 +149,23 @@ class Turns:
         shown = await self._history.discord_ids(guild_id, message.id)
         return Forgotten(tuple(other for other in shown if other != discord_id))
 
+    async def forget_reply(self, shown: ShownReply) -> tuple[int, ...]:
+        """Let go of a reply and all its swipes, one that is being written too; gives the messages that showed it."""
+        guild_id, reply = shown.reply.guild_id, shown.reply
+        places = [shown]
+        for answer in self._conversations.answers_in(guild_id, reply.channel_id):
+            if reply.id in {answer.reply_id, answer.former.reply.id if answer.former is not None else None}:
+                answer.stop()
+                await answer.ended.wait()
+                after = await self._history.shown_reply(guild_id, answer.reply_id)
+                places += [after] if after is not None else []
+        gone = dict.fromkeys(swipe.id for place in places for swipe in (*place.swipes, place.reply))
+        discord_ids = [shown_in for i in gone for shown_in in await self._history.discord_ids(guild_id, i)]
+        for reply_id in gone:
+            await self._history.forget(guild_id, reply_id)
+        await self._conversations.reconsider(guild_id, reply.channel_id)
+        return tuple(discord_ids)
+
     async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> ShownReply | None:
         """A person's message was edited in Discord: the history says what it says now.
 

@@ -13,7 +13,8 @@ from typing import Any
 import discord
 
 from chat.answers import Wish
-from chat.errors import BusyConversationError, NothingThereError, StaleControlError
+from chat.archive import Archive
+from chat.errors import NothingThereError, StaleControlError
 from chat.splitting import ReplyParts
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
@@ -24,7 +25,7 @@ from cogs._places import conversation_of, scopes_of, style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of, part_controls
 from cogs._screen import ReplyScreen
-from cogs._words import quoted, state_note
+from cogs._words import link_to, quoted, state_note, way_back
 from storage import ConversationKey, History, ReplyMovedOnError, ShownReply, StoredMessage, new_id
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Replies:
     def __init__(self, bot: Bot, pace: Pace) -> None:
         self._bot = bot
         self._pace = pace
+        self._archive = Archive(bot.services.storage.history, bot.services.conversations)
 
     # --- buttons
 
@@ -85,7 +87,7 @@ class Replies:
         if left is not None:
             await self._show(left, interaction)
             return
-        await self._take_away(interaction, shown)
+        await self._take_away(interaction, shown, shown.discord_ids)
 
     # --- the editor
 
@@ -135,14 +137,14 @@ class Replies:
         if shown.on_head:
             await self.lengthen(interaction, reply_id)
             return
-        key = await conversation_of(interaction)
+        if shown.reply.private_to is not None:
+            raise NothingThereError("continue")  # there are no branches to come back by
         await self._bot.services.guard.check_own("continue from here", frozenset(), interaction)
-        if self._bot.services.conversations.answers_in(key.guild_id, key.channel_id):
-            raise BusyConversationError
-        previous = await self._bot.services.storage.history.set_head(key, reply_id)
+        key = await conversation_of(interaction)
+        moved = await self._archive.go_on_from(key, reply_id)
+        link = link_to(key.guild_id, key.channel_id, shown.discord_ids[0] if shown.discord_ids else message.id)
         await interaction.response.send_message(
-            f"The conversation goes on from [this reply]({message.jump_url}). What came after it is kept"
-            + (f"; back: `/history checkout branch:{previous}`" if previous is not None else ""),
+            f"The conversation goes on from [this reply]({link}): `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
         )
         await self.show_head(key)
@@ -161,9 +163,7 @@ class Replies:
             shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, stored.id)
             await self._bot.services.guard.check_own("forget", shown.asker_ids, interaction)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            for swipe in [*(s for s in shown.swipes if s.id != stored.id), stored]:
-                await self._turns.forget(swipe)
-            await self._take_away(interaction, shown)
+            await self._take_away(interaction, shown, await self._turns.forget_reply(shown))
         await interaction.edit_original_response(content="-# I no longer know this message.")
 
     # --- keeping Discord like the history
@@ -269,7 +269,7 @@ class Replies:
         begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
         if begun is None:
             await tell(interaction, ON_IT)
-        elif from_menu:
+        elif from_menu and shown.reply.private_to is None:  # else the reply itself stands there
             await interaction.edit_original_response(content="-# Here it comes.")
 
     async def _screen(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> ReplyScreen:
@@ -282,10 +282,12 @@ class Replies:
             outlet = ChannelOutlet(self._bot, interaction.channel, question, outlet.style)
         return ReplyScreen(outlet, self._pace, header=self.header_of(shown), reuse=reuse, retire=retire)
 
-    async def _take_away(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> None:
+    async def _take_away(
+        self, interaction: discord.Interaction[Bot], shown: ShownReply, discord_ids: Sequence[int]
+    ) -> None:
         """The messages of a reply go from Discord; the history has let go of it already."""
         outlet = await self._outlet(interaction, shown)
-        for message_id in shown.discord_ids:
+        for message_id in discord_ids:
             await self._bot.services.storage.history.unlink_discord(message_id)
             await quietly(outlet.delete(message_id))
 

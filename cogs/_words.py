@@ -43,6 +43,18 @@ def state_note(reply: StoredMessage) -> str:
     return "\n-# ✂️ The reply reached its limit. ⏩ goes on." if reply.finish_reason == "length" else ""
 
 
+def way_back(previous: str | None) -> str:
+    """The small print under a move of the conversation; `previous` is the branch on which it was."""
+    if previous is None:
+        return "-# It stood at its beginning before; `/reset` goes back there."
+    return f"-# What was said before is kept. To go back: `/history checkout branch:{previous}`"
+
+
+def link_to(guild_id: int | None, channel_id: int, discord_id: int) -> str:
+    """The address of a message in Discord."""
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{discord_id}"
+
+
 def quoted(text: str, limit: int = 300) -> str:
     """The beginning of a text as a Discord quote."""
     short = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -15,6 +15,7 @@ from chat.errors import TranscriptError
 from chat.transcripts import MAX_BYTES
 from cogs._bot import Bot, tell
 from cogs._places import conversation_of, scopes_of
+from cogs._words import link_to, way_back
 from storage import ConversationKey, StoredMessage
 
 SHOWN_MESSAGES = 25  # more would leave too few words of each
@@ -83,11 +84,13 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     @app_commands.describe(branch="The branch's id, as /history branches shows it")
     async def checkout(self, interaction: discord.Interaction[Bot], branch: app_commands.Range[str, 1, 30]) -> None:
         """Move the channel's conversation, for all to see."""
-        moved = await self.archive.checkout(await conversation_of(interaction), branch)
+        key = await conversation_of(interaction)
+        moved = await self.archive.checkout(key, branch)
         await interaction.response.send_message(
-            f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{_way_back(moved.previous)}",
+            f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
         )
+        await self.bot.replies.show_head(key)
 
     @checkout.autocomplete("branch")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
@@ -127,14 +130,13 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         if file.size > MAX_BYTES:
             raise TranscriptError("size")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        taken = await self.archive.take_in(
-            await conversation_of(interaction), await _fetched(file), interaction.user.id
-        )
+        key = await conversation_of(interaction)
+        taken = await self.archive.take_in(key, await _fetched(file), interaction.user.id)
         hidden = f" {_counted(taken.left_out)} hidden in SillyTavern stayed out." if taken.left_out else ""
         await tell(interaction, f"-# Imported {_counted(taken.messages)}, swipes counted.{hidden}")
         await interaction.followup.send(
             f"{interaction.user.mention} imported a conversation of {_counted(taken.messages)}. It goes on from "
-            f"`{taken.moved.head}`: `{taken.moved.words}`\n{_way_back(taken.moved.previous)}",
+            f"`{taken.moved.head}`: `{taken.moved.words}`\n{way_back(taken.moved.previous)}",
             suppress_embeds=True,
         )
 
@@ -158,7 +160,7 @@ def _found_line(key: ConversationKey, words: str, message: StoredMessage, discor
         return f"{line} (private)"
     if discord_id is None:
         return line
-    return f"{line} [jump](<https://discord.com/channels/{key.guild_id or '@me'}/{key.channel_id}/{discord_id}>)"
+    return f"{line} [jump](<{link_to(key.guild_id, key.channel_id, discord_id)}>)"
 
 
 def _around(content: str, words: str) -> str:
@@ -175,12 +177,6 @@ async def _fetched(file: discord.Attachment) -> bytes:
             return await file.read()
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         raise TranscriptError("unreachable") from error
-
-
-def _way_back(previous: str | None) -> str:
-    if previous is None:
-        return "-# It stood at its beginning before; `/reset` goes back there."
-    return f"-# What was said before is kept. To go back: `/history checkout branch:{previous}`"
 
 
 def _counted(messages: int) -> str:
