@@ -245,3 +245,16 @@ async def test_reactions_are_counted_and_toggled(seen: Seen) -> None:
     await expect(page.get_by_role("button", name="🕯️, 2")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="🕯️, 1")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_webhooks_have_faces_of_their_own(seen: Seen) -> None:
+    page, channel = seen.page, await seen.place(seen.channel)
+    webhook = await channel.create_webhook(name="Mira", avatar=picture(16, 16, (90, 160, 120)))
+    await webhook.send("Good evening, traveller.")
+    await webhook.send("The lamp is lit.")
+    await webhook.send("And I am somebody else.", username="Old Tom")
+    first, same, other = (page.locator(".message").nth(place) for place in range(3))
+    await expect(first.locator(".part-head")).to_contain_text(re.compile("Mira.*APP"))
+    await page.wait_for_function("document.querySelector('.message .avatar img')?.naturalWidth === 16")
+    await expect(same).to_have_class(re.compile("follows"))
+    await expect(other.locator(".author")).to_have_text("Old Tom")

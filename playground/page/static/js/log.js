@@ -6,7 +6,7 @@ import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { regroup } from "./dividers.js";
 import { makeMessage, patchMessage } from "./message.js";
-import { isAtEnd, keeping, room, showInMiddle, startScroll, toEnd } from "./scroll.js";
+import { goOnAt, isAtEnd, keeping, readingAt, room, showInMiddle, startScroll, toEnd } from "./scroll.js";
 import { emit, olderFirst, on, state } from "./state.js";
 import { attempt } from "./toasts.js";
 
@@ -46,6 +46,7 @@ function drawWaiting() {
 }
 
 function drawAll() {
+  const reading = byId("log").hasAttribute("aria-busy") ? null : readingAt();
   byId("log").replaceChildren(...[...state.messages.values()].map(makeEntry));
   byId("log").removeAttribute("aria-busy");
   regroup(entries());
@@ -53,8 +54,16 @@ function drawAll() {
   const first = state.newFrom && byId(`message-${state.newFrom}`);
   toEnd();
   if (first && room().above > 0 && first.getBoundingClientRect().top < byId("scroller").getBoundingClientRect().top) showInMiddle(first);
+  if (reading) goOnReading(reading);
   drawNewest();
   setReachable(byId("log").lastElementChild?.querySelector(".message"));
+}
+
+/** The same messages came again, after the connection was lost: stay where one was. */
+function goOnReading({ id, top }) {
+  const entry = byId(`message-${id}`)?.closest(".entry");
+  if (entry) goOnAt(entry, top);
+  else attempt(() => jumpTo(id));
 }
 
 function drawBeginning() {
@@ -211,12 +220,12 @@ function trim(side) {
 
 async function replaceWindow(query) {
   const page = await fetchPage(query);
-  if (!page) return false;
+  if (!page) return;
+  byId("log").setAttribute("aria-busy", "true"); // another place: nothing to go on with
   state.messages = new Map(page.messages.map((message) => [message.id, message]));
   state.hasEarlier = page.has_earlier;
   state.hasLater = page.has_later;
   drawAll();
-  return true;
 }
 
 async function toPresent() {

@@ -40,6 +40,15 @@ export function keeping(change) {
   settle();
 }
 
+/** Where the reading is, for a log that is drawn anew: { id, top }, or null at the end. */
+export const readingAt = () => (pinned || !places.length ? null : { id: places[0][0].dataset.id, top: places[0][1] });
+
+export function goOnAt(element, top) {
+  pinned = false;
+  scroller().scrollTop += offsetOf(element) - top;
+  note();
+}
+
 export function showInMiddle(element) {
   pinned = false;
   const wanted = offsetOf(element) + scroller().scrollTop - (scroller().clientHeight - element.offsetHeight) / 2;

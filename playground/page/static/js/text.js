@@ -33,7 +33,7 @@ function bringToLife(mention) {
   const { kind, id } = mention.dataset;
   if (kind === "role") colorName(mention, guildOf(state.channel)?.roles.find((role) => role.id === id)?.color);
   if (kind === "channel" && findChannel(id)) lead(mention, () => emit("go", { channel: id }));
-  if (kind === "message") lead(mention, () => emit("jump", { channel: mention.dataset.channel, id }));
+  if (kind === "message") lead(mention, () => emit("go", { channel: mention.dataset.channel, message: id }));
   if (kind === "user") mention.title = membersHere().find((member) => member.id === id)?.name ?? "";
 }
 
