@@ -1,7 +1,8 @@
 """Replies at the end of a conversation or of a side branch: reading one with its swipes, and turning to another.
 
 Each function is the whole of one transaction. Only such a reply can be changed by what people do to it; whatever hangs
-under a reply was said in answer to it, so a reply with something under it stays as it is.
+under a reply was said in answer to it, so a reply with something under it stays as it is. So does a swipe whose place
+another one has taken: what is not seen is not changed.
 """
 
 from collections.abc import Sequence
@@ -46,14 +47,16 @@ def shown_reply(connection: Connection, guild_id: int | None, reply_id: int) -> 
     found = connection.execute(_heads_here, {"message": reply_id}).first()
     key = _own_key(reply) if found is None else ConversationKey(*found)
     asked = _tree.turn_of(connection, guild_id, reply_id)
+    discord_ids = tuple(_tree.discord_ids(connection, guild_id, reply_id))
+    ends_here = bool(discord_ids) and connection.execute(_any_below, {"message": reply_id}).first() is None
     return ShownReply(
         reply,
         key,
         on_head=found is not None,
-        newest=found is not None or connection.execute(_any_below, {"message": reply_id}).first() is None,
+        newest=found is not None or ends_here,
         swipes=tuple(_swipes(connection, reply, on_head=found is not None)),
         asked=tuple(asked),
-        discord_ids=tuple(_tree.discord_ids(connection, guild_id, reply_id)),
+        discord_ids=discord_ids,
         question_stands_in_discord=not asked or asked[0].id in _among(connection, _linked, [asked[0].id]),
     )
 
@@ -126,9 +129,9 @@ def take_places(connection: Connection, guild_id: int | None, head_id: int, rows
 
 def withdraw(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply | None:
     """Close an abandoned swipe that shows nothing; the reply that is still shown in its place gets it back."""
-    siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, reply_id) if sibling.id != reply_id]
-    shown = _among(connection, _linked, siblings) if siblings else set()
-    if not shown:
+    siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, reply_id)]
+    shown = _among(connection, _linked, siblings) if len(siblings) > 1 else set()
+    if not shown or reply_id in shown:
         return None
     give_place_back(connection, reply_id, max(shown))
     connection.execute(_close, {"message": reply_id})
