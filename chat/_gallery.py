@@ -45,4 +45,5 @@ class Gallery:
             self.unseen = self.unseen or self._newest
         elif len(shown) < len(own):
             content += f"\n[Of these pictures you are shown the first {len(shown)}.]"
-        return Turn(message.id, message.role, message.author_name if message.role == "user" else None, content, shown)
+        speaker = message.author_name if message.role == "user" else None
+        return Turn(message.id, message.role, speaker, content, shown, message.author_id if speaker else None)

@@ -7,6 +7,7 @@ then examples, then lore; constants are only shortened to leave a quarter of the
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -40,6 +41,7 @@ class Turn:
     speaker: str | None
     content: str
     pictures: tuple[Picture, ...] = ()
+    speaker_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,12 @@ class _Included:
     plain: float
     with_name: float
 
-    def message(self, *, show_name: bool) -> dict[str, Any]:
-        content = named(self.name, self.turn.content) if show_name and self.name else self.turn.content
+    @property
+    def speaker(self) -> tuple[str, int | None]:
+        return self.name or "", self.turn.speaker_id
+
+    def message(self, label: str | None) -> dict[str, Any]:
+        content = named(label, self.turn.content) if label else self.turn.content
         return {"role": self.turn.role, "content": with_pictures(content, self.turn.pictures)}
 
 
@@ -98,7 +104,7 @@ class PromptBuilder:
         self._included: list[_Included] = []  # newest first
         self._plain = 0.0
         self._with_names = 0.0
-        self._names: dict[str, None] = {}  # of the people who speak, the newest first
+        self._speakers: set[tuple[str, int | None]] = set()
         self._asked = False  # the newest user turn is in
         self._full = False
         self._dropped = 0
@@ -124,8 +130,9 @@ class PromptBuilder:
         """The prompt of what was taken."""
         self._fixed.give_way(self._space)
         self._fixed.shrink(self._space)
-        show_names = len(self._names) > 1
-        history = [entry.message(show_name=show_names) for entry in reversed(self._included)]
+        labels = self._labels()
+        shown = labels if len(labels) > 1 else {}
+        history = [entry.message(shown.get(entry.speaker)) for entry in reversed(self._included)]
         opening = self._fixed.system_message()
         messages = [{"role": "system", "content": opening}] if opening else []
         messages += with_insertions(history, self._fixed.sections)
@@ -138,7 +145,7 @@ class PromptBuilder:
             prompt_tokens=total,
             history_tokens=next((count.tokens for count in counts if count.name == HISTORY), 0),
             included_ids=tuple(entry.turn.id for entry in reversed(self._included)),
-            speakers=tuple(self._names),
+            speakers=tuple(labels.values()),
             dropped=self._dropped,
             dropped_sections=tuple(self._fixed.dropped),
             trimmed=(*dict.fromkeys(self._fixed.trimmed), *((HISTORY,) if self._trimmed_turn else ())),
@@ -147,6 +154,15 @@ class PromptBuilder:
             margin_tokens=self._window - self._reserve - total - free,
             free_tokens=free,
         )
+
+    def _labels(self) -> dict[tuple[str, int | None], str]:
+        """What each speaker is called, the newest first; two people of one name are told apart by a number."""
+        speakers = dict.fromkeys(entry.speaker for entry in self._included if entry.name)
+        people = Counter(name for name, _ in speakers)
+        return {
+            (name, person): f"{name} ({(person or 0) % 1000})" if people[name] > 1 else name
+            for name, person in speakers
+        }
 
     def _counts(self) -> tuple[PartCount, ...]:
         tokens: dict[str, float] = dict.fromkeys(SYSTEM_PARTS, 0.0)
@@ -171,8 +187,8 @@ class PromptBuilder:
 
     def _history_tokens(self, more: _Included | None = None) -> float:
         """What the history costs, with one more turn; names count once two people are in it."""
-        names = self._names.keys() | ({more.name} if more and more.name else set())
-        if len(names) > 1:
+        speakers = self._speakers | ({more.speaker} if more and more.name else set())
+        if len(speakers) > 1:
             return self._with_names + (more.with_name if more else 0.0)
         return self._plain + (more.plain if more else 0.0)
 
@@ -181,7 +197,7 @@ class PromptBuilder:
         self._plain += entry.plain
         self._with_names += entry.with_name
         if entry.name:
-            self._names[entry.name] = None
+            self._speakers.add(entry.speaker)
 
     def _owed(self) -> float:
         """What must stay free for the newest user turn while only replies behind it are in."""

@@ -283,3 +283,12 @@ def test_a_large_window_is_filled_quickly() -> None:
     turns: Sequence[Turn] = list(itertools.islice(dialogue(rng), 2000))
     prompt = fill(PromptBuilder(KNOWN, 65_536, 400), turns)
     assert 100 < len(prompt.included_ids) < 2000
+
+
+def test_two_people_of_one_name_are_told_apart() -> None:
+    builder = PromptBuilder(KNOWN, 4096, 200)
+    for turn in (Turn(3, "user", "Ada", "mine", speaker_id=5042), Turn(2, "user", "Ada", "no, mine", speaker_id=7)):
+        builder.offer(turn)
+    prompt = builder.build()
+    assert [message["content"] for message in prompt.messages] == ["Ada (7): no, mine", "Ada (42): mine"]
+    assert prompt.speakers == ("Ada (42)", "Ada (7)")
