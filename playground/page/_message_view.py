@@ -88,11 +88,11 @@ def _reply_view(message: Message, names: PlaceNames) -> JSON | None:
     original = message.reply_to
     if original is None or original.deleted:
         return {"id": None, "author": None, "html": "<em>Original message was deleted</em>"}
-    snippet = render_inline(_snippet(original.content), names) or "<em>Click to see the message</em>"
-    return {"id": str(original.id), "author": author_view(original), "html": snippet}
+    html = render_inline(snippet(original.content), names) or "<em>Click to see the message</em>"
+    return {"id": str(original.id), "author": author_view(original), "html": html}
 
 
-def _snippet(content: str) -> str:
+def snippet(content: str) -> str:
     """Return the beginning of a text on one line, without half of a mention at its end."""
     text = " ".join(content.split())
     if len(text) <= SNIPPET_CHARACTERS:

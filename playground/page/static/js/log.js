@@ -11,6 +11,7 @@ import { emit, olderFirst, on, state } from "./state.js";
 import { attempt } from "./toasts.js";
 
 const MOST_SHOWN = 150;
+const MOST_WHILE_AWAY = 250; // so many may gather below somebody who reads older ones
 const LOAD_AHEAD_PIXELS = 700;
 const FLASH_MILLISECONDS = 1600;
 
@@ -131,6 +132,8 @@ function insert(message) {
   if (follows) {
     trim("start");
     toEnd();
+  } else if (entries().length > MOST_WHILE_AWAY) {
+    trim("end");
   }
 }
 

@@ -68,7 +68,7 @@ function memberButton(member) {
 }
 
 /** A card that goes away when one looks elsewhere. */
-function openProfile(member, opener) {
+export function openProfile(member, opener) {
   document.querySelector(".profile")?.remove();
   const roles = (guildOf(state.channel)?.roles ?? []).filter((role) => member.role_ids?.includes(role.id));
   const band = h("div", { class: "profile-band" });
@@ -87,7 +87,8 @@ function openProfile(member, opener) {
   card.addEventListener("toggle", (event) => event.newState === "closed" && card.remove());
   card.showPopover();
   const at = opener.getBoundingClientRect();
-  card.style.left = `${Math.max(8, at.left - card.offsetWidth - 12)}px`;
+  const beside = at.left > innerWidth / 2 ? at.left - card.offsetWidth - 12 : Math.min(at.right + 12, innerWidth - card.offsetWidth - 8);
+  card.style.left = `${Math.max(8, beside)}px`;
   card.style.top = `${Math.max(8, Math.min(at.top, innerHeight - card.offsetHeight - 8))}px`;
   card.focus();
 }

@@ -5,10 +5,12 @@ import { colorName } from "./colors.js";
 import { drawComponents, failureOf } from "./components.js";
 import { avatar, byId, h, redraw } from "./dom.js";
 import { drawEmbed } from "./embeds.js";
+import { openPicker } from "./emoji-picker.js";
 import { icon } from "./icons.js";
 import { toolbar } from "./menu.js";
+import { openProfile } from "./members.js";
 import { dismiss, toggleReaction } from "./message-actions.js";
-import { emit, on, state } from "./state.js";
+import { emit, membersHere, on, state } from "./state.js";
 import { makeText } from "./text.js";
 import { attempt } from "./toasts.js";
 import { clockTime, fullTime, localizeTimestamps, shortTime } from "./time.js";
@@ -20,7 +22,7 @@ const PARTS = [
   ["attachments", (m) => m.attachments, (m) => drawAttachments(m.attachments)],
   ["embeds", (m) => m.embeds, (m) => m.embeds.map(drawEmbed)],
   ["components", (m) => m.components, drawComponents],
-  ["reactions", (m) => [m.reactions, m.ephemeral], (m) => m.reactions.map((reaction) => drawReaction(m, reaction))],
+  ["reactions", (m) => m.reactions, drawReactions],
   ["thread", (m) => m.thread, drawThread],
   ["foot", (m) => [m.ephemeral, failureOf(m.id)], drawFoot],
 ];
@@ -87,13 +89,19 @@ function quiet(element) {
 function drawHead(message) {
   const { author } = message;
   return [
-    colorName(h("b", { class: "author", id: `author-${message.id}` }, author.name), author.color),
+    colorName(h("b", { class: "author", id: `author-${message.id}`, onclick: (event) => showAuthor(author, event.currentTarget) }, author.name), author.color),
     author.bot && h("span", { class: "badge", title: author.webhook ? "Speaks through a webhook" : "An application" }, "APP"),
     h("time", { class: "time", id: `time-${message.id}`, datetime: message.created_at, title: fullTime(message.created_at) }, shortTime(message.created_at)),
   ];
 }
 
-export const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+/** By pointer only: the keyboard finds everybody in the member list. */
+function showAuthor(author, anchor) {
+  const member = !author.webhook && membersHere().find((one) => one.id === author.id);
+  if (member) openProfile(member, anchor);
+}
+
+const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
 
 function drawBody(message) {
   if (message.loading) return h("p", { class: "thinking" }, dots(), `${message.author.name} is thinking…`);
@@ -105,6 +113,15 @@ function drawBody(message) {
     (body.lastElementChild?.tagName === "P" ? body.lastElementChild : body).append(sign);
   }
   return body;
+}
+
+function drawReactions(message) {
+  if (!message.reactions.length) return null;
+  const more = state.channel?.can_react && h("button", {
+    type: "button", class: "reaction more", "aria-label": "Add another reaction", title: "Add another reaction", dataset: { key: `reaction-more-${message.id}` },
+    onclick: (event) => openPicker(event.currentTarget, (one) => attempt(() => toggleReaction(message.id, one.reaction, true))),
+  }, icon("smile", 18));
+  return [...message.reactions.map((reaction) => drawReaction(message, reaction)), more];
 }
 
 function drawReaction(message, reaction) {

@@ -3,6 +3,7 @@
 import { colorName } from "./colors.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { openProfile } from "./members.js";
 import { emit, findChannel, guildOf, membersHere, state } from "./state.js";
 import { localizeTimestamps } from "./time.js";
 
@@ -34,11 +35,12 @@ function bringToLife(mention) {
   if (kind === "role") colorName(mention, guildOf(state.channel)?.roles.find((role) => role.id === id)?.color);
   if (kind === "channel" && findChannel(id)) lead(mention, () => emit("go", { channel: id }));
   if (kind === "message") lead(mention, () => emit("go", { channel: mention.dataset.channel, message: id }));
-  if (kind === "user") mention.title = membersHere().find((member) => member.id === id)?.name ?? "";
+  const member = kind === "user" && membersHere().find((one) => one.id === id);
+  if (member) lead(mention, () => openProfile(member, mention));
 }
 
 function lead(mention, action) {
-  mention.setAttribute("role", "link");
+  mention.setAttribute("role", mention.dataset.kind === "user" ? "button" : "link");
   mention.tabIndex = 0;
   whenPressed(mention, action);
 }

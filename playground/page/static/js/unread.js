@@ -4,6 +4,7 @@ import { isAtEnd } from "./scroll.js";
 import { allChannels, emit, findChannel, olderFirst, on, state } from "./state.js";
 
 const REMEMBERED = "playground.read";
+const MOST_REMEMBERED = 500;
 
 let readUntil = {}; // "person/channel" -> message id
 
@@ -38,7 +39,10 @@ function remembered() {
   }
 }
 
-const keep = () => localStorage.setItem(REMEMBERED, JSON.stringify(readUntil));
+function keep() {
+  readUntil = Object.fromEntries(Object.entries(readUntil).slice(-MOST_REMEMBERED));
+  localStorage.setItem(REMEMBERED, JSON.stringify(readUntil));
+}
 
 /** What came while this page was closed, or while somebody else was chosen. */
 function compare() {
