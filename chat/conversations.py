@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from chat.answers import Answer, Outcome, Question, Screen, Wish
 from chat.bursts import Burst
-from chat.errors import ChatError, ReplyInterruptedError, StaleControlError
+from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
 from chat.metrics import Metrics
 from chat.queue import Priority
@@ -34,6 +34,8 @@ from storage import (
 
 logger = logging.getLogger(__name__)
 
+
+ENDING_SECONDS = 1.5  # what is left of the three seconds in which Discord wants an answer to a press
 
 # A conversation, or the message from which a side branch of it goes on.
 LaneKey = tuple[ConversationKey, int | None]
@@ -81,15 +83,13 @@ class Conversations:
 
         Raises `StaleControlError` for a reply that answers nothing or is being written.
         """
-        guild_id, reply = wish.shown.reply.guild_id, wish.shown.reply
+        reply = wish.shown.reply
         if reply.parent_id is None or reply.id in self._answers:
             raise StaleControlError
         async with self.line(line_of(wish.shown)) as lane:
             if any(answer.parent_id == reply.parent_id for answer in self._answers.values()):
                 return None
-            shown = await self._history.shown_reply(guild_id, reply.id)
-            if shown is None:
-                raise StaleControlError
+            shown = await self._still_in_place(wish.shown)
             begun = await self._history.begin_reply(
                 shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head
             )
@@ -111,6 +111,9 @@ class Conversations:
         if reply.id in self._answers or not reply.content.strip():
             raise StaleControlError
         async with self.line(line_of(wish.shown)) as lane:
+            if self.answer_over(reply.id) is not None:
+                return None
+            await self._still_in_place(wish.shown)
             shown = await self._history.go_on(reply.guild_id, reply.id, wish.claim_id)
             if shown is None:
                 return None
@@ -149,9 +152,24 @@ class Conversations:
         """The answer with this id while it is waiting or being written."""
         return self._answers.get(reply_id)
 
+    def answer_over(self, reply_id: int) -> Answer | None:
+        """The answer that is waiting or being written in the place of this reply, or that is this reply."""
+        return next((answer for answer in self._answers.values() if reply_id in answer.stands_for), None)
+
+    async def let_end(self, reply_id: int) -> None:
+        """Wait a moment for an answer that is written and just being stored: people see its end before that is done."""
+        answer = self._answers.get(reply_id)
+        if answer is not None and answer.work is not None and answer.work.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(answer.ended.wait(), ENDING_SECONDS)
+
     def answers_in(self, guild_id: int | None, channel_id: int) -> list[Answer]:
         """The answers under way in a channel, oldest first."""
         return [a for a in self._answers.values() if a.key.guild_id == guild_id and a.key.channel_id == channel_id]
+
+    def answers_of(self, key: ConversationKey) -> list[Answer]:
+        """The answers under way in one conversation and on its side branches, oldest first."""
+        return [answer for answer in self._answers.values() if answer.key == key]
 
     async def _has_words(self, answer: Answer) -> bool:
         asked = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
@@ -194,9 +212,29 @@ class Conversations:
             lane.users -= 1
             self._let_go(lane)
 
+    @contextlib.asynccontextmanager
+    async def quiet_line(self, key: ConversationKey) -> AsyncIterator[None]:
+        """The line of a conversation that is to move elsewhere. Raises `BusyConversationError` when it is answering.
+
+        What is said meanwhile would join a reply that is being written where the conversation was.
+        """
+        async with self.line((key, None)):
+            if self.answers_of(key):
+                raise BusyConversationError
+            yield
+
     def _let_go(self, lane: _Lane) -> None:
         if lane.key is not None and not lane.users and lane.last is None:
             self._lanes.pop(lane.key, None)
+
+    async def _still_in_place(self, then: ShownReply) -> ShownReply:
+        """The reply as it is now. Raises `StaleControlError` unless it stands where it stood and is whole."""
+        now = await self._history.shown_reply(then.reply.guild_id, then.reply.id)
+        if now is None or now.reply.state in {"pending", "streaming"}:
+            raise StaleControlError
+        if (now.on_head, now.newest, now.discord_ids) != (then.on_head, then.newest, then.discord_ids):
+            raise StaleControlError
+        return now
 
     async def _join(self, waiting: Answer, question: Question, screen: Screen) -> Answer | None:
         """Answer the question together with the one that waits; None when this message was taken up before.

@@ -1,5 +1,6 @@
 """The buttons under the newest reply: swipes, regenerate, continue, edit and delete."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -375,3 +376,21 @@ async def test_replies_in_an_embed_are_swiped_continued_and_edited_there(stage: 
     await press(stage, stage.ada, reply, EARLIER)
     await says(stage, reply, "a")
     assert described() == ""
+
+
+async def test_a_button_pressed_the_moment_it_appears_works(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = await stage.ask(stage.ada, "one", answer="a")
+    assert stage.bot is not None
+    history = stage.bot.services.storage.history
+    settle = history.settle
+
+    async def settle_slowly(*args: Any) -> None:
+        await asyncio.sleep(0.3)
+        await settle(*args)
+
+    monkeypatch.setattr(history, "settle", settle_slowly)
+    for text, count in (("b", 2), ("c", 3)):
+        stage.api.replies.add(text)
+        await stage.ada.click(reply, label=ANOTHER)
+        await stage.world.wait_until(lambda count=count: buttons(reply) == swipes(count, count))  # type: ignore[misc]  # a lambda with a default
+    await says(stage, reply, "c")
