@@ -109,6 +109,8 @@ class Posts:
         self.pacer.ending()
         if (delay := self.pacer.final_delay(self._pace.clock())) > 0 and self.posted:
             await asyncio.sleep(delay)
+            if self.gone:
+                return False
 
         async def sync() -> None:
             await self.sync([AUTOMOD_WORDS] if self.blocked else parts(), controls)
@@ -120,6 +122,12 @@ class Posts:
                 break
             await asyncio.sleep(0.0 if self.blocked else pause)
         return False
+
+    async def give_up(self) -> None:
+        """Write nothing more; returns when nothing is being written any more."""
+        self.gone = True
+        async with self._writing:
+            pass
 
     async def attempt(self, write: Callable[[], Awaitable[None]]) -> bool:
         """Whether the write went through; `gone` and `blocked` tell of one that never can."""

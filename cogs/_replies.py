@@ -7,26 +7,26 @@ between, the next press of a button mends what is shown.
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import discord
 
-from chat.answers import Wish
+from chat.answers import Answer, Wish
 from chat.archive import Archive
 from chat.errors import NothingThereError, StaleControlError
-from chat.splitting import ReplyParts
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
+from cogs._drawing import Drawings
 from cogs._editing import EditForm
-from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, is_fresh, writable_channel
+from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
 from cogs._places import conversation_of, scopes_of, style_of
-from cogs._posts import Post, Posts, quietly
-from cogs._reply_controls import controls_of, part_controls
+from cogs._posts import quietly
+from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
-from cogs._words import link_to, quoted, state_note, way_back
-from storage import ConversationKey, History, ReplyMovedOnError, ShownReply, StoredMessage, new_id
+from cogs._words import link_to, way_back
+from storage import ReplyMovedOnError, ShownReply, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -34,26 +34,11 @@ FORGOTTEN_REACTION = "🧹"
 ON_IT = "-# I am on it already."
 
 
-@dataclass(frozen=True, slots=True)
-class _Records:
-    """Ties messages in Discord to a reply that is shown again."""
-
-    history: History
-    reply_id: int
-
-    async def posted(self, discord_id: int, part: int) -> None:
-        await self.history.posted(self.reply_id, discord_id, part)
-
-    async def dropped(self, discord_id: int) -> None:
-        await self.history.unlink_discord(discord_id)
-
-
-class Replies:
+class Replies(Drawings):
     """Acts on replies for buttons, commands, forms and the right-click menu."""
 
     def __init__(self, bot: Bot, pace: Pace) -> None:
-        self._bot = bot
-        self._pace = pace
+        super().__init__(bot, pace)
         self._archive = Archive(bot.services.storage.history, bot.services.conversations)
 
     # --- buttons
@@ -166,53 +151,6 @@ class Replies:
             await self._take_away(interaction, shown, await self._turns.forget_reply(shown))
         await interaction.edit_original_response(content="-# I no longer know this message.")
 
-    # --- keeping Discord like the history
-
-    async def dress(self, key: ConversationKey) -> None:
-        """Put the buttons under the reply at which a conversation stands now."""
-        shown = await self._turns.newest(key)
-        if shown is None or not shown.discord_ids or not is_fresh(shown.discord_ids[-1]) or key.private:
-            return
-        if self._bot.services.conversations.answer_under_way(shown.reply.id) is None:
-            await quietly(
-                (await self._channel_outlet(key)).edit(shown.discord_ids[-1], view=view_of(*controls_of(shown)))
-            )
-
-    async def show_head(self, key: ConversationKey) -> None:
-        """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
-        for shown in await self._turns.take_places(key):
-            posts = [Post(message_id) for message_id in shown.discord_ids]
-            await self._redraw(shown, await self._channel_outlet(key), posts)
-        await self.dress(key)
-
-    async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
-        """The question reads differently now: say so under its reply, whose buttons can answer it again."""
-        if shown.key.private or not is_fresh(shown.discord_ids[-1]):
-            return
-        words = "was deleted" if deleted else "was edited"
-        outlet = await self._channel_outlet(shown.key)
-        note = f"\n-# ✏️ The question {words}. 🔄 answers again."
-        await self._redraw(shown, outlet, self._posts_in_place(shown, None), note)
-
-    async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
-        """Show a reply with a note below it, after a restart."""
-        outlet = await self._channel_outlet(shown.key)
-        posts = [Post(message_id) for message_id in shown.discord_ids]
-        await self._redraw(shown, outlet, posts, note, failed=retry)
-
-    def header_of(self, shown: ShownReply) -> str:
-        """The question of a command, which others cannot see otherwise."""
-        return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
-
-    async def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
-        channel: Any = self._bot.get_channel(key.channel_id)
-        if channel is None:  # an archived thread is in no cache
-            channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
-        guild = getattr(channel, "guild", None)
-        allowed = channel.permissions_for(guild.me) if guild is not None else discord.Permissions.all()
-        style = await style_of(self._bot.services, channel, key.guild_id, allowed)
-        return ChannelOutlet(self._bot, channel, None, style)
-
     # --- inside
 
     @property
@@ -224,6 +162,7 @@ class Replies:
     ) -> ShownReply:
         """The reply, if the person may do this to it and its message shows what the history says."""
         services = self._bot.services
+        await services.conversations.let_end(reply_id)
         shown = await services.turns.shown(interaction.guild_id, interaction.channel_id or 0, reply_id)
         private_to = shown.reply.private_to
         if private_to is not None and private_to != interaction.user.id:
@@ -264,18 +203,33 @@ class Replies:
             scopes_of(interaction.channel, interaction.guild_id),
             self._bot.talking.own_names(interaction.guild),
         )
-        screen = await self._screen(interaction, shown)
-        conversations = self._bot.services.conversations
-        begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
-        if begun is None:
+        if await self._begin(wish, interaction, goes_on=goes_on) is None:
             await tell(interaction, ON_IT)
         elif from_menu and shown.reply.private_to is None:  # else the reply itself stands there
             await interaction.edit_original_response(content="-# Here it comes.")
 
+    async def _begin(self, wish: Wish, interaction: discord.Interaction[Bot], *, goes_on: bool) -> Answer | None:
+        shown = wish.shown
+        was_drawn = await self.end_drawing(shown.discord_ids)
+        if was_drawn:  # and perhaps has more or fewer messages now
+            shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, shown.reply.id)
+            wish = replace(wish, shown=shown)
+        screen = await self._screen(interaction, shown)
+        conversations = self._bot.services.conversations
+        begun = None
+        try:
+            begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
+        finally:
+            if begun is not None:
+                await self.end_drawing(shown.discord_ids)
+            elif was_drawn:
+                await self._show(shown, interaction)
+        return begun
+
     async def _screen(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> ReplyScreen:
         """Where the new answer is to stand: in place if that is the newest and not too old, else in a message anew."""
         outlet = await self._outlet(interaction, shown)
-        reuse = self._posts_in_place(shown, interaction) if shown.newest else []
+        reuse = self.posts_in_place(shown, interaction.message) if shown.newest else []
         retire = [i for i in shown.discord_ids if i not in {post.id for post in reuse}] if shown.newest else []
         if not reuse and isinstance(outlet, ChannelOutlet):
             question = await self._question_of(shown)
@@ -299,34 +253,7 @@ class Replies:
 
     async def _show(self, shown: ShownReply, interaction: discord.Interaction[Bot]) -> None:
         """Make Discord show a reply as the history has it."""
-        outlet = await self._outlet(interaction, shown)
-        await self._redraw(shown, outlet, self._posts_in_place(shown, interaction))
-
-    async def _redraw(
-        self,
-        shown: ShownReply,
-        outlet: Outlet,
-        posts: Sequence[Post],
-        note: str = "",
-        *,
-        failed: bool = False,
-    ) -> None:
-        records = _Records(self._bot.services.storage.history, shown.reply.id)
-        known = {post.id for post in posts}
-        writing = Posts(outlet, self._pace, nonce=str(new_id()), posted=posts, records=records)
-        parts = self._parts(shown, outlet)
-        suffix = note or state_note(shown.reply)
-        try:
-            shown_now = await writing.finish(
-                lambda: parts.with_suffix(suffix) if suffix else parts.parts, controls_of(shown, failed=failed)
-            )
-        finally:
-            writing.close()
-        if shown_now:
-            for message_id in shown.discord_ids:
-                if message_id not in known and message_id not in {post.id for post in writing.posted}:
-                    await records.dropped(message_id)
-                    await quietly(outlet.delete(message_id))
+        await self.draw(shown, await self._outlet(interaction, shown), interaction.message)
 
     async def _outlet(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Outlet:
         private = shown.reply.private_to is not None
@@ -336,27 +263,10 @@ class Replies:
         channel = None if private else writable_channel(interaction, style)
         return channel or InteractionOutlet(interaction, private=private, style=style)
 
-    def _posts_in_place(self, shown: ShownReply, interaction: discord.Interaction[Bot] | None) -> list[Post]:
-        """The messages that can be changed; what they say is written anew, because it may be something else."""
-        ids = shown.discord_ids
-        if not ids or shown.reply.state == "deleted":
-            return []
-        if shown.reply.private_to is not None:
-            pressed = interaction.message if interaction is not None else None
-            return [Post(pressed.id)] if pressed is not None and ids == (pressed.id,) else []
-        return [Post(message_id) for message_id in ids] if is_fresh(ids[-1]) else []
-
-    def _parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
-        parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
-        if header := self.header_of(shown):
-            parts.append(header)
-        parts.append(shown.reply.content)
-        return parts
-
     def _words_of(self, shown: ShownReply, outlet: Outlet) -> list[tuple[int, int]]:
         """Where each part's words stand in the reply."""
         before = len(self.header_of(shown))
-        ranges = self._parts(shown, outlet).ranges
+        ranges = self.parts(shown, outlet).ranges
         return [(max(0, start - before), end - before) for start, end in ranges if end > before]
 
     async def _stored(

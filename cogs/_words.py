@@ -43,6 +43,11 @@ def state_note(reply: StoredMessage) -> str:
     return "\n-# ✂️ The reply reached its limit. ⏩ goes on." if reply.finish_reason == "length" else ""
 
 
+def redo_note(*, deleted: bool = False) -> str:
+    """The small print under a reply whose question reads differently now."""
+    return f"\n-# ✏️ The question was {'deleted' if deleted else 'edited'}. 🔄 answers again."
+
+
 def way_back(previous: str | None) -> str:
     """The small print under a move of the conversation; `previous` is the branch on which it was."""
     if previous is None:

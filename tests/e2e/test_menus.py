@@ -113,12 +113,12 @@ async def test_each_channel_has_its_own(stage: Stage) -> None:
 
 @pytest.mark.parametrize("on_the_question", [False, True])
 async def test_the_newest_reply_goes_on(stage: Stage, on_the_question: bool) -> None:
-    said, reply = await exchange(stage, "one", "The ligh")
-    stage.api.replies.add("thouse.")
+    said, reply = await exchange(stage, "one", "The light")
+    stage.api.replies.add(" stood.")
     told = await choose(stage, stage.ada, said if on_the_question else reply, CONTINUE)
     assert told.ephemeral
     assert shown(stage) == [reply]
-    assert reply.content == "The lighthouse."
+    assert reply.content == "The light stood."
 
 
 @pytest.mark.parametrize("on_the_question", [False, True])

@@ -1,0 +1,173 @@
+"""Makes Discord show replies as the history has them: what their messages say, and the buttons under the newest.
+
+Several people may press buttons at once. Only one drawing at a time is under way in the same messages, and each shows
+what the history says when it begins; so the last one counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from chat.splitting import ReplyParts
+from cogs._bot import Bot
+from cogs._controls import view_of
+from cogs._outlets import ChannelOutlet, Outlet, is_fresh
+from cogs._pace import Pace
+from cogs._places import style_of
+from cogs._posts import Post, Posts, quietly
+from cogs._reply_controls import controls_of
+from cogs._words import quoted, redo_note, state_note
+from storage import ConversationKey, History, ShownReply, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Ties messages in Discord to a reply that is shown again."""
+
+    history: History
+    reply_id: int
+
+    async def posted(self, discord_id: int, part: int) -> None:
+        await self.history.posted(self.reply_id, discord_id, part)
+
+    async def dropped(self, discord_id: int) -> None:
+        await self.history.unlink_discord(discord_id)
+
+
+class Drawings:
+    """Draws replies; what people do to them is built on this."""
+
+    def __init__(self, bot: Bot, pace: Pace) -> None:
+        self._bot = bot
+        self._pace = pace
+        self._under_way: dict[int, Posts] = {}  # by the first message in which they draw
+
+    # --- keeping Discord like the history
+
+    async def dress(self, key: ConversationKey) -> None:
+        """Put the buttons under the reply at which a conversation stands now."""
+        services = self._bot.services
+        shown = await services.turns.newest(key)
+        if shown is None or not shown.discord_ids or key.private:
+            return
+        if services.conversations.answer_under_way(shown.reply.id) is None:
+            outlet = await self._channel_outlet(key)
+            await quietly(outlet.edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
+
+    async def show_head(self, key: ConversationKey) -> None:
+        """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
+        for shown in await self._bot.services.turns.take_places(key):
+            await self.draw(shown, await self._channel_outlet(key), old_too=True)
+        await self.dress(key)
+
+    async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
+        """The question reads differently now: say so under its reply, whose buttons can answer it again."""
+        if shown.key.private or not is_fresh(shown.discord_ids[-1]):
+            return
+        note = state_note(shown.reply) + redo_note(deleted=deleted)
+        await self.draw(shown, await self._channel_outlet(shown.key), note=note)
+
+    async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
+        """Show a reply with a note below it, after a restart."""
+        outlet = await self._channel_outlet(shown.key)
+        await self.draw(shown, outlet, note=note, failed=retry, old_too=True)
+
+    def header_of(self, shown: ShownReply) -> str:
+        """The question of a command, which others cannot see otherwise."""
+        return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
+
+    async def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
+        channel: Any = self._bot.get_channel(key.channel_id)
+        if channel is None:  # an archived thread is in no cache
+            channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
+        guild = getattr(channel, "guild", None)
+        allowed = channel.permissions_for(guild.me) if guild is not None else discord.Permissions.all()
+        style = await style_of(self._bot.services, channel, key.guild_id, allowed)
+        return ChannelOutlet(self._bot, channel, None, style)
+
+    # --- drawing
+
+    async def draw(
+        self,
+        shown: ShownReply,
+        outlet: Outlet,
+        pressed: discord.Message | None = None,
+        *,
+        note: str = "",
+        failed: bool = False,
+        old_too: bool = False,
+    ) -> None:
+        """Show a reply as the history has it, unless another one has taken its place by now.
+
+        `pressed` is the message of the button, the only one that stands for a private reply. Messages too old to be
+        changed as often as is needed are replaced, unless `old_too`.
+        """
+        if await self._current(shown) is None:
+            return
+        await self.end_drawing(shown.discord_ids)
+        now = await self._current(shown)
+        if now is None:
+            return
+        posts = [Post(i) for i in now.discord_ids] if old_too else self.posts_in_place(now, pressed)
+        writing = Posts(
+            outlet,
+            self._pace,
+            nonce=str(new_id()),
+            posted=posts,
+            records=_Records(self._bot.services.storage.history, now.reply.id),
+        )
+        place = now.discord_ids[:1]
+        self._under_way.update(dict.fromkeys(place, writing))
+        try:
+            await self._write_all(now, writing, note or state_note(now.reply), failed=failed)
+        finally:
+            writing.close()
+            for message_id in place:
+                if self._under_way.get(message_id) is writing:
+                    del self._under_way[message_id]
+
+    async def end_drawing(self, discord_ids: Sequence[int]) -> bool:
+        """Let nothing draw in these messages any more; whether something did."""
+        under_way = [self._under_way[i] for i in discord_ids[:1] if i in self._under_way]
+        for writing in under_way:
+            await writing.give_up()
+        return bool(under_way)
+
+    async def _current(self, shown: ShownReply) -> ShownReply | None:
+        """The reply as it is now; None when its messages are to show another one, or a screen shows it."""
+        services, reply = self._bot.services, shown.reply
+        now = await services.storage.history.shown_reply(reply.guild_id, reply.id)
+        for answer in services.conversations.answers_in(reply.guild_id, reply.channel_id):
+            if reply.id in {answer.reply_id, answer.former.reply.id if answer.former is not None else None}:
+                return None
+        return None if now is None or (shown.discord_ids and not now.discord_ids) else now
+
+    async def _write_all(self, shown: ShownReply, writing: Posts, note: str, *, failed: bool) -> None:
+        parts = self.parts(shown, writing.outlet)
+        known = {post.id for post in writing.posted}
+        stands = await writing.finish(
+            lambda: parts.with_suffix(note) if note else parts.parts, controls_of(shown, failed=failed)
+        )
+        if stands and not writing.gone:
+            for message_id in set(shown.discord_ids) - known - {post.id for post in writing.posted}:
+                await self._bot.services.storage.history.unlink_discord(message_id)
+                await quietly(writing.outlet.delete(message_id))
+
+    def posts_in_place(self, shown: ShownReply, pressed: discord.Message | None) -> list[Post]:
+        """The messages that can be changed; what they say is written anew, because it may be something else."""
+        ids = shown.discord_ids
+        if not ids or shown.reply.state == "deleted":
+            return []
+        if shown.reply.private_to is not None:
+            return [Post(pressed.id)] if pressed is not None and ids == (pressed.id,) else []
+        return [Post(message_id) for message_id in ids] if is_fresh(ids[-1]) else []
+
+    def parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
+        """A reply as messages, the question above it where others cannot see that otherwise."""
+        parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
+        if header := self.header_of(shown):
+            parts.append(header)
+        parts.append(shown.reply.content)
+        return parts
