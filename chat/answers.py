@@ -115,6 +115,11 @@ class Answer:
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
 
     @property
+    def stands_for(self) -> set[int]:
+        """The reply that is being written and the one whose place it takes."""
+        return {self.reply_id} if self.former is None else {self.reply_id, self.former.reply.id}
+
+    @property
     def is_extra(self) -> bool:
         """Whether the question has an answer already."""
         return self.former is not None and bool(self.former.reply.content.strip())

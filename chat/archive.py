@@ -9,7 +9,7 @@ from typing import Final, Literal
 from chat import transcripts
 from chat.branches import Branches, short_id
 from chat.conversations import Conversations
-from chat.errors import BusyConversationError, NothingThereError, TranscriptError
+from chat.errors import NothingThereError, TranscriptError
 from storage import ConversationKey, History, StoredMessage
 from storage.records import utc_now
 
@@ -119,21 +119,15 @@ class Archive:
     async def take_in(self, key: ConversationKey, data: bytes, importer_id: int) -> TakenIn:
         """Add a file's conversation and go on from it; the old one stays. Raises `TranscriptError`."""
         transcript = await asyncio.to_thread(transcripts.read, data, importer_id, utc_now())
-        self._require_quiet(key)
-        grafted = await self._history.graft(key, transcript.messages, transcript.head)
+        async with self._conversations.quiet_line(key):
+            grafted = await self._history.graft(key, transcript.messages, transcript.head)
         moved = _moved(await self.branches(key), grafted.previous_head, grafted.head)
         return TakenIn(moved, grafted.messages, transcript.left_out)
 
     async def _move(self, key: ConversationKey, branches: Branches, message_id: int) -> Moved:
-        async with self._conversations.line((key, None)):
-            self._require_quiet(key)
+        async with self._conversations.quiet_line(key):
             previous = await self._history.set_head(key, message_id)
         return _moved(branches, previous, message_id)
-
-    def _require_quiet(self, key: ConversationKey) -> None:
-        """What is said meanwhile would join a reply that is being written where the conversation was."""
-        if any(answer.key == key for answer in self._conversations.answers_in(key.guild_id, key.channel_id)):
-            raise BusyConversationError
 
     async def _everything(self, key: ConversationKey, limit_bytes: int) -> list[StoredMessage]:
         size = _Size(limit_bytes)

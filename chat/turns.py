@@ -40,22 +40,24 @@ class Turns:
 
     async def undo(self, key: ConversationKey) -> UndoneTurn:
         """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
+        async with self._conversations.line((key, None)):
+            reply = await self._last_reply(key)
+            if (answer := self._conversations.answer_under_way(reply.id)) is not None:
+                answer.stop()
+                await answer.ended.wait()
+                reply = await self._last_reply(key)  # a swipe that came to nothing has given its place back
+            asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
+            await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
+        user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
+        reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
+        return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
+
+    async def _last_reply(self, key: ConversationKey) -> StoredMessage:
         head = await self._history.head(key)
         reply = await self._history.message(key.guild_id, head) if head is not None else None
         if reply is None or reply.role != "assistant":
             raise NothingThereError("undo")
-        if (answer := self._conversations.answer_under_way(reply.id)) is not None:
-            answer.stop()
-            await answer.ended.wait()
-            head = await self._history.head(key)  # a swipe that came to nothing has given its place back
-            reply = await self._history.message(key.guild_id, head) if head is not None else None
-            if reply is None or reply.role != "assistant":
-                raise NothingThereError("undo")
-        asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
-        await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
-        user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
-        reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
-        return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
+        return reply
 
     async def last_askers(self, key: ConversationKey) -> frozenset[int]:
         """Who asked for the newest reply of the conversation; nobody when there is none."""
@@ -74,18 +76,22 @@ class Turns:
 
     async def reset(self, key: ConversationKey) -> int:
         """Begin anew; returns the old head, so that it can be restored."""
-        for answer in self._conversations.answers_in(key.guild_id, key.channel_id):
-            if answer.key == key:
+        async with self._conversations.line((key, None)):
+            for answer in self._conversations.answers_of(key):
                 answer.stop()
                 await answer.ended.wait()
-        previous = await self._history.set_head(key, None)
+            previous = await self._history.set_head(key, None)
         if previous is None:
             raise NothingThereError("reset")
         return previous
 
     async def restore(self, key: ConversationKey, head: int) -> None:
-        """Go on where the conversation was before a reset."""
-        await self._history.set_head(key, head)
+        """Go on where the conversation was before a reset.
+
+        Raises `BusyConversationError` or `WrongConversationError`.
+        """
+        async with self._conversations.quiet_line(key):
+            await self._history.set_head(key, head)
 
     # --- swipes
 
@@ -124,7 +130,7 @@ class Turns:
             return await self.shown(guild_id, shown.reply.channel_id, reply_id)
 
     def _require_quiet(self, shown: ShownReply) -> None:
-        if self._conversations.answer_under_way(shown.reply.id) is not None:
+        if self._conversations.answer_over(shown.reply.id) is not None:
             raise BusyConversationError
 
     # --- single messages
@@ -139,9 +145,10 @@ class Turns:
     async def forget(self, message: StoredMessage, discord_id: int | None = None) -> Forgotten:
         """Take a message's words out of the history; `discord_id` is gone from Discord already."""
         guild_id = message.guild_id
-        if (answer := self._conversations.answer_under_way(message.id)) is not None:
+        if (answer := self._conversations.answer_over(message.id)) is not None:
             answer.stop()
             await answer.settled.wait()
+            await self._history.forget(guild_id, answer.reply_id)  # another one was about to take its place
         await self._history.forget(guild_id, message.id)
         await self._conversations.reconsider(guild_id, message.channel_id)
         if message.role == "user":
@@ -182,7 +189,7 @@ class Turns:
     async def _answered_by(self, message: StoredMessage) -> ShownReply | None:
         """The reply that has answered a message, if it is shown and the newest."""
         reply_id = await self._history.reply_under(message.guild_id, message.id)
-        if reply_id is None or self._conversations.answer_under_way(reply_id) is not None:
+        if reply_id is None or self._conversations.answer_over(reply_id) is not None:
             return None
         shown = await self._history.shown_reply(message.guild_id, reply_id)
         usable = shown is not None and shown.newest and shown.discord_ids and shown.reply.content.strip()
