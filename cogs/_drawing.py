@@ -18,7 +18,7 @@ from cogs._pace import Pace
 from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of
-from cogs._words import quoted, redo_note, state_note
+from cogs._words import REDO_NOTES, quoted, state_note
 from storage import ConversationKey, History, ShownReply, new_id
 
 
@@ -43,6 +43,7 @@ class Drawings:
         self._bot = bot
         self._pace = pace
         self._under_way: dict[int, Posts] = {}  # by the first message in which they draw
+        self._offers: dict[int, str] = {}  # the small print that is being written, by reply
 
     # --- keeping Discord like the history
 
@@ -66,8 +67,31 @@ class Drawings:
         """The question reads differently now: say so under its reply, whose buttons can answer it again."""
         if shown.key.private or not is_fresh(shown.discord_ids[-1]):
             return
-        note = state_note(shown.reply) + redo_note(deleted=deleted)
-        await self.draw(shown, await self._channel_outlet(shown.key), note=note)
+        reply_id = shown.reply.id
+        is_offered = reply_id in self._offers
+        self._offers[reply_id] = f"{state_note(shown.reply)}\n-# {REDO_NOTES[deleted]}"
+        if is_offered:
+            return  # whoever does it writes this as well
+        try:
+            written = ""
+            while written != (note := self._offers[reply_id]):
+                written = note
+                await self.draw(shown, await self._channel_outlet(shown.key), note=note)
+        finally:
+            del self._offers[reply_id]
+
+    async def offer_later(
+        self, guild_id: int | None, channel_id: int, discord_id: int, *, deleted: bool = False
+    ) -> None:
+        """The same for a reply that is being written to the old words: it says so at its end."""
+        services = self._bot.services
+        for answer in services.conversations.answers_in(guild_id, channel_id):
+            asked = await services.storage.history.turn_of(guild_id, answer.reply_id)
+            question = await services.storage.history.by_discord_id(guild_id, discord_id)
+            if answer.asked_model is None or question is None:
+                continue
+            if question.id in {message.id for message in asked}:
+                answer.notes[:] = [*(note for note in answer.notes if note not in REDO_NOTES), REDO_NOTES[deleted]]
 
     async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
         """Show a reply with a note below it, after a restart."""

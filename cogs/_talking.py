@@ -159,6 +159,8 @@ class Talking:
         answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
         if answered_by is not None:
             await self._bot.replies.offer_redo(answered_by)
+        else:
+            await self._bot.replies.offer_later(guild_id, message.channel.id, message.id)
 
     async def _question(self, message: discord.Message, guild_id: int | None, *, gathers: bool) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""

@@ -7,6 +7,9 @@ from chat.queue import Place
 from cogs._errors import Explanation
 from storage import StoredMessage
 
+# Under a reply whose question was edited or deleted.
+REDO_NOTES = ("✏️ The question was edited. 🔄 answers again.", "✏️ The question was deleted. 🔄 answers again.")
+
 
 def place_in_line(place: Place) -> str:
     """The notice for someone who waits."""
@@ -41,11 +44,6 @@ def state_note(reply: StoredMessage) -> str:
     if reply.state in {"interrupted", "failed"}:
         return "\n-# ⚠️ This reply broke off."
     return "\n-# ✂️ The reply reached its limit. ⏩ goes on." if reply.finish_reason == "length" else ""
-
-
-def redo_note(*, deleted: bool = False) -> str:
-    """The small print under a reply whose question reads differently now."""
-    return f"\n-# ✏️ The question was {'deleted' if deleted else 'edited'}. 🔄 answers again."
 
 
 def way_back(previous: str | None) -> str:

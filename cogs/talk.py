@@ -61,6 +61,8 @@ class Talk(commands.Cog):
             await quietly(channel.get_partial_message(other).delete())
         if forgotten.answered_by is not None:
             await self.bot.replies.offer_redo(forgotten.answered_by, deleted=True)
+        else:
+            await self.bot.replies.offer_later(guild_id, channel_id, message_id, deleted=True)
 
     @app_commands.command(description="Say something to the bot")
     @app_commands.describe(

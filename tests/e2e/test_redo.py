@@ -1,0 +1,165 @@
+"""A question that was answered reads differently: its reply offers to be redone."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, slow_text, stored, swipes
+from tests.e2e.conftest import Stage
+
+pytestmark = pytest.mark.usefixtures("no_rate_limits")
+
+EDITED = "\n-# ✏️ The question was edited. 🔄 answers again."
+DELETED = "\n-# ✏️ The question was deleted. 🔄 answers again."
+
+
+async def exchange(stage: Stage, text: str, answer: str, person: Any = None) -> tuple[Any, Any]:
+    """A question and its finished reply."""
+    said = await stage.say(person or stage.ada, text, answer=answer)
+    return said, await stage.reply_to(said)
+
+
+async def edit(stage: Stage, said: Any, text: str) -> None:
+    """Edit a question and wait until the history says so."""
+    author = stage.world.person(said.author)
+    await author.edit(said, f"{stage.mention} {text}")
+    await stage.remembered(said, text)
+
+
+async def again(stage: Stage, reply: Any, answer: str) -> None:
+    """Press 🔄 and wait for the other answer."""
+    stage.api.replies.add(answer)
+    await (await stage.ada.click(reply, label="🔄")).answered()
+    await stage.world.wait_until(lambda: reply.content == answer)
+    await quiet(stage, 0.02)
+
+
+def turns(stage: Stage) -> list[str]:
+    """What stands in the newest prompt after the system message."""
+    return [message["content"] for message in stage.prompts[-1][1:]]
+
+
+def writes(stage: Stage, message: Any) -> int:
+    """How often the bot has edited a message."""
+    return len(stage.world.requests_for("PATCH", f"/messages/{message.id}$"))
+
+
+async def test_the_reply_to_an_edited_question_offers_to_be_redone(stage: Stage) -> None:
+    said, reply = await exchange(stage, "how is teh sea?", "Calm.")
+    await edit(stage, said, "how is the sea?")
+    await stage.world.wait_until(lambda: reply.content == f"Calm.{EDITED}")
+    assert buttons(reply) == NEWEST
+    assert (await stored(stage, reply)).content == "Calm."
+    await again(stage, reply, "Wild.")
+    assert turns(stage) == ["how is the sea?"]
+    assert buttons(reply) == swipes(2, 2)
+
+
+async def test_what_stood_below_stays_below(stage: Stage) -> None:
+    stage.api.replies.add("Calm and", finish_reason="length")
+    said = await stage.say(stage.ada, "how is teh sea?")
+    reply = await stage.reply_to(said)
+    await edit(stage, said, "how is the sea?")
+    await stage.world.wait_until(lambda: reply.content.endswith(EDITED))
+    assert reply.content == f"Calm and\n-# ✂️ The reply reached its limit. ⏩ goes on.{EDITED}"
+
+
+async def test_an_edit_of_an_older_question_changes_the_history_alone(stage: Stage) -> None:
+    said, older = await exchange(stage, "one", "a")
+    _, newest = await exchange(stage, "two", "b")
+    await edit(stage, said, "uno")
+    await quiet(stage)
+    assert (older.content, newest.content) == ("a", "b")
+    await stage.ask(stage.ada, "three")
+    assert turns(stage) == ["uno", "a", "two", "b", "three"]
+
+
+async def test_a_deleted_question_is_said_below_its_reply_and_an_older_one_is_not(stage: Stage) -> None:
+    first, older = await exchange(stage, "one", "a")
+    second, newest = await exchange(stage, "two", "b")
+    await stage.ada.delete(first)
+    await stage.ada.delete(second)
+    await stage.world.wait_until(lambda: newest.content == f"b{DELETED}")
+    assert older.content == "a"
+    await stage.ask(stage.ada, "three")
+    assert turns(stage) == ["a", "b", "three"] or turns(stage)[-1] == "three"
+    assert "one" not in stage.said_to_model
+    assert "two" not in stage.said_to_model
+
+
+@pytest.mark.parametrize("which", [0, 1])
+async def test_each_of_several_questions_that_were_answered_together_counts(stage: Stage, which: int) -> None:
+    stage.api.first_token_seconds = 0.3
+    await stage.say(stage.moderator, "zero", answer="0")
+    await begun(stage)
+    said = [await stage.say(stage.ada, "one", answer="both"), await stage.say(stage.tom, "two")]
+    reply = await stage.reply_to(said[0])
+    await quiet(stage)
+    await edit(stage, said[which], "three")
+    await stage.world.wait_until(lambda: reply.content == f"both{EDITED}")
+    stage.api.first_token_seconds = 0.0
+    await again(stage, reply, "otherwise")
+    assert "three" in turns(stage)[-1]
+    assert ["one", "two"][which] not in turns(stage)[-1]
+
+
+async def test_a_question_that_waits_is_asked_with_its_new_words(stage: Stage) -> None:
+    stage.api.first_token_seconds = 0.3
+    await stage.say(stage.moderator, "zero", answer="0")
+    await begun(stage)
+    said = await stage.say(stage.ada, "one", answer="a")
+    await stage.remembered(said, "one")
+    await edit(stage, said, "uno")
+    reply = await stage.reply_to(said)
+    await quiet(stage)
+    assert turns(stage)[-1] == "Ada: uno"
+    assert reply.content == "a"
+
+
+async def test_a_reply_that_is_being_written_offers_it_at_its_end(stage: Stage) -> None:
+    stage.api.tokens_per_second = 100
+    said = await stage.say(stage.ada, "one", answer=slow_text(60))
+    reply = await stage.reply("w0")
+    await edit(stage, said, "uno")
+    await quiet(stage)
+    assert reply.content == slow_text(60) + EDITED
+    assert (await stored(stage, reply)).content == slow_text(60)
+    stage.api.tokens_per_second = 2000
+    await again(stage, reply, "a")
+    assert turns(stage) == ["uno"]
+
+
+async def test_edits_that_change_no_words_do_nothing(stage: Stage) -> None:
+    said, reply = await exchange(stage, "one", "a")
+    before = writes(stage, reply)
+    await stage.ada.edit(said, said.content)
+    await stage.ada.edit(said, f"  {stage.mention}   one ")
+    await quiet(stage, 0.1)
+    assert (reply.content, writes(stage, reply)) == ("a", before)
+
+
+async def test_many_quick_edits_make_few_writes_and_the_last_one_counts(stage: Stage) -> None:
+    said, reply = await exchange(stage, "one", "a")
+    before = writes(stage, reply)
+    stage.world.faults.add("PATCH", f"/messages/{reply.id}", delay=0.3, times=1)
+    for number in range(12):
+        await stage.ada.edit(said, f"{stage.mention} one {number}")
+        await asyncio.sleep(0.01)
+    await stage.remembered(said, "one 11")
+    await stage.world.wait_until(lambda: reply.content == f"a{EDITED}")
+    await quiet(stage, 0.1)
+    assert writes(stage, reply) - before == 1
+    await again(stage, reply, "b")
+    assert turns(stage) == ["one 11"]
+
+
+async def test_an_offer_under_way_does_not_write_over_the_answer_that_was_asked_for(stage: Stage) -> None:
+    said, reply = await exchange(stage, "one", "a")
+    stage.world.faults.add("PATCH", f"/messages/{reply.id}", delay=0.3, times=1)
+    await edit(stage, said, "uno")
+    await asyncio.sleep(0.05)
+    await again(stage, reply, "b")
+    await quiet(stage, 0.1)
+    assert (reply.content, buttons(reply)) == ("b", swipes(2, 2))
+    assert len(asked(stage)) == 2
