@@ -13,7 +13,9 @@ from playground.discord._flags import MessageFlag, Permission
 if TYPE_CHECKING:
     from playground.discord._message import Message
 
-_LINK = re.compile(r"(?<!<)\bhttps?://[^\s<>]+")
+_LINK = re.compile(r"(?<!<)\bhttps?://(?!(?:\w+\.)?discord\.com/channels/)[^\s<>]*[^\s<>.,:;!?)\]]")
+"""Links to messages get no preview, nor do the marks behind a link belong to it."""
+
 _MAX_PREVIEWS = 5
 _NONE = int(MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2 | MessageFlag.LOADING)
 
