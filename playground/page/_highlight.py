@@ -78,9 +78,9 @@ _JAVASCRIPT = _c_like(
 _C = _c_like(
     "abstract auto bool boolean break byte case catch char class const constexpr continue default defer delete do "
     "double else enum extends extern false final finally float fn for func go goto if impl implements import in "
-    "inline int interface let long loop match mod move mut namespace new nil null nullptr package private protected pub "
-    "public range return self short signed sizeof static string struct super switch template this throw trait true try type "
-    "typedef uint union unsafe unsigned use using var virtual void volatile where while"
+    "inline int interface let long loop match mod move mut namespace new nil null nullptr package private "
+    "protected pub public range return self short signed sizeof static string struct super switch template this "
+    "throw trait true try type typedef uint union unsafe unsigned use using var virtual void volatile where while"
 )
 _JSON = Language(
     (

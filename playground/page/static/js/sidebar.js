@@ -34,12 +34,13 @@ function draw() {
   redraw(byId("people"), world.people.map(personButton));
   byId("channel-name").replaceChildren(icon(SIGNS[channel?.kind] ?? "hash", 22), h("span", {}, channel?.name ?? "Nothing to see"));
   byId("channel-topic").textContent = channel?.topic ?? "";
-  document.title = channel ? `${channel.name} · Playground` : "Playground";
   drawBot();
 }
 
 function drawPlaces() {
   const guild = guildOf(state.channel);
+  const pings = [...state.unread].reduce((sum, [id, count]) => sum + (id === state.channel?.id ? 0 : count), 0);
+  document.title = `${pings ? `(${pings}) ` : ""}${state.channel ? `${state.channel.name} · ` : ""}Playground`;
   const inDms = !guild && state.world.dms.length > 0;
   byId("guild-name").textContent = inDms ? "Direct messages" : guild?.name ?? "Playground";
   redraw(byId("rail"), railItem("dm", "Direct messages", state.world.dms, icon("at", 24)),
@@ -55,6 +56,8 @@ function drawBot() {
   element.dataset.online = String(Boolean(online));
 }
 
+const marks = (pings) => (pings ? `${pings} mention${pings === 1 ? "" : "s"}` : "new messages");
+
 const initials = (name) => name.split(/\s+/).map((word) => [...word][0]).join("").slice(0, 3);
 
 function railItem(id, name, channels, face) {
@@ -65,7 +68,7 @@ function railItem(id, name, channels, face) {
   const target = known ? lastIn.get(id) : channels.find((channel) => !["category", "forum", "voice"].includes(channel.kind))?.id;
   return h("div", { class: "rail-item" }, h("button", {
     type: "button", title: name, class: marked.length ? "server unread" : "server", dataset: { key: `server-${id}` }, "aria-current": open ? "true" : null,
-    "aria-label": marked.length ? `${name} (${pings ? `${pings} mentions` : "new messages"})` : name,
+    "aria-label": marked.length ? `${name} (${marks(pings)})` : name,
     disabled: !target, onclick: () => emit("go", { channel: target }),
   }, face), pings > 0 && h("span", { class: "count", "aria-hidden": "true" }, String(pings)));
 }
@@ -109,7 +112,7 @@ function channelItem(channel) {
     dataset: { channel: channel.id, key: channel.id },
     onclick: () => { setOpen(false); emit("go", { channel: channel.id }); },
   }, face, h("span", { class: "name" }, channel.name),
-  unread && h("span", { class: "visually-hidden" }, pings ? ` (${pings} mentions)` : " (new messages)"),
+  unread && h("span", { class: "visually-hidden" }, ` (${marks(pings)})`),
   pings > 0 && h("span", { class: "count", "aria-hidden": "true" }, String(pings)),
   channel.nsfw && !pings && h("span", { class: "lock", title: "Age-restricted" }, "18+")));
 }
