@@ -121,6 +121,8 @@ class Reader:
         assert isinstance(later, Reader)
         self._others.append(later)
 
+    def let_go(self) -> None: ...
+
     async def finish(self, outcome: Outcome) -> None:
         """The reply has ended, for all who waited for it."""
         for reader in (self, *self._others):

@@ -66,6 +66,9 @@ class Screen(Protocol):
     def joined(self, later: "Screen") -> None:
         """Another message became part of the question; `later` would have shown its answer."""
 
+    def let_go(self) -> None:
+        """The end is shown, and what stands there will be changed by something else from now on."""
+
     async def finish(self, outcome: Outcome) -> None:
         """Show how the answer ended."""
 

@@ -156,12 +156,20 @@ class Conversations:
         """The answer that is waiting or being written in the place of this reply, or that is this reply."""
         return next((answer for answer in self._answers.values() if reply_id in answer.stands_for), None)
 
-    async def let_end(self, reply_id: int) -> None:
-        """Wait a moment for an answer that is written and just being stored: people see its end before that is done."""
+    async def let_end(self, reply_id: int, *, end_is_shown: bool) -> None:
+        """Wait a moment for an answer that is written: people see its end before everything about it is done.
+
+        With `end_is_shown` nothing more will be written about it; else it may still be under way afterwards.
+        """
         answer = self._answers.get(reply_id)
-        if answer is not None and answer.work is not None and answer.work.done():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(answer.ended.wait(), ENDING_SECONDS)
+        if answer is None or answer.work is None or not answer.work.done():
+            return
+        over = answer.settled if end_is_shown else answer.ended
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), ENDING_SECONDS)
+        if end_is_shown and answer.settled.is_set():
+            answer.screen.let_go()
+            self._forget(answer)
 
     def answers_in(self, guild_id: int | None, channel_id: int) -> list[Answer]:
         """The answers under way in a channel, oldest first."""
@@ -296,11 +304,15 @@ class Conversations:
         finally:
             work.cancel()
             answer.settled.set()
-            del self._answers[answer.reply_id]
+            self._forget(answer)
             answer.ended.set()
             if lane.last is answer:
                 lane.last = None
             self._let_go(lane)
+
+    def _forget(self, answer: Answer) -> None:
+        if self._answers.get(answer.reply_id) is answer:  # it may be going on already
+            del self._answers[answer.reply_id]
 
     async def _work(self, answer: Answer, before: Answer | None) -> Outcome:
         if before is not None and not before.settled.is_set():

@@ -67,6 +67,7 @@ class Posts:
         self.records = records
         self.gone = False  # the message, the channel or the permission is: nothing is posted again
         self.blocked = False  # by the server's AutoMod
+        self.released = False  # what stands there is somebody else's to change
         self.ping = False
         self.expected_seconds: float | None = None
         self._pace = pace
@@ -116,7 +117,7 @@ class Posts:
             await self.sync([AUTOMOD_WORDS] if self.blocked else parts(), controls)
 
         for pause in (*FINAL_WRITE_PAUSES, 0.0):
-            if await self.attempt(sync):
+            if self.released or await self.attempt(sync):
                 return True
             if self.gone:
                 break

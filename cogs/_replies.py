@@ -162,7 +162,8 @@ class Replies(Drawings):
     ) -> ShownReply:
         """The reply, if the person may do this to it and its message shows what the history says."""
         services = self._bot.services
-        await services.conversations.let_end(reply_id)
+        pressed = interaction.type is discord.InteractionType.component
+        await services.conversations.let_end(reply_id, end_is_shown=pressed)
         shown = await services.turns.shown(interaction.guild_id, interaction.channel_id or 0, reply_id)
         private_to = shown.reply.private_to
         if private_to is not None and private_to != interaction.user.id:

@@ -117,6 +117,9 @@ class ReplyScreen:
             self._joins.add(task)
             task.add_done_callback(self._joins.discard)
 
+    def let_go(self) -> None:
+        self._posts.released = True
+
     async def finish(self, outcome: Outcome) -> None:
         self._final.set()
         self._wake.set()
