@@ -40,14 +40,14 @@ API_CHOICES = (
     Choice(
         "overloaded",
         "Overloaded (503)",
-        "Once, the bot asks again and nobody notices; twice in a row, it says so and offers Retry.",
+        "Once, the bot asks again and nobody notices; twice in a row, it says that the service has a problem.",
         "status",
         {"status": 503},
     ),
     Choice(
         "silent",
         "No first word",
-        "The service takes the request and stays silent: the bot keeps typing until you press Stop or it gives up.",
+        "The service takes the request and stays silent: the bot goes on typing until /stop or its patience ends that.",
         "stall_first",
     ),
     Choice(
@@ -60,28 +60,28 @@ API_CHOICES = (
     Choice(
         "cut",
         "Breaks off in the middle",
-        "The bot keeps the words that came, marks the reply as interrupted and offers Retry.",
+        "The bot keeps the words that came, says that the connection broke off, and offers Retry.",
         "cut",
         {"after_tokens": 20},
     ),
     Choice(
         "minute",
         "Minute used up (429)",
-        "The service says that the key's minute is used up: the bot waits as long as told or says when to come back.",
+        "The key's minute seems used up: the question gets a ⏳ and its answer when the service allows it again.",
         "minute_limit",
         {"retry_after": 8},
     ),
     Choice(
         "busy",
         "Key busy elsewhere (429)",
-        "Somebody else seems to use the key: the bot waits a moment and asks again.",
+        "Somebody else seems to use the key: the question waits with a ⏳ and is answered as soon as the key is free.",
         "parallel_limit",
         {"retry_after": 3},
     ),
     Choice(
         "window",
         "Prompt too long",
-        "The service says that 4,096 tokens fit: the bot remembers that, leaves out the oldest turns and asks again.",
+        "The service says that only 4,096 tokens fit: the bot learns that, leaves out the oldest turns and asks again.",
         "context_window",
         {"limit": 4096},
     ),
@@ -89,14 +89,14 @@ API_CHOICES = (
     Choice(
         "garbage",
         "Broken data",
-        "An event of the stream is no JSON: the bot keeps what came before and says that the reply is not whole.",
+        "A part of the stream is no JSON: the bot keeps the words before it and says that it could not read the rest.",
         "garbage",
         {"after_tokens": 12},
     ),
     Choice(
         "refused",
         "Key refused (401)",
-        "The key is not accepted: the bot asks nothing more with it and says that whoever runs it has to check it.",
+        "Once, the bot asks again; twice, it says that its key is not accepted and that whoever runs it has to look.",
         "unauthorized_once",
     ),
 )

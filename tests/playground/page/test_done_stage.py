@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 from playground.world import API_KEY
 
 from .conftest import open_page
+from .probes import DOUBLE_IDS, LOST_REFERENCES, POOR_CONTRAST, UNNAMED
 from .stage import Stage, enter_for, open_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -144,7 +145,7 @@ async def test_the_inspector_shows_why(stage: Stage) -> None:
     await page.keyboard.press("ArrowRight")
     await stage.say("@Infermatic light it")
     await expect(inspector.locator(".write", has_text="Edited 3 times")).to_contain_text(f"#{stage.channel.name}")
-    await expect(inspector.locator(".allowances")).to_contain_text(f"Edited in #{stage.channel.name} 2 of 5 left")
+    await expect(inspector.locator(".allowances")).to_contain_text(f"Edits in #{stage.channel.name}: 2 of 5 left")
     await inspector.get_by_label("Only the open channel").check()
     await page.get_by_role("button", name="bot-lab").click()
     await expect(inspector.get_by_text("The bot sent nothing to Discord yet.")).to_be_visible()
@@ -155,6 +156,41 @@ async def test_the_inspector_shows_why(stage: Stage) -> None:
     await inspector.get_by_label("Only the open channel").uncheck()
     await page.keyboard.press("Escape")
     await expect(inspector).to_be_hidden()
+
+
+async def test_everything_has_a_name_and_can_be_read(stage: Stage) -> None:
+    page = stage.page
+    await stage.say("something")
+    await ask(stage, "something")
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for opener in ("#open-controls", "#open-inspector"):
+            await page.locator(opener).click()
+            if opener == "#open-controls":
+                await page.evaluate(
+                    "document.querySelectorAll('#controls details').forEach((one) => { one.open = true })"
+                )
+            else:
+                await page.get_by_role("tab", name="Model API").click()
+                await page.locator(".request summary").first.click()
+                await expect(page.locator(".request .parameters").first).to_be_visible()
+            assert await page.evaluate(POOR_CONTRAST) == []
+            for probe in (UNNAMED, DOUBLE_IDS, LOST_REFERENCES):
+                assert await page.evaluate(probe) == []
+        await page.keyboard.press("Escape")
+        await stage.box.press_sequentially("/fil")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Send").click()
+        for probe in (POOR_CONTRAST, UNNAMED, DOUBLE_IDS, LOST_REFERENCES):
+            assert await page.evaluate(probe) == []
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.querySelectorAll('.request details').forEach((one) => { one.open = false })")
+    await stage.page.set_viewport_size({"width": 390, "height": 780})
+    await page.locator("#open-controls").click()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.keyboard.press("Escape")
+    await stage.page.set_viewport_size({"width": 1280, "height": 800})
+    await page.emulate_media(color_scheme=None, reduced_motion=None)
 
 
 async def test_a_broken_connection_is_said_and_nothing_is_lost_or_doubled(stage: Stage, browser: Browser) -> None:

@@ -141,6 +141,7 @@ async def test_drafts_stay_in_their_channel_and_outlive_a_reload(stage: Stage) -
     await stage.become("Mia")
     await expect(box).to_have_value("")
     await stage.become("Ada")
+    await expect(box).to_have_value("half a thought")
     await page.reload()
     await page.wait_for_selector("[data-ready]")
     await expect(box).to_have_value("half a thought")

@@ -41,7 +41,7 @@ function figures(bot) {
   if (!bot) return [h("p", { class: "hint" }, "The bot publishes none here (METRICS_ADDRESS), or does not run now.")];
   const replies = Object.entries(bot.replies);
   return [
-    h("p", {}, `${bot.waiting === 1 ? "1 conversation waits" : `${bot.waiting} conversations wait`} for a slot of the key.`),
+    h("p", {}, bot.waiting === 0 ? "No conversation waits for the key." : `${bot.waiting} conversation${bot.waiting === 1 ? " waits" : "s wait"} for the key.`),
     replies.length > 0 && h("p", { class: "hint" }, `Replies so far: ${replies.map(([how, count]) => `${count} ${how}`).join(", ")}.`),
   ].filter(Boolean);
 }

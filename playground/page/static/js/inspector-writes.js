@@ -7,6 +7,8 @@ import { clockTime } from "./time.js";
 const MAX_KEPT = 300;
 const WORDS = { post: "Posted", edit: "Edited", delete: "Deleted", react: "Reacted", unreact: "Took a reaction back", typing: "Typing", answer: "Answered an interaction" };
 
+const KINDS = { post: "Posts", edit: "Edits", delete: "Deletions", react: "Reactions", unreact: "Reactions taken back", typing: "Typing", answer: "Answers", everything: "All requests" };
+
 let writes = []; // oldest first
 
 export function loadWrites(list) {
@@ -72,6 +74,7 @@ export function drawAllowances(place, allowances, here) {
 
 function drawAllowance(one) {
   const channel = findChannel(one.channel_id);
-  const what = one.what === "everything" ? "All requests" : `${WORDS[one.what] ?? one.what}${channel ? ` in ${channel.kind === "dm" ? "@" : "#"}${channel.name}` : ""}`;
-  return h("li", { class: one.left === 0 ? "used-up" : "" }, h("b", {}, what), ` ${one.left} of ${one.of} left`, h("span", { class: "hint" }, ` in ${one.window_seconds} s; the next is free again in ${one.seconds.toFixed(1)} s`));
+  const where = channel ? ` in ${channel.kind === "dm" ? "@" : "#"}${channel.name}` : "";
+  return h("li", { class: one.left === 0 ? "used-up" : "" }, h("b", {}, `${KINDS[one.what] ?? one.what}${where}`), `: ${one.left} of ${one.of} left`,
+    h("span", { class: "hint" }, ` of ${one.window_seconds} s; one more in ${one.seconds.toFixed(1)} s`));
 }
