@@ -105,6 +105,8 @@ async def test_thousands_of_messages_scroll_and_stay_where_they_are(seen: Seen) 
     )
     await expect(page.locator(f"#message-{above}")).to_contain_text("much longer")
     assert max(await moved(seen, before)) < 1
+    newest = said[-1]
+    await world.person(newest.author).edit(newest, "an edit far below")  # is nothing new
     await world.person(demo.tom).say(channel, "something new")
     button = page.get_by_role("button", name="1 new message")
     await expect(button).to_contain_text("Jump to present")

@@ -141,6 +141,7 @@ async def test_buttons_wait_and_say_when_nothing_comes(seen: Seen) -> None:
     await expect(page.get_by_text("Infermatic is thinking…")).to_be_visible()
     seen.bot.answers.set()
     await expect(seen.message("Thought.")).to_be_visible()
+    await expect(page.locator("#announcer")).to_contain_text("Infermatic: Thought.")
     await expect(page.get_by_role("button", name="Closed")).to_be_disabled()
     await expect(page.get_by_role("link", name="Handbook")).to_have_attribute("rel", "noopener noreferrer")
 

@@ -18,8 +18,12 @@ export function announce(message, isNew) {
 }
 
 function say(message) {
+  if (message.loading) { // said when there is something to say
+    waiting.set(message.id, null);
+    return;
+  }
   waiting.delete(message.id);
-  if (message.channel_id !== state.channel?.id || message.loading) return;
+  if (message.channel_id !== state.channel?.id) return;
   const shown = byId(`message-${message.id}`)?.querySelector(".part-body, .part-components")?.textContent ?? "";
   const text = shown.replace(/\s+/g, " ").trim().slice(0, MOST_CHARACTERS);
   const place = byId("announcer");

@@ -16,6 +16,7 @@ const LOAD_AHEAD_PIXELS = 700;
 const FLASH_MILLISECONDS = 1600;
 
 let loading = false;
+let newest = "0"; // id of the newest message that was ever seen of this channel
 let below = 0; // messages that came while the view was elsewhere
 
 export function startLog() {
@@ -38,6 +39,7 @@ function makeEntry(message) {
 
 function drawWaiting() {
   below = 0;
+  newest = state.channel?.last_message_id ?? "0";
   byId("log").replaceChildren();
   byId("log").setAttribute("aria-busy", "true");
   byId("beginning").className = "beginning loading-more";
@@ -94,24 +96,26 @@ function welcome() {
 function upsert(message) {
   if (message.channel_id !== state.channel?.id) return;
   const existing = byId(`message-${message.id}`);
+  const isNew = !existing && message.id !== newest && olderFirst(newest, message.id) < 0;
+  if (isNew) newest = message.id;
   if (existing) {
     state.messages.set(message.id, message);
     keeping(() => patchMessage(existing, message));
     if (message.id === state.replyTo?.message.id) emit("reply");
   } else if (isInWindow(message)) {
     keeping(() => insert(message));
+  } else if (isNew) {
+    if (message.author.id === state.me.id) attempt(toPresent);
+    else noteBelow(message);
   }
-  announce(message, !existing);
+  announce(message, isNew);
 }
 
 /** Messages beyond the ends of the window are fetched when somebody goes there. */
 function isInWindow(message) {
   const ids = [...state.messages.keys()];
   if (ids.length && olderFirst(message.id, ids[0]) < 0) return !state.hasEarlier;
-  if (!state.hasLater || olderFirst(message.id, ids.at(-1)) < 0) return true;
-  if (message.author.id === state.me.id) attempt(toPresent);
-  else noteBelow(message);
-  return false;
+  return !state.hasLater || olderFirst(message.id, ids.at(-1)) < 0;
 }
 
 function insert(message) {
