@@ -93,9 +93,11 @@ class Posts:
             shown = controls if number == len(parts) - 1 else ()
             if number == len(self.posted):
                 await self._create(number, content, shown)
+                await self._record(self.posted[number], number)
             else:
+                # Whose message it is must be known before its new buttons can be pressed.
+                await self._record(self.posted[number], number)
                 await self._change(self.posted[number], content, shown)
-            await self._record(self.posted[number], number)
         while len(self.posted) > len(parts):
             await self._drop(self.posted.pop())
 

@@ -108,8 +108,7 @@ class Studio:
 
 def _is_finished(reply: Message) -> bool:
     """Whether the buttons of a finished reply hang below it."""
-    labels = {part.get("label") for row in reply.components for part in row.get("components") or []}
-    return bool(reply.components) and "Stop" not in labels
+    return bool(reply.components) and "Stop" not in _labels(reply)
 
 
 async def playground_picture(studio: Studio) -> None:
@@ -128,8 +127,74 @@ async def playground_picture(studio: Studio) -> None:
         await studio.shoot(page, "playground")
 
 
+async def _regenerated(studio: Studio) -> Message:
+    """A reply with three swipes, of which the second is shown."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    reply = await studio.ask(demo.ada, demo.roleplay, "who keeps the light tonight?")
+    for pressed, counter in (("🔄", "2/2"), ("🔄", "3/3"), ("◀️", "2/3")):
+        await world.person(demo.ada).click(reply, label=pressed)
+        await world.wait_until(lambda counter=counter: counter in _labels(reply), timeout=WAIT_SECONDS)  # type: ignore[misc]  # a lambda with a default
+    return reply
+
+
+async def swipes_picture(studio: Studio) -> None:
+    """The buttons under the newest reply."""
+    await _regenerated(studio)
+    async with studio.page(width=1000, height=520) as page:
+        await page.get_by_text("roleplay", exact=True).first.click()
+        await expect(page.locator(".message").last).to_contain_text("2/3")
+        await studio.shoot(page, "swipes")
+
+
+async def edit_picture(studio: Studio) -> None:
+    """The form in which a reply is edited."""
+    await _regenerated(studio)
+    async with studio.page(width=1000, height=620) as page:
+        await page.get_by_text("roleplay", exact=True).first.click()
+        await page.locator(".message").last.get_by_role("button", name="✏️").click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await studio.shoot(page, "edit")
+
+
+async def waiting_picture(studio: Studio) -> None:
+    """Somebody waits while the key's slots are taken."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    studio.playground.infermatic.tokens_per_second = 15
+    for person, channel in ((demo.mia, demo.roleplay), (demo.tom, demo.bot_lab), (demo.max, demo.ideas)):
+        await world.person(person).say(channel, "tell me a long story", mentions_bot=True)
+    said = await world.person(demo.ada).say(demo.general, "good evening! Is anybody there?", mentions_bot=True)
+    await world.wait_for_message(demo.general, lambda m: m.reply_to is said, timeout=WAIT_SECONDS)
+    async with studio.page(width=1000, height=360) as page:
+        await expect(page.locator(".message").last).to_contain_text("⏳")
+        await studio.shoot(page, "waiting")
+
+
+async def branches_picture(studio: Studio) -> None:
+    """The tree of a conversation, drawn in text."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    first = await studio.ask(demo.ada, demo.roleplay, "we reach the lighthouse at dusk")
+    await studio.ask(demo.mia, demo.roleplay, "I knock at the door")
+    ada = world.person(demo.ada)
+    side = await ada.say(demo.roleplay, "and if we had taken the boat?", reply_to=first)
+    await world.wait_for_message(demo.roleplay, lambda m: m.reply_to is side and _is_finished(m), timeout=WAIT_SECONDS)
+    await studio.ask(demo.mia, demo.roleplay, "nobody answers, so I open it")
+    async with studio.page(width=1000, height=520) as page:
+        await page.get_by_text("roleplay", exact=True).first.click()
+        await ada.slash(demo.roleplay, "history branches")
+        await expect(page.locator(".message").last).to_contain_text("▶")
+        await studio.shoot(page, "branches")
+
+
+def _labels(message: Message) -> set[str | None]:
+    return {part.get("label") for row in message.components for part in row.get("components") or []}
+
+
 PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "playground": playground_picture,
+    "swipes": swipes_picture,
+    "edit": edit_picture,
+    "waiting": waiting_picture,
+    "branches": branches_picture,
 }
 
 
