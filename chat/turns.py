@@ -160,12 +160,11 @@ class Turns:
         """Let go of a reply and all its swipes, one that is being written too; gives the messages that showed it."""
         guild_id, reply = shown.reply.guild_id, shown.reply
         places = [shown]
-        for answer in self._conversations.answers_in(guild_id, reply.channel_id):
-            if reply.id in {answer.reply_id, answer.former.reply.id if answer.former is not None else None}:
-                answer.stop()
-                await answer.ended.wait()
-                after = await self._history.shown_reply(guild_id, answer.reply_id)
-                places += [after] if after is not None else []
+        if (answer := self._conversations.answer_over(reply.id)) is not None:
+            answer.stop()
+            await answer.ended.wait()
+            after = await self._history.shown_reply(guild_id, answer.reply_id)
+            places += [after] if after is not None else []
         gone = dict.fromkeys(swipe.id for place in places for swipe in (*place.swipes, place.reply))
         discord_ids = [shown_in for i in gone for shown_in in await self._history.discord_ids(guild_id, i)]
         for reply_id in gone:

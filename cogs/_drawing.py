@@ -163,9 +163,8 @@ class Drawings:
         """The reply as it is now; None when its messages are to show another one, or a screen shows it."""
         services, reply = self._bot.services, shown.reply
         now = await services.storage.history.shown_reply(reply.guild_id, reply.id)
-        for answer in services.conversations.answers_in(reply.guild_id, reply.channel_id):
-            if reply.id in {answer.reply_id, answer.former.reply.id if answer.former is not None else None}:
-                return None
+        if services.conversations.answer_over(reply.id) is not None:
+            return None
         return None if now is None or (shown.discord_ids and not now.discord_ids) else now
 
     async def _write_all(self, shown: ShownReply, writing: Posts, note: str, *, failed: bool) -> None:

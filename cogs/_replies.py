@@ -229,12 +229,9 @@ class Replies(Drawings):
 
     async def _screen(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> ReplyScreen:
         """Where the new answer is to stand: in place if that is the newest and not too old, else in a message anew."""
-        outlet = await self._outlet(interaction, shown)
         reuse = self.posts_in_place(shown, interaction.message) if shown.newest else []
         retire = [i for i in shown.discord_ids if i not in {post.id for post in reuse}] if shown.newest else []
-        if not reuse and isinstance(outlet, ChannelOutlet):
-            question = await self._question_of(shown)
-            outlet = ChannelOutlet(self._bot, interaction.channel, question, outlet.style)
+        outlet = await self._outlet(interaction, shown)
         return ReplyScreen(outlet, self._pace, header=self.header_of(shown), reuse=reuse, retire=retire)
 
     async def _take_away(
@@ -262,6 +259,8 @@ class Replies(Drawings):
             self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
         )
         channel = None if private else writable_channel(interaction, style)
+        if channel is not None and not (shown.newest and self.posts_in_place(shown, interaction.message)):
+            return ChannelOutlet(self._bot, interaction.channel, await self._question_of(shown), style)
         return channel or InteractionOutlet(interaction, private=private, style=style)
 
     def _words_of(self, shown: ShownReply, outlet: Outlet) -> list[tuple[int, int]]:

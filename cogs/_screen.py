@@ -84,7 +84,7 @@ class ReplyScreen:
             self._parts.append(answer.text_before)
         if self._stands_in_place:
             self._begin_writing()  # shows the Stop button at once
-        else:
+        elif not answer.is_extra:
             self._posts.records = answer
 
     def waiting(self, place: Callable[[], Place]) -> None:
@@ -274,8 +274,8 @@ class ReplyScreen:
             assert answer.former is not None
             return [] if answer.followed else controls_of(answer.former)
         failed = explanation is not None and explanation.retry
-        if answer.followed or not outcome.text.strip():
-            return [RetryControl(answer.reply_id)] if failed else []
+        if answer.followed or not outcome.text.strip():  # a former reply that stands elsewhere has buttons of its own
+            return [RetryControl(answer.reply_id)] if failed and not answer.is_extra else []
         return reply_controls(answer.reply_id, *answer.place, failed=failed)
 
     # --- what stands there
