@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
+from chat.cards import MAX_FILE_BYTES as MAX_CARD_FILE_BYTES
 from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, MAX_RETENTION_DAYS
 from chat.errors import (
+    AdultPersonaError,
     BusyConversationError,
+    CardError,
     ChannelSettingError,
     EmptyReplyError,
     KeywordsError,
@@ -17,9 +20,11 @@ from chat.errors import (
     NoKeyError,
     NoModelError,
     NoSuchModelError,
+    NoSuchPersonaError,
     NoSuchPresetError,
     NothingThereError,
     NothingToSetError,
+    PersonaError,
     PresetFileError,
     PresetNameError,
     QueueTooLongError,
@@ -31,6 +36,7 @@ from chat.errors import (
     ServerSettingError,
     ServiceDownError,
     StaleControlError,
+    TooManyPersonasError,
     TooManyPresetsError,
     TranscriptError,
 )
@@ -103,6 +109,29 @@ PRESET_FILE_PROBLEMS = {
     "nothing in it": "I found no sampling parameters in this file.",
     "not fetched": "Discord did not give me the file. Attach it again.",
 }
+CARD_FAULTS = {
+    "file": f"The file is larger than {MAX_CARD_FILE_BYTES >> 20} MiB.",
+    "format": "This is neither a PNG picture nor a JSON or CHARX file.",
+    "unreachable": "Discord did not give me the file. Attach it again.",
+    "png": "The picture is damaged: it ends too early.",
+    "crc": "The picture is damaged: a checksum in it is wrong.",
+    "chunks": "The file has too many parts.",
+    "duplicate": "The file holds two different cards, and I cannot tell which one is meant.",
+    "no card": "There is no character card in this file. Take the original: copies of pictures lose it.",
+    "base64": "The card in the picture is damaged.",
+    "archive": "I cannot open the archive.",
+    "path": "The archive has files that lead out of it. I do not open it.",
+    "large": "The card is too large: its text has up to 4 MiB.",
+    "many": "The card has too many entries.",
+    "deep": "The card is nested too deeply.",
+    "number": "The card has a number that is out of any range.",
+    "text": "The card has text that is damaged.",
+    "json": "I cannot read the card: it is no JSON.",
+    "card": "This is no character card.",
+    "spec": "I know character cards of version 1, 2 and 3 only.",
+    "fields": "A field of the card is not what it should be",
+    "name": "The character has no name.",
+}
 KEYWORD_PROBLEMS = {
     "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
     "long": f"A keyword has up to {MAX_KEYWORD_CHARACTERS} characters. Type several with commas between.",
@@ -164,6 +193,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _sampling_words(error)
         case ChannelSettingError():
             return _channel_setting_words(error)
+        case PersonaError() | CardError():
+            return _persona_words(error)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
@@ -192,6 +223,25 @@ def _sampling_words(error: SamplingError) -> Explanation:
             text = PRESET_FILE_PROBLEMS.get(problem, "This file is no preset of SillyTavern.")
         case _:
             text = "This cannot be set."
+    return Explanation(text, retry=False)
+
+
+def _persona_words(error: PersonaError | CardError) -> Explanation:
+    match error:
+        case NoSuchPersonaError(name=name):
+            text = f"I know no character `{_as_code(name, 50)}` here. `/persona list` shows them."
+        case TooManyPersonasError(limit=limit, own=True):
+            text = f"You have {limit} characters here, which is the most. Make room with `/persona delete`."
+        case TooManyPersonasError(limit=limit):
+            text = f"There are {limit} characters here, which is the most. Make room with `/persona delete`."
+        case AdultPersonaError(name=name):
+            text = f"`{_as_code(name, 50)}` is for adults and works in age-restricted channels only."
+        case CardError(fault="fields", field=name) if name:
+            text = f"{CARD_FAULTS['fields']}: `{_as_code(name, 30)}`."
+        case CardError(fault=fault):
+            text = CARD_FAULTS.get(fault, "I cannot read this file as a character card.")
+        case _:
+            text = "This cannot be done with characters."
     return Explanation(text, retry=False)
 
 
