@@ -17,14 +17,19 @@ from storage.errors import (
 from storage.history import History
 from storage.ids import new_id
 from storage.models import ModelFactsRepository
+from storage.personas import Personas
 from storage.pictures import Pictures
 from storage.records import (
+    Avatar,
     BegunTurn,
     ConversationKey,
     Grafted,
     ModelFacts,
     NewTurn,
     OutlinedMessage,
+    PersonaContent,
+    PersonaKind,
+    PersonaOutline,
     Picture,
     Role,
     Scope,
@@ -34,6 +39,7 @@ from storage.records import (
     ShownReply,
     State,
     StoredMessage,
+    StoredPersona,
     TranscriptMessage,
     UsageRow,
     UsageTotals,
@@ -44,6 +50,7 @@ from storage.text import clean_text
 from storage.usage import Usage
 
 __all__ = [
+    "Avatar",
     "BegunTurn",
     "ConstraintError",
     "ConversationKey",
@@ -58,6 +65,10 @@ __all__ = [
     "NewTurn",
     "NewerSchemaError",
     "OutlinedMessage",
+    "PersonaContent",
+    "PersonaKind",
+    "PersonaOutline",
+    "Personas",
     "Picture",
     "Pictures",
     "ReplyMovedOnError",
@@ -76,6 +87,7 @@ __all__ = [
     "StorageError",
     "StorageUnavailableError",
     "StoredMessage",
+    "StoredPersona",
     "TranscriptMessage",
     "TurnStartedError",
     "Usage",

@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
 from storage.models import ModelFactsRepository
+from storage.personas import Personas
 from storage.pictures import Pictures
 from storage.retention import Retention
 from storage.settings import ScopedSettings
@@ -36,6 +37,7 @@ class Storage:
     models: ModelFactsRepository
     retention: Retention
     pictures: Pictures
+    personas: Personas
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -48,6 +50,7 @@ class Storage:
             ModelFactsRepository(database),
             Retention(database),
             Pictures(database),
+            Personas(database),
         )
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 Role = Literal["user", "assistant", "system"]
 State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
+PersonaKind = Literal["draft", "own", "server"]
 ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
 
 
@@ -230,3 +231,47 @@ class Scope:
 
     kind: ScopeKind
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A persona's picture."""
+
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaOutline:
+    """What lists show of a persona. A draft waits for its importer's word, `own` is of its owner, else the server's."""
+
+    id: int
+    guild_id: int | None
+    owner_id: int
+    kind: PersonaKind
+    name: str
+    adult: bool
+    greeting: int  # which of its greetings comes first
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    updated_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaContent:
+    """What a version of a persona is made of; `card` is the JSON of a character card."""
+
+    name: str
+    card: bytes = field(repr=False)
+    avatar: Avatar | None = None
+    adult: bool = False
+    greeting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPersona:
+    """A persona as a whole."""
+
+    outline: PersonaOutline
+    content: PersonaContent
