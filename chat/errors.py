@@ -26,6 +26,7 @@
     │   ├── TooManyPersonasError    the person or the server has as many as they may
     │   └── AdultPersonaError       this one works in age-restricted channels only
     ├── CardError               a file holds no character card that can be read
+    ├── LorebookError           a file holds no lorebook that can be read
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     ├── StaleControlError       the button belongs to something that has changed meanwhile
     ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
@@ -39,8 +40,9 @@ from typing import Literal
 
 CardFault = Literal[
     "file", "format", "unreachable", "png", "crc", "chunks", "duplicate", "no card", "base64", "archive", "path",
-    "large", "many", "deep", "number", "text", "json", "card", "spec", "fields", "name",
+    "large", "long", "many", "deep", "number", "text", "json", "card", "spec", "fields", "name",
 ]  # fmt: skip
+LorebookFault = CardFault | Literal["book"]
 TranscriptFault = Literal["size", "format", "broken", "version", "tree", "many", "text", "empty", "unreachable", "long"]
 
 
@@ -234,3 +236,10 @@ class CardError(ChatError):
 
     fault: CardFault
     field: str = ""
+
+
+@dataclass
+class LorebookError(ChatError):
+    """What is wrong with a file that is to be a lorebook."""
+
+    fault: LorebookFault

@@ -1,0 +1,72 @@
+"""Lorebooks: what a character or a server knows, told to the model when it is spoken of.
+
+``lorebook_file`` and ``read_lorebook`` read them, ``scan`` finds what belongs into a prompt and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Final
+
+from chat._card_json import read_object
+from chat._lore_entries import Entry, Key, Lorebook, Position, Source
+from chat._lore_reading import read_lorebook
+from chat._lore_scan import Chat, Fired, Said, Scan, Scanner, Verdict, Why
+from chat.errors import CardError, LorebookError
+from chat.macros import Macros
+
+__all__ = [
+    "BUDGET_SHARE", "MOST_LOOKED_AT", "Chat", "Entry", "Fired", "Key", "Lorebook", "Position", "Said", "Scan", "Source",
+    "Verdict", "Why", "lorebook_file", "read_lorebook", "scan",
+]  # fmt: skip
+
+BUDGET_SHARE: Final = 0.25
+"""Of the context window, for all lorebooks together."""
+
+MOST_LOOKED_AT: Final = 100
+"""Messages of a chat that are read for lorebooks; what lasts longer than so many is as good as forgotten."""
+
+# Below this the search takes less than a thread's start; above, it would hold up everybody else. Keys times signs.
+_SMALL_WORK: Final = 2_000_000
+
+
+def lorebook_file(data: bytes, *, name: str = "", key: str = "") -> Lorebook:
+    """The lorebook in a file: a world-info file, a ``lorebook_v3``, or the book of a card. Raises `LorebookError`."""
+    try:
+        content = read_object(data.removeprefix(b"\xef\xbb\xbf"))
+    except CardError as error:
+        raise LorebookError(error.fault) from None
+    inner = content.get("data")
+    if isinstance(inner, Mapping) and isinstance(inner.get("character_book"), Mapping):
+        content = inner["character_book"]
+    return read_lorebook(content, name=name, key=key)
+
+
+async def scan(
+    tiers: Sequence[Sequence[Lorebook]],
+    chat: Chat,
+    macros: Macros,
+    measure: Callable[[str], float],
+    budget: float,
+    *,
+    random: Random,
+    remembered: Mapping[str, int] | None = None,
+) -> Scan:
+    """What fires; ``tiers`` are books by rank, the nearest first, ``budget`` is in tokens as ``measure`` counts them.
+
+    Much work, and any pattern, is done in a thread, so that nobody else waits for it.
+    """
+    scanner = Scanner(tiers, chat, macros, measure, budget, random, remembered or {})
+    if _work(tiers, chat) <= _SMALL_WORK:
+        return scanner.run()
+    return await asyncio.to_thread(scanner.run)
+
+
+def _work(tiers: Sequence[Sequence[Lorebook]], chat: Chat) -> float:
+    books = [book for rank in tiers for book in rank]
+    if any(book.has_patterns for book in books):
+        return math.inf
+    return sum(book.key_count for book in books) * sum(len(said.text) for said in chat.said)
