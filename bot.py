@@ -20,6 +20,7 @@ from chat.generation import Generator
 from chat.keys import KeyPool
 from chat.metrics import Metrics
 from chat.models import ModelCatalogue
+from chat.persona_library import PersonaLibrary
 from chat.preferences import operator_defaults
 from chat.queue import FairQueue
 from chat.turns import Turns
@@ -42,6 +43,7 @@ EXTENSIONS = (
     "cogs.models",
     "cogs.sampling",
     "cogs.channel",
+    "cogs.personas",
     "cogs.tokens",
     "cogs.history",
     "cogs.help",
@@ -111,6 +113,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             conversations=conversations,
             turns=Turns(storage.history, conversations),
             context=context,
+            personas=PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations),
             catalogue=catalogue,
             pool=pool,
             guard=Guard(access, storage.settings),

@@ -100,6 +100,18 @@ class AttachmentReader:
             self._being_read.discard(message_id)
             self._gone.discard(message_id)
 
+    async def whole(self, attachment: discord.Attachment, most_bytes: int) -> bytes | Fault:
+        """A file as it is, if it is no larger than that."""
+        if attachment.size > most_bytes:
+            return Fault.TOO_LARGE
+        try:
+            async with asyncio.timeout(FETCH_SECONDS), self._fetching:
+                data = await self._fetch(attachment.url, most_bytes)
+        except _PROBLEMS as error:
+            logger.info("an attachment could not be fetched: %s", type(error).__name__)
+            return Fault.UNREACHABLE
+        return Fault.TOO_LARGE if data is None else data
+
     async def _read_all(
         self, attachments: Sequence[discord.Attachment], known: Mapping[int, Picture]
     ) -> list[Attached]:

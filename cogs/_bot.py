@@ -19,6 +19,7 @@ from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.keys import KeyPool
 from chat.models import ModelCatalogue
+from chat.persona_library import PersonaLibrary
 from chat.turns import Turns
 from cogs._errors import explain
 from cogs._guard import Guard, action_of
@@ -44,6 +45,7 @@ class Services:
     conversations: Conversations
     turns: Turns
     context: ContextReader
+    personas: PersonaLibrary
     catalogue: ModelCatalogue
     pool: KeyPool
     guard: Guard

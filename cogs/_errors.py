@@ -87,6 +87,8 @@ NOTHING_TO_ACT_ON = {
     "checkout": "I know no such branch here. See `/history branches`.",
     "export": "There is nothing to export here yet.",
     "sampling reset": "Nothing of that is set here.",
+    "import as persona": "There is no PNG, JSON or CHARX file in that message.",
+    "persona clear": "No character was chosen for this very place.",
 }
 TRANSCRIPT_FAULTS = {
     "size": "The file is larger than 10 MiB. Import a shorter conversation.",
@@ -122,6 +124,7 @@ CARD_FAULTS = {
     "archive": "I cannot open the archive.",
     "path": "The archive has files that lead out of it. I do not open it.",
     "large": "The card is too large: its text has up to 4 MiB.",
+    "long": "The file is larger than Discord takes here. JSON is smaller.",
     "many": "The card has too many entries.",
     "deep": "The card is nested too deeply.",
     "number": "The card has a number that is out of any range.",

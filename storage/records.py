@@ -60,6 +60,7 @@ class NewTurn:
     on_head: bool = True
     created_at: datetime = field(default_factory=utc_now)
     persona_id: int | None = None
+    persona_name: str | None = None  # under which it will answer
     pictures: tuple[Picture, ...] = ()
 
 
@@ -79,7 +80,7 @@ class BegunTurn:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message of the tree. A reply's author_id is the person who asked for it."""
+    """One message of the tree. A reply's author_id is the person who asked for it, its author_name the persona's."""
 
     id: int
     guild_id: int | None
@@ -163,6 +164,7 @@ class TranscriptMessage:
     tokens: int | None = None
     prompt_tokens: int | None = None
     finish_reason: str | None = None
+    persona_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,13 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "sampling load": (Level.SCENE_OWNER, {"name": "calm"}),
     "sampling delete": (Level.MODERATOR, {"name": "calm"}),
     "sampling import": (Level.SCENE_OWNER, {"file": ("preset.json", b'{"temp": 1}')}),
+    "persona list": (Level.MEMBER, {}),
+    "persona show": (Level.MEMBER, {"name": "none"}),
+    "persona export": (Level.MEMBER, {"name": "none"}),
+    "persona import": (Level.MEMBER, {"file": ("card.json", b"{}")}),
+    "persona delete": (Level.MEMBER, {"name": "none"}),  # one's own
+    "persona use": (Level.SCENE_OWNER, {"name": "none"}),
+    "persona clear": (Level.SCENE_OWNER, {}),
     "channel show": (Level.MEMBER, {}),
     "channel set": (Level.SCENE_OWNER, {"reply_style": "plain"}),
     "history show": (Level.MEMBER, {}),

@@ -16,6 +16,7 @@ from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
 from cogs._errors import explain
+from cogs._persona_controls import PERSONA_CONTROLS
 from cogs._reply_controls import REPLY_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
@@ -24,7 +25,7 @@ from storage import StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS)
+BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, *PERSONA_CONTROLS)
 SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
 
 
@@ -73,7 +74,8 @@ async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:
 async def test_every_right_belongs_to_something(bot: Bot) -> None:
     entries = {c.qualified_name for c in slash_commands(bot)}
     entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
-    entries |= {control.action.removesuffix(" own") for control in BUTTONS} | {"channel set server"}
+    entries |= {control.action.removesuffix(" own") for control in BUTTONS}
+    entries |= {"channel set server", "persona look after"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
@@ -141,7 +143,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.moderator) == everything - {"doctor"}
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
-    staff |= {"channel set"}
+    staff |= {"channel set", "persona use", "persona clear"}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     assert await listed(stage.ada) == everything - staff
 

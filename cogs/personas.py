@@ -1,0 +1,175 @@
+"""Characters: `/persona import`, `list`, `show`, `export`, `delete`, `use` and `clear`, and "Import as persona"."""
+
+import io
+import re
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from chat.attachments import Fault
+from chat.branches import short_id
+from chat.cards import MAX_FILE_BYTES
+from chat.errors import CardError, NothingThereError
+from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona
+from cogs._bot import Bot, tell
+from cogs._persona_cards import card_of, list_line, title_of
+from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
+from cogs._places import SOURCE_WORDS, conversation_of, place_of
+from cogs._words import way_back
+
+LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
+CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
+PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
+
+
+class PersonaCommands(commands.GroupCog, group_name="persona", group_description="Characters to talk with"):
+    """The characters of a server and of its members."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self.library = bot.services.personas
+        self._menu = app_commands.ContextMenu(name="Import as persona", callback=self.import_message)
+
+    async def cog_load(self) -> None:
+        """Put the entry into the menu of messages."""
+        self.bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take it out again."""
+        self.bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    # --- taking in
+
+    @app_commands.command(name="import", description="Look at a character card, and take it in")
+    @app_commands.describe(file="A card as PNG, APNG, JSON or CHARX, up to 10 MiB")
+    async def import_file(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
+        """Show what is in the file; buttons decide."""
+        await self._look_at(interaction, file)
+
+    async def import_message(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+        """Show what is in a message's file."""
+        files = [file for file in message.attachments if file.filename.lower().endswith(CARD_ENDINGS)]
+        if not files:
+            raise NothingThereError("import as persona")
+        await self._look_at(interaction, files[0])
+
+    async def _look_at(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        data = await self.bot.talking.reader.whole(file, MAX_FILE_BYTES)
+        if isinstance(data, Fault):
+            raise CardError("file" if data is Fault.TOO_LARGE else "unreachable")
+        found = await self.library.look_at(await visitor_of(interaction), data)
+        embed, picture = await card_of(found, await estimate_of(interaction))
+        files = [picture] if picture is not None else []
+        await interaction.followup.send(embed=embed, files=files, view=draft_view(found), ephemeral=True)
+
+    # --- looking
+
+    @app_commands.command(name="list", description="The characters that you can talk with here")
+    async def list_all(self, interaction: discord.Interaction[Bot]) -> None:
+        """List them privately."""
+        visitor = await visitor_of(interaction)
+        seen = await self.library.all(visitor)
+        if not seen:
+            await tell(interaction, "There are no characters here yet. `/persona import` takes a card in.")
+            return
+        place = place_of(interaction)
+        speaks = (await self.bot.services.context.preferences(place.guild_id, place.scopes))["persona"].value
+        lines = [
+            list_line(outline, own=outline.owner_id == visitor.user_id, speaks=outline.id == speaks) for outline in seen
+        ]
+        own = sum(outline.kind == "own" and outline.owner_id == visitor.user_id for outline in seen)
+        await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {MOST_OWN} own." if own else ""))
+
+    @app_commands.command(description="A character's card")
+    @app_commands.describe(name="The character")
+    async def show(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Show it privately."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        embed, picture = await card_of(found, await estimate_of(interaction))
+        await interaction.followup.send(embed=embed, files=[picture] if picture else [], ephemeral=True)
+
+    @app_commands.command(description="A character as a file that SillyTavern reads")
+    @app_commands.describe(name="The character", kind="A picture that holds the card, or its text alone")
+    @app_commands.rename(kind="format")
+    @app_commands.choices(
+        kind=[app_commands.Choice(name="PNG", value="png"), app_commands.Choice(name="JSON", value="json")]
+    )
+    async def export(self, interaction: discord.Interaction[Bot], name: PersonaName, kind: FileKind = "png") -> None:
+        """Answer with the file."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        content = await self.library.file(found, kind)
+        if len(content) > interaction.filesize_limit:
+            raise CardError("long")
+        file = discord.File(io.BytesIO(content), f"{_file_name(found)}.{kind}")
+        await interaction.followup.send("-# Here it is.", file=file, ephemeral=True)
+
+    @app_commands.command(description="Delete a character for good")
+    @app_commands.describe(name="The character; what it said stays")
+    async def delete(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Forget it."""
+        visitor = await visitor_of(interaction)
+        found = await self.library.find(visitor, name)
+        owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
+        await self.bot.services.guard.check_own("persona delete", owners, interaction)
+        await self.library.delete(visitor, found)
+        await tell(interaction, f"**{title_of(found)}** is deleted.")
+
+    # --- speaking
+
+    @app_commands.command(description="Let a character speak in this channel or thread, from its greeting on")
+    @app_commands.describe(name="The character")
+    async def use(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Bind it, tell everyone, and post the greeting."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        place, key = place_of(interaction), await conversation_of(interaction)
+        bound = await self.library.use(place, key, found, interaction.user.id, interaction.user.display_name)
+        words = f"**{title_of(found)}** speaks in {SOURCE_WORDS[place.here.kind]} from now on."
+        if bound.greeting_id is not None and bound.previous_head is not None:
+            words += f" A new conversation begins.\n{way_back(short_id(bound.previous_head))}"
+        await interaction.response.send_message(words)
+        if bound.greeting_id is not None:
+            await self.bot.replies.post(place.guild_id, bound.greeting_id)
+
+    @app_commands.command(description="Let no character speak in this channel or thread any more")
+    async def clear(self, interaction: discord.Interaction[Bot]) -> None:
+        """Unbind it, and tell everyone who answers now."""
+        place = place_of(interaction)
+        left = await self.library.clear(place)
+        now = (
+            f"**{discord.utils.escape_markdown(left.name)}** speaks here again" if left else "I speak for myself again"
+        )
+        await interaction.response.send_message(f"{now}. What was said is kept; `/reset` begins anew.")
+
+    @show.autocomplete("name")
+    @export.autocomplete("name")
+    @delete.autocomplete("name")
+    @use.autocomplete("name")
+    async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """The characters that have in their names what is typed."""
+        seen = await self.library.all(await visitor_of(interaction))
+        found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
+        return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:25]]
+
+
+def _fitting(lines: list[str]) -> str:
+    """As many lines as one message holds."""
+    text, shown = "", 0
+    for line in lines:
+        if len(text) + len(line) > LONGEST_ANSWER - 60:
+            return f"{text}\n-# and {len(lines) - shown} more. Type a part of the name in `/persona show`."
+        text, shown = f"{text}\n{line}" if text else line, shown + 1
+    return text
+
+
+def _file_name(found: FoundPersona) -> str:
+    return re.sub(r"[^\w-]+", "-", found.outline.name, flags=re.ASCII).strip("-") or "character"
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    bot.add_dynamic_items(*PERSONA_CONTROLS)
+    await bot.add_cog(PersonaCommands(bot))
