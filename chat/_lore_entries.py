@@ -101,11 +101,9 @@ class Entry:
     def words(self) -> tuple[str, ...] | None:
         """The keys with their case folded, if nothing but these decides whether the entry comes into question."""
         plain = all(key.pattern is None and not key.has_macros for key in self.keys)
-        special = (
-            self.constant or self.case_sensitive or self.whole_words or self.characters or self.scan_depth is not None
-        )
+        special = self.constant or self.case_sensitive or self.whole_words or self.characters
         timed = self.sticky or self.cooldown or self.delay or self.delay_until_recursion
-        if special or timed or not plain or not self.enabled or self.decorators != PLAIN:
+        if special or timed or self.scan_depth is not None or not plain or not self.enabled or self.decorators != PLAIN:
             return None
         return tuple(key.folded for key in self.keys)
 
