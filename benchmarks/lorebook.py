@@ -86,8 +86,8 @@ async def _slow_patterns() -> bool:
         stalls.append(stall)
     print(
         f"{len(book.entries)} patterns that never end: {median(taken) * 1e3:.0f} ms in all "
-        f"(worst {max(taken) * 1e3:.0f}), limit {PATTERNS_SECONDS * 1e3:.0f}; longest stall {median(stalls) * 1e3:.1f} ms (worst "
-        f"{max(stalls) * 1e3:.1f}), limit {STALL_SECONDS * 1e3:.0f}"
+        f"(worst {max(taken) * 1e3:.0f}), limit {PATTERNS_SECONDS * 1e3:.0f}; "
+        f"longest stall {median(stalls) * 1e3:.1f} ms (worst {max(stalls) * 1e3:.1f}), limit {STALL_SECONDS * 1e3:.0f}"
     )
     # What the scan itself does wrong shows in every round; a busy machine is late in some.
     return median(taken) > PATTERNS_SECONDS or median(stalls) > STALL_SECONDS
