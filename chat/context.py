@@ -6,6 +6,7 @@ from typing import Any
 
 from chat._gallery import Gallery
 from chat.models import ModelCatalogue
+from chat.persona import Persona
 from chat.pictures import pictures_in, pictures_that_fit
 from chat.preferences import consistent, sampling
 from chat.prompt import Prompt, PromptBuilder, Section
@@ -68,18 +69,19 @@ class ContextReader:
         wishes: Sampling,
         *,
         recent: Sequence[StoredMessage] = (),
+        persona: Persona | None = None,
         blind: bool = False,
     ) -> Prepared:
         """The prompt that ends with the message `parent_id`, as much of its history as fits.
 
-        `recent` is the newest of that history, when it has been read already; `blind` leaves out its pictures.
+        `recent` is the newest of that history, when it has been read already; `persona` is who answers; `blind` leaves
+        out the pictures.
         """
         window = self._catalogue.context_window(model)
         # A reply reserve of more than half the window would leave no room for the conversation.
         reserve = min(wishes.max_tokens or window // 4, window // 2)
-        builder = PromptBuilder(
-            self._catalogue.estimator(model), window, reserve, [Section("system", preferences["system_prompt"].value)]
-        )
+        sections = [Section("system", preferences["system_prompt"].value)]
+        builder = PromptBuilder(self._catalogue.estimator(model), window, reserve, sections)
         most_pictures = 0 if blind else min(self._catalogue.picture_limit(model), pictures_that_fit(window))
         gallery = Gallery(self._pictures, guild_id, most_pictures)
         if parent_id is not None:
@@ -98,12 +100,14 @@ class ContextReader:
         """A text completion's request; it has no history."""
         return Prepared([], wishes, self._catalogue.estimator(model).estimate(text), base_tokens(text))
 
-    async def report(self, key: ConversationKey, scopes: Sequence[Scope]) -> ContextReport:
+    async def report(
+        self, key: ConversationKey, scopes: Sequence[Scope], persona: Persona | None = None
+    ) -> ContextReport:
         """What the next prompt of this conversation will hold, before anything new is said."""
         preferences = await self.preferences(key.guild_id, scopes)
         model = self._catalogue.choose(preferences["model"].value)
         head = await self._history.head(key)
-        prepared = await self.assemble(key.guild_id, head, model, preferences, sampling(preferences))
+        prepared = await self.assemble(key.guild_id, head, model, preferences, sampling(preferences), persona=persona)
         assert prepared.prompt is not None
         return ContextReport(model, prepared.prompt, self._catalogue.system_role(model))
 

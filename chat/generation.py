@@ -158,7 +158,7 @@ class Generator:
             return self._context.plain(answer.prompt_text, attempt.model, wishes)
         prepared = await self._context.assemble(
             answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes,
-            recent=answer.recent, blind=attempt.without_pictures,
+            recent=answer.recent, persona=answer.persona, blind=attempt.without_pictures,
         )  # fmt: skip
         if prepared.unseen:
             self._say_unseen(answer, attempt)
