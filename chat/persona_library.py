@@ -145,7 +145,6 @@ class PersonaLibrary:
         found = await self.draft(visitor, draft_id)
         _require_place_for(found.outline, visitor)
         shared = visitor.guild_id is not None and visitor.looks_after_all
-        # All direct messages are one guild to the storage, so only the limit of each person counts there.
         most = MOST if visitor.guild_id is not None else 1 << 31
         try:
             limit = await self._personas.confirm(
@@ -166,7 +165,9 @@ class PersonaLibrary:
 
     async def all(self, visitor: Visitor) -> list[PersonaOutline]:
         """The characters that are there for this person, by name."""
-        return [outline for outline in await self._personas.all(visitor.guild_id) if visitor.sees(outline)]
+        # All direct messages are one guild to the storage.
+        owner_id = visitor.user_id if visitor.guild_id is None else None
+        return [outline for outline in await self._personas.all(visitor.guild_id, owner_id) if visitor.sees(outline)]
 
     async def find(self, visitor: Visitor, typed: str) -> FoundPersona:
         """A character by its name or id. Raises `NoSuchPersonaError`."""

@@ -99,12 +99,6 @@ class Drawings:
         outlet = await self._channel_outlet(shown.key)
         await self.draw(shown, outlet, note=note, failed=retry, old_too=True)
 
-    async def post(self, guild_id: int | None, reply_id: int) -> None:
-        """Show a reply that stands nowhere in Discord yet, such as a greeting."""
-        shown = await self._bot.services.storage.history.shown_reply(guild_id, reply_id)
-        if shown is not None and not shown.discord_ids:
-            await self.draw(shown, await self._channel_outlet(shown.key))
-
     def header_of(self, shown: ShownReply) -> str:
         """What stands above a reply's own words."""
         reply = shown.reply

@@ -7,6 +7,7 @@ from typing import Final
 
 import discord
 
+from chat.cards import Card
 from chat.persona_library import FoundPersona
 from chat.persona_preview import Missing, MissingKind, Preview, preview_of
 from storage import PersonaOutline
@@ -15,6 +16,8 @@ COLOUR: Final = 0x5865F2
 NOTES_CHARACTERS: Final = 1200
 GREETING_CHARACTERS: Final = 1000  # what a field of an embed holds is 1,024
 FIELD_CHARACTERS: Final = 1000
+TAG_CHARACTERS: Final = 40
+MOST_TAGS: Final = 20
 AVATAR_NAMES: Final = {"image/png": "avatar.png", "image/jpeg": "avatar.jpg"}
 ADULT_MARK: Final = "🔞"
 
@@ -35,11 +38,10 @@ Estimate = Callable[[str], int]
 
 async def card_of(found: FoundPersona, estimate: Estimate) -> tuple[discord.Embed, discord.File | None]:
     """A character to look at, with its picture; the greeting that comes first is the one that is shown."""
-    preview = preview_of(found.card)
-    tokens = await asyncio.to_thread(lambda: {name: estimate(text) for name, text in preview.parts.items()})
+    preview, tokens = await asyncio.to_thread(_counted, found.card, estimate)
     embed = discord.Embed(title=title_of(found), description=_notes(preview), colour=COLOUR)
-    if found.card.tags:
-        embed.add_field(name="Tags", value=_cut(_plain(", ".join(found.card.tags)), 300), inline=False)
+    if tags := ", ".join(_cut(tag, TAG_CHARACTERS) for tag in found.card.tags[:MOST_TAGS]):
+        embed.add_field(name="Tags", value=_cut(_plain(tags), FIELD_CHARACTERS), inline=False)
     embed.add_field(name="Tokens, our estimate", value=_token_words(preview, tokens), inline=False)
     if preview.missing:
         lines = "\n".join(f"- {_missing_words(missing)}" for missing in preview.missing)
@@ -72,6 +74,11 @@ def name_line(name: str | None) -> str:
     return f"**{_plain(name)}**\n" if name else ""
 
 
+def _counted(card: Card, estimate: Estimate) -> tuple[Preview, dict[str, int]]:
+    preview = preview_of(card)
+    return preview, {name: estimate(text) for name, text in preview.parts.items()}
+
+
 def _notes(preview: Preview) -> str:
     notes = preview.card.creator_notes.strip()
     return _cut(notes, NOTES_CHARACTERS) if notes else "-# The creator left no notes."
@@ -88,7 +95,7 @@ def _token_words(preview: Preview, tokens: dict[str, int]) -> str:
 
 def _missing_words(missing: Missing) -> str:
     words = MISSING_WORDS[missing.kind].replace("{count}", f"{missing.count:,}")
-    return words.replace("{name}", _cut(" ".join(missing.name.replace("`", "'").split()), 60))
+    return words.replace("{name}", " ".join(_cut(missing.name, 60).replace("`", "'").split()))
 
 
 def _footer(found: FoundPersona) -> str:

@@ -76,6 +76,12 @@ class Replies(Drawings):
             return
         await self._take_away(interaction, shown, shown.discord_ids)
 
+    async def greet(self, interaction: discord.Interaction[Bot], greeting_id: int) -> None:
+        """Show a greeting: in the channel, or where the bot may not write there, as the command's answer."""
+        shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, greeting_id)
+        if not shown.discord_ids:
+            await self.draw(shown, await self._outlet(interaction, shown))
+
     # --- the editor
 
     async def open_editor(self, interaction: discord.Interaction[Bot], reply_id: int, part: int | None = None) -> None:

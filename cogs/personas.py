@@ -132,7 +132,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             words += f" A new conversation begins.\n{way_back(short_id(bound.previous_head))}"
         await interaction.response.send_message(words)
         if bound.greeting_id is not None:
-            await self.bot.replies.post(place.guild_id, bound.greeting_id)
+            await self.bot.replies.greet(interaction, bound.greeting_id)
 
     @app_commands.command(description="Let no character speak in this channel or thread any more")
     async def clear(self, interaction: discord.Interaction[Bot]) -> None:

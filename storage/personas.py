@@ -86,9 +86,9 @@ class Personas:
         """A persona or a draft as a whole."""
         return await self._database.read(_get, guild_id, persona_id)
 
-    async def all(self, guild_id: int | None) -> list[PersonaOutline]:
-        """The guild's personas by name, without drafts."""
-        return await self._database.read(_list, guild_id)
+    async def all(self, guild_id: int | None, owner_id: int | None = None) -> list[PersonaOutline]:
+        """The guild's personas by name, without drafts; those of one owner if named."""
+        return await self._database.read(_list, guild_id, owner_id)
 
     async def delete(self, guild_id: int | None, persona_id: int) -> bool:
         """Delete a persona or a draft with all its versions; False if there is none."""
@@ -161,8 +161,9 @@ def _get(connection: Connection, guild_id: int | None, persona_id: int) -> Store
     return None if row is None else StoredPersona(PersonaOutline(*row[: len(_OUTLINE)]), _content(row))
 
 
-def _list(connection: Connection, guild_id: int | None) -> list[PersonaOutline]:
-    return [PersonaOutline(*row) for row in connection.execute(_all, {"guild": guild_id})]
+def _list(connection: Connection, guild_id: int | None, owner_id: int | None) -> list[PersonaOutline]:
+    statement = _all if owner_id is None else _all.where(personas.c.owner_id == owner_id)
+    return [PersonaOutline(*row) for row in connection.execute(statement, {"guild": guild_id})]
 
 
 def _remove(connection: Connection, guild_id: int | None, persona_id: int) -> bool:

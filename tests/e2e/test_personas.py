@@ -14,6 +14,8 @@ from tests.chat.card_files import as_json, charx, png_card
 from tests.e2e.acting import buttons, shown, stored
 from tests.e2e.conftest import Stage, changed, running
 
+SEND_MESSAGES = 1 << 11
+
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 GREETINGS = ("*The lamp turns.* Good evening, {{user}}.", "Who is there?", "{{char}} is asleep.")
@@ -304,6 +306,29 @@ async def test_a_greeting_opens_the_conversation_and_its_alternates_are_swipes(s
     assert (await stored(stage, reply)).content == "Come in."
     said = stage.prompts[-1]
     assert [m["content"] for m in said if m["role"] == "assistant"] == ["Who is there?"]
+
+
+async def test_a_greeting_can_be_written_anew_and_taken_back(stage: Stage) -> None:
+    await taken_in(stage, stage.moderator)
+    await use(stage)
+    first = await greeting(stage)
+    stage.api.replies.add("Another evening.")
+    await stage.moderator.click(first, label="🔄")
+    await stage.world.wait_until(lambda: first.content == "**Mira**\nAnother evening.")
+    await stage.settled()
+    assert buttons(first)[:3] == ["◀️", "4/4", "▶️"]
+    assert (await stage.command(stage.moderator, "undo")).content == "-# The last turn is taken back."
+    assert first.deleted
+    assert (await stage.ask(stage.ada, "Hello?", answer="Yes.")).content == "**Mira**\nYes."
+    assert "evening" not in stage.said_to_model
+
+
+async def test_where_the_bot_may_not_write_the_greeting_is_the_command_s_answer(stage: Stage) -> None:
+    quiet = stage.guild.add_text_channel("quiet")
+    quiet.set_permissions(stage.guild.everyone, deny=SEND_MESSAGES)
+    await taken_in(stage, stage.moderator)
+    answer = await use(stage, channel=quiet)
+    await stage.world.wait_until(lambda: "Good evening" in answer.content)
 
 
 async def test_replies_keep_their_name_through_swipes_and_clear(stage: Stage) -> None:

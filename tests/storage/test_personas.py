@@ -95,7 +95,9 @@ async def test_drafts_go_when_there_are_newer_ones_or_a_day_is_over(
 async def test_lists_go_by_name(storage: Storage) -> None:
     for name in ("zoe", "Mira", "anna"):
         await added(storage, replace(MIRA, name=name), kind="server")
-    assert await names(storage) == ["anna", "Mira", "zoe"]
+    await added(storage, replace(MIRA, name="Berta"), owner=TOM)
+    assert await names(storage) == ["anna", "Berta", "Mira", "zoe"]
+    assert [outline.name for outline in await storage.personas.all(GUILD, TOM)] == ["Berta"]
 
 
 async def test_what_is_deleted_is_gone_with_its_versions(storage: Storage) -> None:
