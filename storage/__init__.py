@@ -16,6 +16,7 @@ from storage.errors import (
 )
 from storage.history import History
 from storage.ids import new_id
+from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
 from storage.personas import Personas
 from storage.pictures import Pictures
@@ -24,6 +25,7 @@ from storage.records import (
     BegunTurn,
     ConversationKey,
     Grafted,
+    LorebookOutline,
     ModelFacts,
     NewTurn,
     OutlinedMessage,
@@ -38,6 +40,7 @@ from storage.records import (
     Settlement,
     ShownReply,
     State,
+    StoredLorebook,
     StoredMessage,
     StoredPersona,
     TranscriptMessage,
@@ -60,6 +63,8 @@ __all__ = [
     "DiskFullError",
     "Grafted",
     "History",
+    "LorebookOutline",
+    "Lorebooks",
     "ModelFacts",
     "ModelFactsRepository",
     "NewTurn",
@@ -86,6 +91,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "StorageUnavailableError",
+    "StoredLorebook",
     "StoredMessage",
     "StoredPersona",
     "TranscriptMessage",

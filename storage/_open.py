@@ -13,6 +13,7 @@ from storage._sqlite_file import prepare
 from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
+from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
 from storage.personas import Personas
 from storage.pictures import Pictures
@@ -38,6 +39,7 @@ class Storage:
     retention: Retention
     pictures: Pictures
     personas: Personas
+    lorebooks: Lorebooks
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -51,6 +53,7 @@ class Storage:
             Retention(database),
             Pictures(database),
             Personas(database),
+            Lorebooks(database),
         )
 
     async def close(self) -> None:

@@ -277,3 +277,23 @@ class StoredPersona:
 
     outline: PersonaOutline
     content: PersonaContent
+
+
+@dataclass(frozen=True, slots=True)
+class LorebookOutline:
+    """What lists show of a lorebook."""
+
+    id: int
+    guild_id: int | None
+    name: str
+    entries: int
+    created_by: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLorebook:
+    """A lorebook as a whole; `data` is the JSON that was taken in."""
+
+    outline: LorebookOutline
+    data: bytes = field(repr=False)

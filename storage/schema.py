@@ -140,6 +140,37 @@ persona_versions = Table(
     PrimaryKeyConstraint("persona_id", "version"),
 )
 
+lorebooks = Table(
+    "lorebooks",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("name", CleanText, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("created_by", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+lorebook_places = Table(
+    "lorebook_places",
+    metadata,
+    Column("lorebook_id", RowId, ForeignKey("lorebooks.id", ondelete="CASCADE"), nullable=False),
+    Column("scope_kind", CleanText, nullable=False),
+    Column("scope_id", BigInteger, nullable=False),
+    _one_of("scope_kind", get_args(ScopeKind)),
+    PrimaryKeyConstraint("lorebook_id", "scope_kind", "scope_id"),
+    Index(None, "scope_kind", "scope_id"),
+)
+
+lore_fired = Table(
+    "lore_fired",
+    metadata,
+    Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("entry", CleanText, nullable=False),
+    PrimaryKeyConstraint("message_id", "entry"),
+)
+
 claims = Table(
     "claims",
     metadata,

@@ -1,4 +1,4 @@
-"""Personas with their earlier versions."""
+"""Personas with their earlier versions, and lorebooks."""
 
 from collections.abc import Sequence
 
@@ -52,4 +52,39 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["persona_id"], ["personas.id"], name="fk_persona_versions_persona_id", ondelete="CASCADE"
         ),
+    )
+    _add_lorebooks(time)
+
+
+def _add_lorebooks(time: sa.DateTime) -> None:
+    op.create_table(
+        "lorebooks",
+        sa.Column("id", ROW_ID, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.Column("entries", sa.Integer, nullable=False),
+        sa.Column("created_by", sa.BigInteger, nullable=False),
+        sa.Column("created_at", time, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_lorebooks"),
+    )
+    op.create_index("ix_lorebooks_guild_id", "lorebooks", ["guild_id"])
+    op.create_table(
+        "lorebook_places",
+        sa.Column("lorebook_id", ROW_ID, nullable=False),
+        sa.Column("scope_kind", sa.Text, nullable=False),
+        sa.Column("scope_id", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("lorebook_id", "scope_kind", "scope_id", name="pk_lorebook_places"),
+        sa.ForeignKeyConstraint(
+            ["lorebook_id"], ["lorebooks.id"], name="fk_lorebook_places_lorebook_id", ondelete="CASCADE"
+        ),
+        sa.CheckConstraint("scope_kind IN ('thread', 'channel', 'persona', 'guild', 'user')", name="scope_kind"),
+    )
+    op.create_index("ix_lorebook_places_scope_kind_scope_id", "lorebook_places", ["scope_kind", "scope_id"])
+    op.create_table(
+        "lore_fired",
+        sa.Column("message_id", ROW_ID, nullable=False),
+        sa.Column("entry", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("message_id", "entry", name="pk_lore_fired"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_lore_fired_message_id", ondelete="CASCADE"),
     )
