@@ -18,6 +18,7 @@ from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.errors import (
     AdultPersonaError,
+    CardError,
     NoSuchPersonaError,
     NothingThereError,
     StaleControlError,
@@ -82,6 +83,12 @@ class FoundPersona:
     card: Card
     avatar: Avatar | None
 
+    @property
+    def persona(self) -> Persona:
+        """The character as it speaks."""
+        outline = self.outline
+        return Persona(outline.id, outline.name, self.card, outline.adult, outline.greeting)
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -116,10 +123,12 @@ class PersonaLibrary:
         """Read a file and keep it until the person decides. Raises `CardError` or `AdultPersonaError`."""
         async with self._reading:
             read, avatar = await asyncio.to_thread(_read, data)
-        card, adult = read.card, is_adult(read.card)
+        card, adult, name = read.card, is_adult(read.card), short_name(read.card.called)
+        if not any(sign.isprintable() and not sign.isspace() for sign in name):
+            raise CardError("name")
         if adult and not visitor.age_restricted:
-            raise AdultPersonaError(short_name(card.called))
-        content = PersonaContent(short_name(card.called), card.raw, avatar, adult)
+            raise AdultPersonaError(name)
+        content = PersonaContent(name, card.raw, avatar, adult)
         draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
         return await self.draft(visitor, draft_id)
 
@@ -226,7 +235,7 @@ class PersonaLibrary:
         if stored is None or stored.outline.kind == "draft":
             return None
         found = await self._found(stored)
-        persona = Persona(persona_id, found.outline.name, found.card, found.outline.adult)
+        persona = found.persona
         if len(found.card.raw) <= LARGEST_CACHED:
             self._cache[key] = persona
             while len(self._cache) > CACHED:
@@ -240,12 +249,14 @@ class PersonaLibrary:
         """
         async with self._conversations.quiet_line(key):
             await self._settings.put(place.guild_id, place.here, SETTING, found.outline.id, user_id)
-            greetings = _greetings(found, user_name, key)
-            if not greetings:
-                return Bound(None, None)
-            chosen = min(found.outline.greeting, len(greetings) - 1)
-            grafted = await self._history.graft(key, _opening(found, greetings, user_id), chosen + 1)
-        return Bound(grafted.head, grafted.previous_head)
+            return await self._open_with_greeting(key, found.persona, user_id, user_name)
+
+    async def greet_again(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> int | None:
+        """Open a conversation that begins anew with the greeting, if there is one. Raises `BusyConversationError`."""
+        async with self._conversations.quiet_line(key):
+            if await self._history.head(key) is not None:  # somebody was quicker
+                return None
+            return (await self._open_with_greeting(key, persona, user_id, user_name)).greeting_id
 
     async def clear(self, place: Place) -> Persona | None:
         """Let nobody be bound to this very place; who speaks here now. Raises `NothingThereError`."""
@@ -255,6 +266,14 @@ class PersonaLibrary:
         await self._settings.clear(place.guild_id, place.here, SETTING)
         left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
         return None if left is None else await self.persona(place.guild_id, left)
+
+    async def _open_with_greeting(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> Bound:
+        greetings = _greetings(persona, user_name, key)
+        if not greetings:
+            return Bound(None, None)
+        chosen = min(persona.greeting, len(greetings) - 1)
+        grafted = await self._history.graft(key, _opening(persona, greetings, user_id), chosen + 1)
+        return Bound(grafted.head, grafted.previous_head)
 
     async def _found(self, stored: StoredPersona) -> FoundPersona:
         raw = stored.content.card
@@ -272,29 +291,29 @@ def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:
         raise AdultPersonaError(outline.name)
 
 
-def _greetings(found: FoundPersona, user_name: str, key: ConversationKey) -> list[str]:
+def _greetings(persona: Persona, user_name: str, key: ConversationKey) -> list[str]:
     """The greetings as they are said."""
     values = {
-        "char": found.card.called,
+        "char": persona.card.called,
         "user": user_name,
-        "description": found.card.description,
-        "personality": found.card.personality,
-        "scenario": found.card.scenario,
+        "description": persona.card.description,
+        "personality": persona.card.personality,
+        "scenario": persona.card.scenario,
     }
     macros = Macros(
         values, now=datetime.now(UTC), random=random.Random(), seed=f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
     )
-    said = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in found.card.greetings[:MOST_GREETINGS])
+    said = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in persona.card.greetings[:MOST_GREETINGS])
     return [text[:LONGEST_GREETING] for text in said if text]
 
 
-def _opening(found: FoundPersona, greetings: Sequence[str], user_id: int) -> list[TranscriptMessage]:
+def _opening(persona: Persona, greetings: Sequence[str], user_id: int) -> list[TranscriptMessage]:
     """A beginning without words, which the greetings hang under, so that they are swipes of each other."""
     now = datetime.now(UTC)
     return [
         TranscriptMessage(None, "system", "", now, user_id),
         *(
-            TranscriptMessage(0, "assistant", text, now, user_id, found.outline.name, persona_id=found.outline.id)
+            TranscriptMessage(0, "assistant", text, now, user_id, persona.name, persona_id=persona.id)
             for text in greetings
         ),
     ]

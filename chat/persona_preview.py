@@ -11,7 +11,9 @@ MissingKind = Literal[
     "newer", "pictures", "address", "linked book", "scripts", "drawing", "group greetings", "by meaning", "html"
 ]
 
-_ADULT: Final = re.compile(r"(?:^|[\W_])(?:nsfw|nsfl|adult|adults only|18\+|r-?18)(?:$|[\W_])", re.IGNORECASE)
+_ADULT: Final = re.compile(
+    r"(?:^|[\W_])(?<!young[\W_])(?:nsfw|nsfl|adult|adults only|18\+|r-?18)(?:$|[\W_])", re.IGNORECASE
+)
 _HTML: Final = re.compile(r"<(?:script|style|div|img|iframe|table|details)\b", re.IGNORECASE)
 _SCRIPTS: Final = ("regex_scripts", "tavern_helper", "TavernHelper_scripts", "risuai")
 

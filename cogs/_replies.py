@@ -28,7 +28,7 @@ from cogs._posts import quietly
 from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
 from cogs._words import link_to, way_back
-from storage import ReplyMovedOnError, ShownReply, StoredMessage
+from storage import ConversationKey, ReplyMovedOnError, ShownReply, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,13 @@ class Replies(Drawings):
         shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, greeting_id)
         if not shown.discord_ids:
             await self.draw(shown, await self._outlet(interaction, shown))
+
+    async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
+        """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
+        user = interaction.user
+        greeting_id = await self._bot.services.personas.greet_again(key, persona, user.id, user.display_name)
+        if greeting_id is not None:
+            await self.greet(interaction, greeting_id)
 
     # --- the editor
 

@@ -399,6 +399,25 @@ async def test_using_a_character_begins_a_new_conversation_and_says_how_to_go_ba
     assert "Before." in stage.said_to_model
 
 
+async def test_a_conversation_that_begins_anew_begins_with_the_greeting(stage: Stage) -> None:
+    await taken_in(stage, stage.moderator)
+    await use(stage)
+    first = await greeting(stage)
+    await stage.ask(stage.ada, "Before.", answer="Yes.")
+    divider = await stage.command(stage.moderator, "reset")
+    again = await stage.world.wait_for_message(
+        stage.channel, lambda message: "Good evening" in message.content and message is not first
+    )
+    await stage.ask(stage.ada, "After.", answer="Yes.")
+    assert "Before." not in stage.said_to_model
+    assert "Good evening, Max." in stage.said_to_model
+    assert again.content.startswith("**Mira**\n")
+    await stage.press(stage.moderator, divider, "Restore")
+    await stage.ask(stage.ada, "Back.", answer="Yes.")
+    assert "Before." in stage.said_to_model
+    assert "After." not in stage.said_to_model
+
+
 async def test_a_character_without_greetings_takes_over_what_is_said(stage: Stage) -> None:
     await taken_in(stage, stage.moderator, card_file(first_mes="", alternate_greetings=[]))
     await stage.ask(stage.ada, "Before.", answer="Yes.")
