@@ -102,7 +102,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await catalogue.load()
         stack.push_async_callback(catalogue.close)
         defaults = operator_defaults(settings.system_prompt, settings.default_model)
-        context = ContextReader(storage.history, storage.pictures, storage.settings, catalogue, defaults)
+        context = ContextReader(
+            storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
+        )
         generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger())
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms

@@ -15,6 +15,8 @@ Role = Literal["system", "user", "assistant"]
 
 DEFAULT_DEPTH: Final = 4
 DEFAULT_WEIGHT: Final = 100
+MOST_LOOKED_AT: Final = 100
+"""Messages of a chat that are read for lorebooks; what lasts longer than so many is as good as forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Decorators:
     excluding: tuple[Key, ...] = ()
     gives_way: bool = False
     hides: frozenset[str] = frozenset()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it matters how many replies there are."""
+        return bool(self.only_after or self.only_every)
 
 
 PLAIN: Final = Decorators()
@@ -108,6 +115,11 @@ class Entry:
         return tuple(key.folded for key in self.keys)
 
     @property
+    def is_timed(self) -> bool:
+        """Whether it matters when it fired before."""
+        return bool(self.sticky or self.cooldown or self.decorators.keeps or self.decorators.once)
+
+    @property
     def all_keys(self) -> tuple[Key, ...]:
         """Everything that is looked for because of the entry."""
         rules = self.decorators
@@ -132,6 +144,21 @@ class Lorebook:
         """The entries, the highest order first."""
         ordered = sorted(self.entries, key=lambda entry: -entry.order)
         return tuple(Source(self, entry, f"{self.key}/{entry.id}", entry.words) for entry in ordered)
+
+    @cached_property
+    def is_timed(self) -> bool:
+        """Whether it matters when entries fired before."""
+        return any(entry.is_timed for entry in self.entries)
+
+    @cached_property
+    def reach(self) -> int:
+        """How many messages have to be known."""
+        if any(entry.decorators.counts or entry.decorators.keeps or entry.decorators.once for entry in self.entries):
+            return MOST_LOOKED_AT
+        wanted = [self.scan_depth or 0, 2]
+        for entry in self.entries:
+            wanted += (entry.scan_depth or 0, entry.delay, entry.sticky + entry.cooldown + 1)
+        return min(max(wanted), MOST_LOOKED_AT)
 
     @cached_property
     def key_count(self) -> int:

@@ -153,7 +153,7 @@ class Scanner:
         verdicts = [self._verdicts[place] for place in sorted(self._verdicts)]
         hides = frozenset().union(*(fired.source.entry.decorators.hides for fired in taken))
         fired_keys = [fired.source.key for fired in taken]
-        memory = self._memory.after(fired_keys, [source for source in self._sources if _is_timed(source.entry)])
+        memory = self._memory.after(fired_keys, [source for source in self._sources if source.entry.is_timed])
         return Scan(taken[::-1], verdicts, memory, hides, tuple(sorted(self._patterns.slow)))
 
     # --- one pass
@@ -330,7 +330,3 @@ def _in_order(books: Sequence[Lorebook]) -> Sequence[Source]:
     if len(books) == 1:
         return books[0].sources
     return sorted((source for book in books for source in book.sources), key=lambda source: -source.entry.order)
-
-
-def _is_timed(entry: Entry) -> bool:
-    return bool(entry.sticky or entry.cooldown or entry.decorators.keeps or entry.decorators.once)

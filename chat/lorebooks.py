@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from chat._card_json import read_object
-from chat._lore_entries import Entry, Key, Lorebook, Position, Source
+from chat._lore_entries import MOST_LOOKED_AT, Entry, Key, Lorebook, Position, Source
 from chat._lore_reading import read_lorebook
 from chat._lore_scan import Chat, Fired, Said, Scan, Scanner, Verdict, Why
 from chat.errors import CardError, LorebookError
@@ -25,9 +25,6 @@ __all__ = [
 
 BUDGET_SHARE: Final = 0.25
 """Of the context window, for all lorebooks together."""
-
-MOST_LOOKED_AT: Final = 100
-"""Messages of a chat that are read for lorebooks; what lasts longer than so many is as good as forgotten."""
 
 # Below this the search takes less than a thread's start; above, it would hold up everybody else. Keys times signs.
 _SMALL_WORK: Final = 2_000_000

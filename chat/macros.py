@@ -78,6 +78,14 @@ class Macros:
         self._also = also
         return _joined(self._pieces(text))
 
+    def learn(self, **values: str) -> None:
+        """Let further plain macros stand for these words from now on."""
+        self._values |= {name.casefold(): text for name, text in values.items()}
+
+    def value(self, name: str) -> str:
+        """What a plain macro stands for; nothing if it is unknown."""
+        return self._values.get(name.casefold(), "")
+
     def _pieces(self, text: str) -> list[Piece]:
         """The text in pieces; what no brace closes is left as it stands."""
         levels: list[tuple[int, list[Piece]]] = [(0, [])]
