@@ -81,6 +81,11 @@ def with_fields(version: int, card: bytes, changes: dict[str, Any]) -> bytes:
     return joined({**fields, **repeated, "data": raw(data)})
 
 
+def blank_fields(**known: Any) -> bytes:
+    """The `data` of a card in which nothing else is said."""
+    return joined(_completed({name: raw(value) for name, value in known.items()}))
+
+
 def _completed(known: Fields) -> Fields:
     return {name: known.get(name, raw(value)) for name, value in _SECOND_FIELDS.items()}
 

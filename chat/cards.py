@@ -14,12 +14,23 @@ import msgspec
 
 from chat import _charx, _png
 from chat._card_json import MAX_BYTES, read_object
-from chat._card_versions import FIRST_FIELDS, as_second, as_third, is_newer, version_of, with_fields
+from chat._card_versions import FIRST_FIELDS, as_second, as_third, blank_fields, is_newer, version_of, with_fields
 from chat._charx import Charx
 from chat.errors import CardError
 from storage.text import clean_text
 
-__all__ = ["EDITABLE", "MAX_FILE_BYTES", "Card", "ReadCard", "changed", "parse_card", "read_card", "to_json", "to_png"]
+__all__ = [
+    "EDITABLE",
+    "MAX_FILE_BYTES",
+    "Card",
+    "ReadCard",
+    "changed",
+    "new_card",
+    "parse_card",
+    "read_card",
+    "to_json",
+    "to_png",
+]
 
 MAX_FILE_BYTES: Final = 10 * 1024 * 1024
 
@@ -45,6 +56,7 @@ _TYPES: Final[Mapping[str, type]] = {
     **dict.fromkeys((*LISTS, "assets"), list),
     **dict.fromkeys(("character_book", "extensions"), dict),
 }
+_BLANK: Final = blank_fields(name="-")
 _EMBEDDED: Final = "embeded://"  # the specification spells it so
 _NO_OBJECT: Final[Mapping[str, Any]] = {}
 
@@ -180,6 +192,11 @@ def parse_card(data: bytes) -> Card:
     if not card.name:
         raise CardError("name")
     return card
+
+
+def new_card(**fields: Any) -> Card:
+    """A card of these fields."""
+    return changed(parse_card(b'{"spec":"chara_card_v2","spec_version":"2.0","data":' + _BLANK + b"}"), **fields)
 
 
 def changed(card: Card, **fields: Any) -> Card:

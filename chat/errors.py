@@ -40,7 +40,7 @@ from typing import Literal
 
 CardFault = Literal[
     "file", "format", "unreachable", "png", "crc", "chunks", "duplicate", "no card", "base64", "archive", "path",
-    "large", "long", "many", "deep", "number", "text", "json", "card", "spec", "fields", "name",
+    "large", "long", "many", "deep", "number", "text", "json", "card", "spec", "fields", "name", "picture",
 ]  # fmt: skip
 LorebookFault = CardFault | Literal["book"]
 TranscriptFault = Literal["size", "format", "broken", "version", "tree", "many", "text", "empty", "unreachable", "long"]

@@ -7,13 +7,13 @@ messages everybody has only their own.
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from chat._avatars import as_png, avatar_of
-from chat.cards import Card, ReadCard, parse_card, read_card, to_json, to_png
+from chat.cards import Card, changed, new_card, parse_card, read_card, to_json, to_png
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.errors import (
@@ -119,18 +119,15 @@ class PersonaLibrary:
 
     # --- taking in
 
-    async def look_at(self, visitor: Visitor, data: bytes) -> FoundPersona:
+    async def look_at(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> FoundPersona:
         """Read a file and keep it until the person decides. Raises `CardError` or `AdultPersonaError`."""
-        async with self._reading:
-            read, avatar = await asyncio.to_thread(_read, data)
-        card, adult, name = read.card, is_adult(read.card), short_name(read.card.called)
-        if not any(sign.isprintable() and not sign.isspace() for sign in name):
-            raise CardError("name")
-        if adult and not visitor.age_restricted:
-            raise AdultPersonaError(name)
-        content = PersonaContent(name, card.raw, avatar, adult)
+        content = await self._content(visitor, data, picture)
         draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
         return await self.draft(visitor, draft_id)
+
+    async def look_at_new(self, visitor: Visitor, fields: Mapping[str, Any], picture: bytes | None) -> FoundPersona:
+        """The same for a character that somebody wrote."""
+        return await self.look_at(visitor, new_card(**fields).raw, picture)
 
     async def draft(self, visitor: Visitor, draft_id: int) -> FoundPersona:
         """What somebody looks at. Raises `StaleControlError` when it is no draft of theirs (any more)."""
@@ -169,6 +166,54 @@ class PersonaLibrary:
         """Forget a draft. Raises `StaleControlError`."""
         await self.draft(visitor, draft_id)
         await self._personas.delete(visitor.guild_id, draft_id)
+
+    # --- changing
+
+    async def rewrite(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
+        """Change fields of a character. Raises `CardError`, `AdultPersonaError` or `StaleControlError`."""
+        card = await asyncio.to_thread(lambda: changed(found.card, **fields))
+        return await self._save(visitor, found, _content_of(visitor, card, found.avatar), found.outline.adult)
+
+    async def redraw(self, visitor: Visitor, found: FoundPersona, picture: bytes) -> FoundPersona:
+        """Give a character another picture. Raises `CardError` if it is none, or `StaleControlError`."""
+        async with self._reading:
+            avatar = await asyncio.to_thread(avatar_of, picture)
+        if avatar is None:
+            raise CardError("picture")
+        return await self._save(visitor, found, _content_of(visitor, found.card, avatar), found.outline.adult)
+
+    async def replace(self, visitor: Visitor, found: FoundPersona, data: bytes) -> FoundPersona:
+        """Let a character be what a file says; without a picture in it, it keeps its own."""
+        content = await self._content(visitor, data)
+        kept = content if content.avatar is not None else replace(content, avatar=found.avatar)
+        return await self._save(visitor, found, kept, found.outline.adult)
+
+    async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
+        """Go back to the version before. Raises `NothingThereError`."""
+        version = await self._personas.undo(visitor.guild_id, found.outline.id, visitor.user_id)
+        self._cache.pop((visitor.guild_id, found.outline.id), None)
+        if version is None:
+            raise NothingThereError("persona undo")
+        return await self.find(visitor, str(found.outline.id))
+
+    async def _save(
+        self, visitor: Visitor, found: FoundPersona, content: PersonaContent, was_adult: bool
+    ) -> FoundPersona:
+        """What is for adults once stays so."""
+        outline = found.outline
+        content = replace(content, adult=content.adult or was_adult, greeting=outline.greeting)
+        version = await self._personas.save(
+            visitor.guild_id, outline.id, content, visitor.user_id, version=outline.version
+        )
+        self._cache.pop((visitor.guild_id, outline.id), None)
+        if version is None:
+            raise StaleControlError
+        return await self.find(visitor, str(outline.id))
+
+    async def _content(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> PersonaContent:
+        async with self._reading:
+            card, avatar = await asyncio.to_thread(_read, data, picture)
+        return _content_of(visitor, card, avatar)
 
     # --- finding
 
@@ -281,9 +326,19 @@ class PersonaLibrary:
         return FoundPersona(stored.outline, card, stored.content.avatar)
 
 
-def _read(data: bytes) -> tuple[ReadCard, Avatar | None]:
+def _read(data: bytes, picture: bytes | None) -> tuple[Card, Avatar | None]:
     read = read_card(data)
-    return read, avatar_of(read.picture)
+    return read.card, avatar_of(picture or read.picture)
+
+
+def _content_of(visitor: Visitor, card: Card, avatar: Avatar | None) -> PersonaContent:
+    """A character as it is kept. Raises `CardError` or `AdultPersonaError`."""
+    adult, name = is_adult(card), short_name(card.called)
+    if not any(sign.isprintable() and not sign.isspace() for sign in name):
+        raise CardError("name")
+    if adult and not visitor.age_restricted:
+        raise AdultPersonaError(name)
+    return PersonaContent(name, card.raw, avatar, adult)
 
 
 def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:

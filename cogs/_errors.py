@@ -16,6 +16,7 @@ from chat.errors import (
     ChannelSettingError,
     EmptyReplyError,
     KeywordsError,
+    LorebookError,
     ModelGoneError,
     NoKeyError,
     NoModelError,
@@ -88,6 +89,8 @@ NOTHING_TO_ACT_ON = {
     "export": "There is nothing to export here yet.",
     "sampling reset": "Nothing of that is set here.",
     "import as persona": "There is no PNG, JSON or CHARX file in that message.",
+    "persona undo": "There is no earlier version of this character.",
+    "persona edit": "There is nothing here that fits into a form. Export the card, change it, and give it as `file`.",
     "persona clear": "No character was chosen for this very place.",
 }
 TRANSCRIPT_FAULTS = {
@@ -134,6 +137,7 @@ CARD_FAULTS = {
     "spec": "I know character cards of version 1, 2 and 3 only.",
     "fields": "A field of the card is not what it should be",
     "name": "The character has no name.",
+    "picture": "I cannot open this picture. I take PNG, JPEG, WebP and GIF up to 10 MiB.",
 }
 KEYWORD_PROBLEMS = {
     "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
@@ -198,6 +202,9 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _channel_setting_words(error)
         case PersonaError() | CardError():
             return _persona_words(error)
+        case LorebookError(fault=fault):
+            words = CARD_FAULTS.get(fault, "I cannot read this file as a lorebook.")
+            return Explanation(words.replace("character card", "lorebook").replace("The card", "The file"), retry=False)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,11 +11,14 @@ from discord.ext import commands
 from chat.attachments import Fault
 from chat.branches import short_id
 from chat.cards import MAX_FILE_BYTES
-from chat.errors import CardError, NothingThereError
-from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona
+from chat.errors import CardError, NothingThereError, StaleControlError
+from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona, Visitor
+from cogs._attachments import File
 from cogs._bot import Bot, tell
+from cogs._errors import explain
 from cogs._persona_cards import card_of, list_line, title_of
 from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
+from cogs._persona_forms import Part, PersonaForm, Written, too_long
 from cogs._places import SOURCE_WORDS, conversation_of, place_of
 from cogs._words import way_back
 
@@ -56,13 +60,109 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 
     async def _look_at(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self.library.look_at(await visitor_of(interaction), await self._fetched(file))
+        await _show_draft(interaction, found)
+
+    async def _fetched(self, file: File) -> bytes:
         data = await self.bot.talking.reader.whole(file, MAX_FILE_BYTES)
         if isinstance(data, Fault):
             raise CardError("file" if data is Fault.TOO_LARGE else "unreachable")
-        found = await self.library.look_at(await visitor_of(interaction), data)
+        return data
+
+    # --- writing
+
+    @app_commands.command(description="Write a character in a form, and look at it before it is taken in")
+    async def create(self, interaction: discord.Interaction[Bot]) -> None:
+        """Open an empty form."""
+        await interaction.response.send_modal(PersonaForm("new"))
+
+    @app_commands.command(description="Change a character in a form, or by a file; /persona undo goes back")
+    @app_commands.describe(name="The character", part="What of it", file="A card that it shall be from now on")
+    @app_commands.choices(
+        part=[
+            app_commands.Choice(name="Name, description, personality, scenario, greeting", value="character"),
+            app_commands.Choice(name="Prompts, examples, notes, tags", value="prompts"),
+            app_commands.Choice(name="Picture", value="picture"),
+        ]
+    )
+    async def edit(
+        self,
+        interaction: discord.Interaction[Bot],
+        name: PersonaName,
+        part: Part = "character",
+        file: discord.Attachment | None = None,
+    ) -> None:
+        """Open a form with what the character is, or take a file."""
+        visitor, found = await self._changeable(interaction, name, "persona edit")
+        if file is not None:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._tell_changed(interaction, await self.library.replace(visitor, found, await self._fetched(file)))
+            return
+        form = PersonaForm(part, found)
+        if not form.children:
+            raise NothingThereError("persona edit")
+        await interaction.response.send_modal(form)
+
+    @app_commands.command(description="Go back to what a character was before it was changed last")
+    @app_commands.describe(name="The character")
+    async def undo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Take the newest version away."""
+        visitor, found = await self._changeable(interaction, name, "persona undo")
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._tell_changed(interaction, await self.library.undo(visitor, found))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Bot]) -> None:
+        """A form comes back. discord.py knows those only that this process has opened, so it is read here."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        written = Written.read(interaction)
+        if written is None:
+            return
+        try:
+            await (self._created(interaction, written) if written.part == "new" else self._edited(interaction, written))
+        except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
+            await tell(interaction, explain(error).text)
+
+    async def _created(self, interaction: discord.Interaction[Bot], written: Written) -> None:
+        guard = self.bot.services.guard
+        await guard.check("persona create", interaction.user, interaction.guild_id, interaction.channel)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        picture = await self._fetched(written.picture) if written.picture is not None else None
+        found = await self.library.look_at_new(await visitor_of(interaction), written.fields, picture)
+        await _show_draft(interaction, found)
+
+    async def _edited(self, interaction: discord.Interaction[Bot], written: Written) -> None:
+        visitor, found = await self._changeable(interaction, str(written.persona_id), "persona edit")
+        if found.outline.version != written.version:
+            raise StaleControlError
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if written.picture is not None:
+            changed = await self.library.redraw(visitor, found, await self._fetched(written.picture))
+        else:
+            changed = await self.library.rewrite(visitor, found, _differing(found, written))
+        left_out = ", ".join(f"`{name}`" for name in too_long(found, written.part))
+        note = f"\n-# Too long for a form: {left_out}. Export the card, change it, and give it as `file`."
+        await self._tell_changed(interaction, changed, note if left_out else "")
+
+    async def _changeable(
+        self, interaction: discord.Interaction[Bot], name: str, action: str
+    ) -> tuple[Visitor, FoundPersona]:
+        """A character that the person may change."""
+        visitor = await visitor_of(interaction)
+        found = await self.library.open(visitor, name)
+        owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
+        await self.bot.services.guard.check_own(action, owners, interaction)
+        return visitor, found
+
+    async def _tell_changed(self, interaction: discord.Interaction[Bot], found: FoundPersona, note: str = "") -> None:
         embed, picture = await card_of(found, await estimate_of(interaction))
-        files = [picture] if picture is not None else []
-        await interaction.followup.send(embed=embed, files=files, view=draft_view(found), ephemeral=True)
+        await interaction.followup.send(
+            f"**{title_of(found)}**, version {found.outline.version}.{note}",
+            embed=embed,
+            files=[picture] if picture is not None else [],
+            ephemeral=True,
+        )
 
     # --- looking
 
@@ -146,6 +246,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 
     @show.autocomplete("name")
     @export.autocomplete("name")
+    @edit.autocomplete("name")
+    @undo.autocomplete("name")
     @delete.autocomplete("name")
     @use.autocomplete("name")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
@@ -153,6 +255,18 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         seen = await self.library.all(await visitor_of(interaction))
         found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
         return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:25]]
+
+
+async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:
+    embed, picture = await card_of(found, await estimate_of(interaction))
+    files = [picture] if picture is not None else []
+    await interaction.followup.send(embed=embed, files=files, view=draft_view(found), ephemeral=True)
+
+
+def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:
+    """The fields that were changed, so that the others stay as they are, byte for byte."""
+    now = {name: list(found.card.tags) if name == "tags" else found.card.text(name) for name in written.fields}
+    return {name: value for name, value in written.fields.items() if value != now[name]}
 
 
 def _fitting(lines: list[str]) -> str:

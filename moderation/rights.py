@@ -39,6 +39,11 @@ REQUIRED: dict[str, Level] = {
     "persona export": Level.MEMBER,
     "persona import": Level.MEMBER,  # one's own
     "import as persona": Level.MEMBER,
+    "persona create": Level.MEMBER,
+    "persona edit own": Level.MEMBER,
+    "persona edit": Level.MODERATOR,
+    "persona undo own": Level.MEMBER,
+    "persona undo": Level.MODERATOR,
     "persona delete own": Level.MEMBER,
     "persona delete": Level.MODERATOR,
     "persona look after": Level.MODERATOR,  # all of the server's, also those of its members

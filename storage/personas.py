@@ -94,9 +94,14 @@ class Personas:
         """Delete a persona or a draft with all its versions; False if there is none."""
         return await self._database.write(_remove, guild_id, persona_id)
 
-    async def save(self, guild_id: int | None, persona_id: int, content: PersonaContent, by: int) -> int | None:
-        """Let a persona be something else and keep what it was; its new version, None if there is no such persona."""
-        return await self._database.write(_save, guild_id, persona_id, content, by)
+    async def save(
+        self, guild_id: int | None, persona_id: int, content: PersonaContent, by: int, version: int | None = None
+    ) -> int | None:
+        """Let a persona be something else and keep what it was; its new version.
+
+        None if there is no such persona, or it is at another version than the one that is named.
+        """
+        return await self._database.write(_save, guild_id, persona_id, content, by, version)
 
     async def undo(self, guild_id: int | None, persona_id: int, by: int) -> int | None:
         """Go back to the version before; the version it has now, None if there is none before."""
@@ -171,10 +176,15 @@ def _remove(connection: Connection, guild_id: int | None, persona_id: int) -> bo
 
 
 def _save(
-    connection: Connection, guild_id: int | None, persona_id: int, content: PersonaContent, by: int
+    connection: Connection,
+    guild_id: int | None,
+    persona_id: int,
+    content: PersonaContent,
+    by: int,
+    expected: int | None,
 ) -> int | None:
     row = connection.execute(_one_locked, {"guild": guild_id, "persona": persona_id}).one_or_none()
-    if row is None or row.kind == "draft":
+    if row is None or row.kind == "draft" or expected not in {None, row.version}:
         return None
     kept = {name: getattr(row, name) for name in (*_CONTENT, "version", "updated_at", "updated_by")}
     connection.execute(_keep, {"persona_id": persona_id, **kept})

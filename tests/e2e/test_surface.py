@@ -17,6 +17,7 @@ from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
 from cogs._errors import explain
 from cogs._persona_controls import PERSONA_CONTROLS
+from cogs._persona_forms import PersonaForm
 from cogs._reply_controls import REPLY_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
@@ -93,10 +94,13 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")} == {EditForm}
+    forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
+    assert forms == {EditForm, PersonaForm}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
+    character = await stage.ada.slash(stage.channel, "persona create")
+    await character.answered()
     asked: list[str] = []
 
     async def check(action: str, *_: object) -> None:
@@ -109,6 +113,9 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     assert told.ephemeral
     assert told.content == explain(RefusedError(Reason.SHUTTING_DOWN)).text
     assert asked == ["edit own"]
+    submitted = await stage.ada.submit(character, name="Mira")
+    assert (await submitted.answered()).response.content == told.content
+    assert asked == ["edit own", "persona create"]
     assert reply.content == "The cat sat."
 
 

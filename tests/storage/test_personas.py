@@ -124,6 +124,8 @@ async def test_every_version_can_be_gone_back_to(storage: Storage) -> None:
         assert (found.content, found.outline.version) == (content, version)
     assert await storage.personas.undo(GUILD, persona_id, ADA) is None
     assert await storage.personas.save(GUILD, persona_id, contents[0], ADA) == 2
+    assert await storage.personas.save(GUILD, persona_id, contents[1], ADA, version=1) is None
+    assert await storage.personas.save(GUILD, persona_id, contents[1], ADA, version=2) == 3
 
 
 async def test_the_oldest_versions_go(storage: Storage) -> None:
