@@ -23,7 +23,7 @@ GREETINGS = ("*The lamp turns.* Good evening, {{user}}.", "Who is there?", "{{ch
 
 def mira(**fields: Any) -> dict[str, Any]:
     """A card with two more greetings than one."""
-    alternates = {"first_mes": GREETINGS[0], "alternate_greetings": list(GREETINGS[1:])}
+    alternates: dict[str, Any] = {"first_mes": GREETINGS[0], "alternate_greetings": list(GREETINGS[1:])}
     return files.card(2, **{**alternates, **fields})
 
 
@@ -329,6 +329,48 @@ async def test_where_the_bot_may_not_write_the_greeting_is_the_command_s_answer(
     await taken_in(stage, stage.moderator)
     answer = await use(stage, channel=quiet)
     await stage.world.wait_until(lambda: "Good evening" in answer.content)
+
+
+async def test_the_prompt_is_the_card_s(stage: Stage) -> None:
+    await taken_in(
+        stage,
+        stage.moderator,
+        card_file(
+            system_prompt="{{original}} You are {{char}}.",
+            scenario="A harbour where {{user}} lives.",
+            mes_example="<START>\n{{user}}: Hi\n{{char}}: Hush.",
+            post_history_instructions="Answer as {{char}}.",
+            creator_notes="Never in the prompt.",
+            character_book={"entries": [{"keys": ["tide"], "content": "The tide is late.", "enabled": True}]},
+        ),
+    )
+    await use(stage)
+    await greeting(stage)
+    await stage.ask(stage.ada, "What of the tide?", answer="Late.")
+    [system, *_, last] = stage.prompts[-1]
+    pieces = [
+        "You are the bot of this test. You are Mira.",
+        "Mira keeps the harbour light.",
+        "Mira's personality: calm",
+        "Scenario: A harbour where Ada lives.",
+        "Mira: Hush.",
+    ]
+    assert [piece for piece in pieces if piece not in system["content"]] == []
+    assert "The tide is late." in system["content"]
+    assert last["content"].endswith("Answer as Mira.")
+    assert "Never in the prompt" not in stage.said_to_model
+    context = await stage.command(stage.tom, "context")
+    assert "description" in context.content
+    await stage.command(stage.moderator, "persona clear")
+    await stage.ask(stage.ada, "And now?", answer="Now.")
+    assert stage.prompts[-1][0]["content"] == "You are the bot of this test."
+
+
+async def test_a_card_with_nothing_but_a_name_can_speak(stage: Stage) -> None:
+    bare = dict.fromkeys(("description", "personality", "scenario", "first_mes", "mes_example"), "")
+    await taken_in(stage, stage.moderator, card_file(alternate_greetings=[], **bare))
+    await use(stage)
+    assert (await stage.ask(stage.ada, "a", answer="A.")).content == "**Mira**\nA."
 
 
 async def test_replies_keep_their_name_through_swipes_and_clear(stage: Stage) -> None:
