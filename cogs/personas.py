@@ -11,8 +11,12 @@ from discord.ext import commands
 from chat.attachments import Fault
 from chat.branches import short_id
 from chat.cards import MAX_FILE_BYTES
-from chat.errors import CardError, NothingThereError, StaleControlError
+from chat.channel_settings import DEFAULT
+from chat.errors import CardError, NothingThereError, NothingToSetError, StaleControlError
 from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona, Visitor
+from chat.preferences import Place
+from chat.presets import MAX_NAME_CHARACTERS
+from chat.sampling import SamplingSettings
 from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._errors import explain
@@ -21,6 +25,8 @@ from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, vi
 from cogs._persona_forms import Part, PersonaForm, Written, too_long
 from cogs._places import SOURCE_WORDS, conversation_of, place_of
 from cogs._words import way_back
+from cogs.talk import model_choices
+from storage import Scope
 
 LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
 CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
@@ -110,6 +116,63 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         visitor, found = await self._changeable(interaction, name, "persona undo")
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._tell_changed(interaction, await self.library.undo(visitor, found))
+
+    @app_commands.command(description="Let a character bring its own model and sampling to where it speaks")
+    @app_commands.describe(
+        name="The character",
+        model="Its model; `default` for the channel's",
+        preset="A preset of /sampling save; `default` for the channel's sampling",
+    )
+    async def bring(
+        self,
+        interaction: discord.Interaction[Bot],
+        name: PersonaName,
+        model: app_commands.Range[str, 1, 100] | None = None,
+        preset: app_commands.Range[str, 1, MAX_NAME_CHARACTERS] | None = None,
+    ) -> None:
+        """Set them for the character; what is set for a channel or thread itself is stronger."""
+        _, found = await self._changeable(interaction, name, "persona bring")
+        if model is None and preset is None:
+            raise NothingToSetError
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        here = place_of(interaction)
+        place = Place(here.guild_id, (Scope("persona", found.outline.id), *here.scopes))
+        lines = [f"**{title_of(found)}** brings from now on:"]
+        if model is not None:
+            lines.append(f"- model: {await self._bring_model(place, model, interaction.user.id)}")
+        if preset is not None:
+            lines.append(f"- sampling: {await self._bring_sampling(place, preset, interaction.user.id)}")
+        await tell(interaction, "\n".join([*lines, "-# What is set for a channel or thread itself is stronger."]))
+
+    async def _bring_model(self, place: Place, typed: str, user_id: int) -> str:
+        services = self.bot.services
+        if typed.strip().casefold() == DEFAULT:
+            await services.storage.settings.clear(place.guild_id, place.here, "model")
+            return "that of the channel"
+        model = await services.catalogue.find(typed)
+        await services.storage.settings.put(place.guild_id, place.here, "model", model, user_id)
+        return f"`{model}`"
+
+    async def _bring_sampling(self, place: Place, typed: str, user_id: int) -> str:
+        sampling = SamplingSettings(self.bot.services.storage.settings, self.bot.services.context)
+        if typed.strip().casefold() == DEFAULT:
+            await sampling.apply(place, {}, user_id)
+            return "that of the channel"
+        preset, _ = await sampling.load(place, typed, user_id)
+        return f"the preset `{preset}`"
+
+    @bring.autocomplete("model")
+    async def choose_model(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """Models whose names match what is typed."""
+        return model_choices(interaction, typed)
+
+    @bring.autocomplete("preset")
+    async def choose_preset(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """The server's presets that have in their names what is typed."""
+        sampling = SamplingSettings(self.bot.services.storage.settings, self.bot.services.context)
+        names = await sampling.presets(place_of(interaction))
+        found = [name for name in names if typed.casefold().strip() in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:25]]
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Bot]) -> None:
@@ -247,6 +310,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @show.autocomplete("name")
     @export.autocomplete("name")
     @edit.autocomplete("name")
+    @bring.autocomplete("name")
     @undo.autocomplete("name")
     @delete.autocomplete("name")
     @use.autocomplete("name")

@@ -42,6 +42,8 @@ REQUIRED: dict[str, Level] = {
     "persona create": Level.MEMBER,
     "persona edit own": Level.MEMBER,
     "persona edit": Level.MODERATOR,
+    "persona bring own": Level.MEMBER,
+    "persona bring": Level.MODERATOR,
     "persona undo own": Level.MEMBER,
     "persona undo": Level.MODERATOR,
     "persona delete own": Level.MEMBER,

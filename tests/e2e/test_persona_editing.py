@@ -9,7 +9,7 @@ from chat.cards import read_card
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 from tests.e2e.acting import buttons
-from tests.e2e.conftest import Stage, running
+from tests.e2e.conftest import MODEL, Stage, running
 from tests.e2e.test_personas import card_file, fields_of, look, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -125,6 +125,33 @@ async def test_only_the_owner_and_moderators_change_a_character(stage: Stage) ->
         assert "I know no character" in (await stage.command(stage.tom, command, name="Mira")).content
     told = await edited(stage, stage.moderator, personality="Seen by a moderator.")
     assert "version 2" in told.content
+
+
+async def test_a_character_brings_its_model_and_sampling(stage: Stage) -> None:
+    async def asked() -> tuple[str, float]:
+        await stage.ask(stage.ada, "hello")
+        body = [r.body for r in stage.api.requests if r.path == "/v1/chat/completions"][-1]
+        return body["model"], body["temperature"]
+
+    other = "TheDrummer-UnslopNemo-12B-v4.1"
+    await taken_in(stage, stage.moderator, card_file(first_mes="", alternate_greetings=[]))
+    await stage.command(stage.moderator, "sampling set", parameter="temperature", value="1.5")
+    saved = await stage.moderator.slash(stage.channel, "sampling save", name="wild")
+    await saved.answered()
+    await stage.command(stage.moderator, "sampling reset")
+    told = await stage.command(stage.moderator, "persona bring", name="Mira", model=other, preset="wild")
+    assert told.content.splitlines()[1:3] == [f"- model: `{other}`", "- sampling: the preset `wild`"]
+    assert await asked() == (MODEL, 0.8)
+    await use(stage)
+    assert await asked() == (other, 1.5)
+    assert "set by the persona" in (await stage.command(stage.ada, "model show")).content
+    assert "`temperature` **1.5** · the persona" in (await stage.command(stage.ada, "sampling show")).content
+    await stage.command(stage.moderator, "model set", model=MODEL)
+    assert await asked() == (MODEL, 1.5)
+    await stage.command(stage.moderator, "model reset")
+    await stage.command(stage.moderator, "persona bring", name="Mira", model="default", preset="default")
+    assert await asked() == (MODEL, 0.8)
+    assert "What shall I set?" in (await stage.command(stage.moderator, "persona bring", name="Mira")).content
 
 
 async def test_what_is_for_adults_stays_so(stage: Stage) -> None:
