@@ -18,6 +18,7 @@ from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.generation import Generator
 from chat.keys import KeyPool
+from chat.lore_library import LoreLibrary
 from chat.metrics import Metrics
 from chat.models import ModelCatalogue
 from chat.persona_library import PersonaLibrary
@@ -44,6 +45,7 @@ EXTENSIONS = (
     "cogs.sampling",
     "cogs.channel",
     "cogs.personas",
+    "cogs.lore",
     "cogs.tokens",
     "cogs.history",
     "cogs.help",
@@ -116,6 +118,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             turns=Turns(storage.history, conversations),
             context=context,
             personas=PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations),
+            lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,
             guard=Guard(access, storage.settings),

@@ -111,15 +111,15 @@ class FixedTexts:
             hides=() if found is None else found.hides,
         )
 
-    async def look_through(self, cast: Cast, text: str, name: str, room: Room) -> Scan:
-        """What this text alone would let fire."""
-        said = Said(1, name, text, by_user=True)
-        profile = Profile(name)
+    async def look_through(self, cast: Cast, text: str, name: str, room: Room) -> Scan | None:
+        """What this text alone would let fire; None without lorebooks."""
+        if not (tiers := await self.tiers(cast)):
+            return None
         card = None if cast.persona is None else cast.persona.card
-        macros = persona_macros(card, profile, now=self._clock(), random=self._random, seed=cast.seed)
-        chat = _chat(card, [said], whole=False)
-        tiers = await self.tiers(cast)
-        return await scan(tiers, chat, macros, room.estimator.measure, room.window * BUDGET_SHARE, random=self._random)
+        macros = persona_macros(card, Profile(name), now=self._clock(), random=self._random, seed=cast.seed)
+        chat = _chat(card, [Said(1, name, text, by_user=True)], whole=False)
+        budget = room.window * BUDGET_SHARE
+        return await scan(tiers, chat, macros, room.estimator.measure, budget, random=self._random)
 
     async def tiers(self, cast: Cast) -> list[list[Lorebook]]:
         """The lorebooks that are looked through, by rank, the nearest first."""

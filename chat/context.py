@@ -7,6 +7,7 @@ from typing import Any
 from chat._fixed_texts import Cast, FixedTexts, Room, with_persona
 from chat._gallery import Gallery
 from chat._path import SHOWN_STATES, Path, is_said
+from chat.lorebooks import Scan
 from chat.models import ModelCatalogue
 from chat.persona import Persona
 from chat.pictures import pictures_in, pictures_that_fit
@@ -112,6 +113,14 @@ class ContextReader:
             pictures=pictures_in(prompt.messages),
             unseen=gallery.unseen,
         )
+
+    async def look_through(self, cast: Cast, text: str, name: str) -> Scan | None:
+        """What lorebooks would add if somebody of this name said this now; None where there are none."""
+        persona_id = None if cast.persona is None else cast.persona.id
+        preferences = await self.preferences(cast.key.guild_id, cast.scopes, persona_id)
+        model = self._catalogue.choose(preferences["model"].value)
+        room = Room(model, self._catalogue.context_window(model), self._catalogue.estimator(model))
+        return await self.fixed.look_through(cast, text, name, room)
 
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""

@@ -26,7 +26,10 @@
     │   ├── TooManyPersonasError    the person or the server has as many as they may
     │   └── AdultPersonaError       this one works in age-restricted channels only
     ├── CardError               a file holds no character card that can be read
-    ├── LorebookError           a file holds no lorebook that can be read
+    ├── LoreError               something about lorebooks cannot be done
+    │   ├── NoSuchLorebookError     there is none of this name
+    │   ├── TooManyLorebooksError   there are as many as there may be
+    │   └── LorebookError           a file holds no lorebook that can be read
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     ├── StaleControlError       the button belongs to something that has changed meanwhile
     ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
@@ -238,8 +241,26 @@ class CardError(ChatError):
     field: str = ""
 
 
+class LoreError(ChatError):
+    """Something about lorebooks cannot be done."""
+
+
 @dataclass
-class LorebookError(ChatError):
+class NoSuchLorebookError(LoreError):
+    """There is no lorebook of this name."""
+
+    name: str
+
+
+@dataclass
+class TooManyLorebooksError(LoreError):
+    """There are `limit` lorebooks already."""
+
+    limit: int
+
+
+@dataclass
+class LorebookError(LoreError):
     """What is wrong with a file that is to be a lorebook."""
 
     fault: LorebookFault

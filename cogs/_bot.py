@@ -18,6 +18,7 @@ from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.keys import KeyPool
+from chat.lore_library import LoreLibrary
 from chat.models import ModelCatalogue
 from chat.persona_library import PersonaLibrary
 from chat.turns import Turns
@@ -46,6 +47,7 @@ class Services:
     turns: Turns
     context: ContextReader
     personas: PersonaLibrary
+    lore: LoreLibrary
     catalogue: ModelCatalogue
     pool: KeyPool
     guard: Guard

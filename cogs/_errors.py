@@ -17,9 +17,11 @@ from chat.errors import (
     EmptyReplyError,
     KeywordsError,
     LorebookError,
+    LoreError,
     ModelGoneError,
     NoKeyError,
     NoModelError,
+    NoSuchLorebookError,
     NoSuchModelError,
     NoSuchPersonaError,
     NoSuchPresetError,
@@ -37,6 +39,7 @@ from chat.errors import (
     ServerSettingError,
     ServiceDownError,
     StaleControlError,
+    TooManyLorebooksError,
     TooManyPersonasError,
     TooManyPresetsError,
     TranscriptError,
@@ -91,6 +94,8 @@ NOTHING_TO_ACT_ON = {
     "import as persona": "There is no PNG, JSON or CHARX file in that message.",
     "persona undo": "There is no earlier version of this character.",
     "persona edit": "There is nothing here that fits into a form. Export the card, change it, and give it as `file`.",
+    "lore enable": "That lorebook is looked through here already.",
+    "lore disable": "That lorebook is not switched on for this very place.",
     "persona clear": "No character was chosen for this very place.",
 }
 TRANSCRIPT_FAULTS = {
@@ -138,6 +143,15 @@ CARD_FAULTS = {
     "fields": "A field of the card is not what it should be",
     "name": "The character has no name.",
     "picture": "I cannot open this picture. I take PNG, JPEG, WebP and GIF up to 10 MiB.",
+}
+LOREBOOK_FAULTS = {
+    "unreachable": "Discord did not give me the file. Attach it again.",
+    "large": "The lorebook is too large: a file has up to 4 MiB.",
+    "book": "There is no lorebook in this file. I take world-info files of SillyTavern and lorebook_v3 files.",
+    "many": "The lorebook has too many entries or keys: 5,000 entries and 20,000 keys is the most.",
+    "deep": "The lorebook is nested too deeply.",
+    "number": "The lorebook has a number that is out of any range.",
+    "text": "The lorebook has text that is damaged.",
 }
 KEYWORD_PROBLEMS = {
     "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
@@ -202,9 +216,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _channel_setting_words(error)
         case PersonaError() | CardError():
             return _persona_words(error)
-        case LorebookError(fault=fault):
-            words = CARD_FAULTS.get(fault, "I cannot read this file as a lorebook.")
-            return Explanation(words.replace("character card", "lorebook").replace("The card", "The file"), retry=False)
+        case LoreError():
+            return _lore_words(error)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
@@ -252,6 +265,19 @@ def _persona_words(error: PersonaError | CardError) -> Explanation:
             text = CARD_FAULTS.get(fault, "I cannot read this file as a character card.")
         case _:
             text = "This cannot be done with characters."
+    return Explanation(text, retry=False)
+
+
+def _lore_words(error: LoreError) -> Explanation:
+    match error:
+        case NoSuchLorebookError(name=name):
+            text = f"I know no lorebook `{_as_code(name, 50)}` here. `/lore list` shows them."
+        case TooManyLorebooksError(limit=limit):
+            text = f"There are {limit} lorebooks here, which is the most. Make room with `/lore delete`."
+        case LorebookError(fault=fault):
+            text = LOREBOOK_FAULTS.get(fault, "I cannot read this file: it is no JSON.")
+        case _:
+            text = "This cannot be done with lorebooks."
     return Explanation(text, retry=False)
 
 

@@ -51,6 +51,14 @@ REQUIRED: dict[str, Level] = {
     "persona look after": Level.MODERATOR,  # all of the server's, also those of its members
     "persona use": Level.SCENE_OWNER,
     "persona clear": Level.SCENE_OWNER,
+    "lore list": Level.MEMBER,
+    "lore show": Level.MEMBER,
+    "lore test": Level.MEMBER,
+    "lore import": Level.SCENE_OWNER,
+    "lore enable": Level.SCENE_OWNER,
+    "lore disable": Level.SCENE_OWNER,
+    "lore delete": Level.MODERATOR,
+    "lore server": Level.MODERATOR,  # in the whole server, not only in this channel
     "channel show": Level.MEMBER,
     "channel set": Level.SCENE_OWNER,
     "channel set server": Level.MODERATOR,  # in the whole server, not only in this channel

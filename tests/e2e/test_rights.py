@@ -43,6 +43,13 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "persona delete": (Level.MEMBER, {"name": "none"}),  # one's own
     "persona use": (Level.SCENE_OWNER, {"name": "none"}),
     "persona clear": (Level.SCENE_OWNER, {}),
+    "lore list": (Level.MEMBER, {}),
+    "lore show": (Level.MEMBER, {"name": "none"}),
+    "lore test": (Level.MEMBER, {"text": "wolf"}),
+    "lore import": (Level.SCENE_OWNER, {"file": ("sea.json", b'{"entries": []}')}),
+    "lore enable": (Level.SCENE_OWNER, {"name": "none"}),
+    "lore disable": (Level.SCENE_OWNER, {"name": "none"}),
+    "lore delete": (Level.MODERATOR, {"name": "none"}),
     "channel show": (Level.MEMBER, {}),
     "channel set": (Level.SCENE_OWNER, {"reply_style": "plain"}),
     "history show": (Level.MEMBER, {}),

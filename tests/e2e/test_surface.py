@@ -76,7 +76,7 @@ async def test_every_right_belongs_to_something(bot: Bot) -> None:
     entries = {c.qualified_name for c in slash_commands(bot)}
     entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
     entries |= {control.action.removesuffix(" own") for control in BUTTONS}
-    entries |= {"channel set server", "persona look after"}
+    entries |= {"channel set server", "persona look after", "lore server"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
@@ -151,6 +151,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
     staff |= {"channel set", "persona use", "persona clear"}
+    staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     assert await listed(stage.ada) == everything - staff
 
