@@ -1,6 +1,7 @@
 """`/persona`: cards are looked at, taken in, found by who may see them, bound to channels, and given back as files."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from playground.discord._call import Upload
 from storage import Storage
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json, charx, png_card
-from tests.e2e.acting import buttons, shown, stored
+from tests.e2e.acting import buttons, shown, slow_text, stored
 from tests.e2e.conftest import Stage, changed, running
+from tests.e2e.processes import environment, started
 
 SEND_MESSAGES = 1 << 11
 
@@ -416,6 +418,25 @@ async def test_what_is_bound_outlives_a_restart_and_holds_in_threads(offstage: S
         assert listed.content == "- **Mira** · speaks here\n- **Nora**"
         await offstage.command(offstage.moderator, "persona delete", name="Mira")
         assert (await offstage.ask(offstage.ada, "d", answer="D.")).content == "D."
+
+
+async def test_after_a_kill_a_reply_keeps_its_name_and_its_words_apart(offstage: Stage, tmp_path: Path) -> None:
+    async with running(offstage, offstage.settings):
+        await taken_in(offstage, offstage.moderator, card_file(first_mes="", alternate_greetings=[]))
+        await use(offstage)
+    offstage.api.faults.add("slow", tokens_per_second=40)
+    offstage.api.replies.add(slow_text(150))
+    async with started(tmp_path, environment(offstage)) as process:
+        await offstage.world.wait_until_connected(timeout=15)
+        await offstage.say(offstage.ada, "write")
+        reply = await offstage.reply("w1")
+        await process.kill()
+    text = reply.content.removeprefix("**Mira**\n")
+    assert text != reply.content
+    async with running(offstage, offstage.settings):
+        await offstage.reply("I was restarted")
+        assert reply.content.startswith(f"**Mira**\n{text}\n-# ⚠️")
+        assert (await stored(offstage, reply)).content == text
 
 
 async def test_a_command_s_answer_has_the_name_below_the_question(stage: Stage) -> None:
