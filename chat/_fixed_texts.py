@@ -16,7 +16,6 @@ from chat.cards import Card
 from chat.errors import LorebookError
 from chat.lorebooks import (
     BUDGET_SHARE,
-    MOST_LOOKED_AT,
     Chat,
     Lorebook,
     Said,
@@ -98,7 +97,7 @@ class FixedTexts:
         tiers = await self.tiers(cast)
         newest = await path.newest(max([2, *(book.reach for books in tiers for book in books)]))
         macros = await self._macros(cast, newest, room)
-        found = await self._scan(cast, path, newest, tiers, macros, room) if tiers else None
+        found = await self._scan(cast, newest, tiers, macros, room) if tiers else None
         if found is not None and remembers and newest:
             await self._remember(cast, newest[0], found, tiers)
         note = preferences.get("note")
@@ -117,7 +116,7 @@ class FixedTexts:
             return None
         card = None if cast.persona is None else cast.persona.card
         macros = persona_macros(card, Profile(name), now=self._clock(), random=self._random, seed=cast.seed)
-        chat = _chat(card, [Said(1, name, text, by_user=True)], whole=False)
+        chat = _chat(card, [Said(1, name, text, by_user=True)])
         budget = room.window * BUDGET_SHARE
         return await scan(tiers, chat, macros, room.estimator.measure, budget, random=self._random)
 
@@ -174,7 +173,6 @@ class FixedTexts:
     async def _scan(
         self,
         cast: Cast,
-        path: Path,
         newest: Sequence[StoredMessage],
         tiers: Sequence[Sequence[Lorebook]],
         macros: Macros,
@@ -191,10 +189,9 @@ class FixedTexts:
         if any(book.is_timed for books in tiers for book in books):
             ids = [message.id for message in newest[1:]]
             remembered = await self._lorebooks.fired(cast.key.guild_id, ids)
-        whole = path.whole or len(newest) < MOST_LOOKED_AT
         return await scan(
             tiers,
-            _chat(card, said, whole=whole),
+            _chat(card, said),
             macros,
             room.estimator.measure,
             room.window * BUDGET_SHARE,
@@ -242,7 +239,5 @@ class FixedTexts:
         return read_profile(found["profile"].value, clean_name(asked.author_name or _NOBODY))
 
 
-def _chat(card: Card | None, said: Sequence[Said], *, whole: bool) -> Chat:
-    if card is None:
-        return Chat(said, whole=whole)
-    return Chat(said, whole=whole, character=card.name, tags=card.tags)
+def _chat(card: Card | None, said: Sequence[Said]) -> Chat:
+    return Chat(said) if card is None else Chat(said, character=card.name, tags=card.tags)

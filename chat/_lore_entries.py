@@ -139,6 +139,11 @@ class Lorebook:
     skipped: int = 0  # what stood among the entries and was none
     key: str = ""
 
+    def prepared(self) -> Lorebook:
+        """The book with everything worked out, which takes a moment for a large one."""
+        _ = self.sources, self.key_count, self.has_patterns, self.reach, self.is_timed
+        return self
+
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """The entries, the highest order first."""

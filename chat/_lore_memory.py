@@ -14,18 +14,12 @@ from chat._lore_entries import Source
 class Memory:
     """When entries fired, seen from the newest message."""
 
-    def __init__(self, remembered: Mapping[str, int], path: Sequence[int], *, whole: bool) -> None:
-        """``path`` has the ids of the newest messages, newest first; ``whole`` says that there are no others."""
+    def __init__(self, remembered: Mapping[str, int], path: Sequence[int]) -> None:
+        """``path`` has the ids of the newest messages, newest first."""
         self._path = path
         ages = {message_id: age for age, message_id in enumerate(path)}
         self._remembered = dict(remembered)
-        # What fired before all that is known of the path has been on it, as far as one can tell.
-        before = path[-1] if path and not whole else 0
-        self._ages = {
-            key: ages.get(message_id, len(path))
-            for key, message_id in remembered.items()
-            if message_id in ages or message_id < before
-        }
+        self._ages = {key: ages[message_id] for key, message_id in remembered.items() if message_id in ages}
 
     def has_fired(self, source: Source) -> bool:
         """Whether it fired for an earlier message."""

@@ -84,7 +84,7 @@ def read_lorebook(content: Any, *, name: str = "", key: str = "") -> Lorebook:
     entries = _entries(listed)
     if sum(len(entry.keys) + len(entry.secondary) for entry in entries) > MOST_KEYS:
         raise LorebookError("many")
-    return Lorebook(
+    book = Lorebook(
         name=_line(content.get("name")) or name,
         entries=tuple(entries),
         description=_text(content.get("description")),
@@ -94,6 +94,7 @@ def read_lorebook(content: Any, *, name: str = "", key: str = "") -> Lorebook:
         skipped=len(listed) - len(entries),
         key=key,
     )
+    return book.prepared()
 
 
 def _entries(listed: Iterable[Any]) -> list[Entry]:

@@ -42,7 +42,6 @@ class Chat:
     """What is looked through: the messages, newest first, as many as are known, and whose chat it is."""
 
     said: Sequence[Said]
-    whole: bool = True  # the messages go back to the first
     character: str = ""
     tags: Sequence[str] = ()
     greeting: int | None = None  # which greeting the chat began with
@@ -118,7 +117,7 @@ class Scanner:
         self._measure = measure
         self._budget = budget
         self._random = random
-        self._memory = Memory(remembered, [said.id for said in chat.said], whole=chat.whole)
+        self._memory = Memory(remembered, [said.id for said in chat.said])
         self._patterns = Patterns()
         lines = [f"{said.name}: {said.text}" for said in chat.said]
         self._texts = Texts(lines, [macros.expand(text) for text in chat.also])
