@@ -35,6 +35,7 @@ async def test_an_answer_is_streamed_into_view(stage: Stage) -> None:
     await page.keyboard.press("Enter")
     await page.keyboard.type("is anybody **there**?")
     await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Infermatic is typing…")).to_be_visible()
     await expect(page.locator(".message .text strong", has_text="there")).to_be_visible()
     answer = page.locator(".message", has_text="The lamp").last
     await expect(answer).to_be_visible()
@@ -49,11 +50,6 @@ async def test_an_answer_is_streamed_into_view(stage: Stage) -> None:
     assert await element.evaluate("node => node.isConnected"), (
         "the stream of edits must patch the message, not replace it"
     )
-
-
-async def test_the_bot_is_seen_typing(stage: Stage) -> None:
-    await stage.say("@Infermatic hello")
-    await expect(stage.page.get_by_text("Infermatic is typing…")).to_be_visible()
 
 
 async def test_buttons_menus_and_forms_work(stage: Stage) -> None:
@@ -72,15 +68,6 @@ async def test_buttons_menus_and_forms_work(stage: Stage) -> None:
     await expect(form).to_be_hidden()
     await page.get_by_role("button", name="Regenerate").click()
     await expect(page.get_by_text("Another answer, the second one.")).to_be_visible()
-
-
-async def test_embeds_and_what_was_used_are_shown(stage: Stage) -> None:
-    await stage.command("card")
-    await stage.page.keyboard.press("Enter")
-    embed = stage.page.locator(".embed", has_text="Mira of the Inn")
-    await expect(embed).to_be_visible()
-    await expect(embed.locator("dt")).to_have_text(["Model", "Lore"])
-    await expect(stage.page.locator(".context", has_text="used")).to_contain_text("Ada used /card")
 
 
 async def test_a_silent_command_is_said_to_have_failed(stage: Stage) -> None:
@@ -114,27 +101,3 @@ async def test_what_happens_elsewhere_is_marked_and_the_own_conversation_is_priv
     await page.get_by_role("button", name="Direct messages").click()
     await expect(page.get_by_role("heading", name="Infermatic")).to_be_visible()
     await expect(page.get_by_text("only for the bot")).to_have_count(0)
-
-
-async def test_messages_cannot_bring_scripts(stage: Stage) -> None:
-    await stage.say("<img src=x onerror=document.title='stolen'> <script>document.title='stolen'</script> ||hidden||")
-    message = stage.page.locator(".message").last
-    await expect(message.locator(".text")).to_contain_text("<script>")
-    assert await message.locator(".text img, .text script").count() == 0
-    assert "stolen" not in await stage.page.title()
-    spoiler = message.get_by_role("button", name="Spoiler")
-    await spoiler.focus()
-    await stage.page.keyboard.press("Enter")
-    await expect(message.locator(".spoiler")).to_have_attribute("aria-expanded", "true")
-
-
-async def test_a_narrow_screen_has_everything_behind_a_button(stage: Stage) -> None:
-    page = stage.page
-    await page.set_viewport_size({"width": 390, "height": 780})
-    await expect(page.get_by_role("button", name="roleplay")).to_be_hidden()
-    await page.get_by_role("button", name="Channels and people").click()
-    await page.get_by_role("button", name="roleplay").click()
-    await expect(page.get_by_role("heading", name="roleplay")).to_be_visible()
-    await expect(page.get_by_role("button", name="bot-lab")).to_be_hidden()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    await page.set_viewport_size({"width": 1280, "height": 800})
