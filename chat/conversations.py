@@ -268,7 +268,7 @@ class Conversations:
         turn = question.turn
         answer = Answer(
             begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
-            asker_ids={turn.author_id}, above_id=begun.parent_id, own_names=question.own_names,
+            asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
             notes=list(question.notes), burst=Burst() if question.gathers else None,
         )  # fmt: skip
         if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
@@ -371,6 +371,12 @@ class Conversations:
 def line_of(shown: ShownReply) -> LaneKey:
     """The line in which a reply is changed: its conversation's, or that of the side branch that ends with it."""
     return (shown.key, None if shown.on_head else shown.reply.id)
+
+
+def _reply_above(begun: BegunTurn) -> int | None:
+    """The reply to which the question is an answer; a question may also follow another one on a side branch."""
+    above = [message for message in begun.recent[1:2] if message.role == "assistant"]
+    return above[0].id if above else None
 
 
 def _settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Settlement:

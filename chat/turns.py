@@ -85,13 +85,20 @@ class Turns:
             raise NothingThereError("reset")
         return previous
 
-    async def restore(self, key: ConversationKey, head: int) -> None:
-        """Go on where the conversation was before a reset.
+    async def restore(self, key: ConversationKey, head: int) -> int | None:
+        """Go on where the conversation was before a reset; gives the head that is left.
 
         Raises `BusyConversationError` or `WrongConversationError`.
         """
         async with self._conversations.quiet_line(key):
-            await self._history.set_head(key, head)
+            return await self._history.set_head(key, await self._seen_instead(key.guild_id, head))
+
+    async def _seen_instead(self, guild_id: int | None, reply_id: int) -> int:
+        """The swipe that has taken the reply's place in Discord meanwhile; else the reply."""
+        shown = await self._history.shown_reply(guild_id, reply_id)
+        if shown is None or shown.discord_ids or shown.reply.parent_id is None:
+            return reply_id
+        return await self._history.reply_under(guild_id, shown.reply.parent_id) or reply_id
 
     # --- swipes
 

@@ -49,19 +49,26 @@ class Drawings:
 
     async def dress(self, key: ConversationKey) -> None:
         """Put the buttons under the reply at which a conversation stands now."""
-        services = self._bot.services
-        shown = await services.turns.newest(key)
+        await self._dress(key, await self._bot.services.turns.newest(key))
+
+    async def dress_left(self, key: ConversationKey, left: int | None) -> None:
+        """The reply at which a conversation stood has the buttons of a side branch now, or none."""
+        if left is not None:
+            await self._dress(key, await self._bot.services.storage.history.shown_reply(key.guild_id, left))
+
+    async def _dress(self, key: ConversationKey, shown: ShownReply | None) -> None:
         if shown is None or not shown.discord_ids or key.private:
             return
-        if services.conversations.answer_under_way(shown.reply.id) is None:
+        if self._bot.services.conversations.answer_over(shown.reply.id) is None:
             outlet = await self._channel_outlet(key)
             await quietly(outlet.edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
 
-    async def show_head(self, key: ConversationKey) -> None:
+    async def show_head(self, key: ConversationKey, left: int | None = None) -> None:
         """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
         for shown in await self._bot.services.turns.take_places(key):
             await self.draw(shown, await self._channel_outlet(key), old_too=True)
         await self.dress(key)
+        await self.dress_left(key, left)
 
     async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
         """The question reads differently now: say so under its reply, whose buttons can answer it again."""

@@ -132,7 +132,7 @@ class Replies(Drawings):
             f"The conversation goes on from [this reply]({link}): `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
         )
-        await self.show_head(key)
+        await self.show_head(key, moved.left)
 
     async def forget(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
         """Take a message's words out of the history; a reply goes from Discord, too."""

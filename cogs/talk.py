@@ -153,6 +153,7 @@ class Talk(commands.Cog):
             content=f"**New conversation{whose}.** I no longer see what was said above; it is kept.",
             view=view_of(RestoreControl(previous, key.owner_id)),
         )
+        await self.bot.replies.dress_left(key, previous)
 
 
 def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:

@@ -22,6 +22,9 @@ _heads_here = (
     .where(heads.c.message_id == bindparam("message"))
     .order_by(heads.c.owner_id)
 )
+_move_below = (
+    update(messages).where(messages.c.parent_id == bindparam("left")).values(parent_id=bindparam("moved_to"))
+)
 _move_heads = update(heads).where(heads.c.message_id == bindparam("left")).values(message_id=bindparam("moved_to"))
 _show_instead = (
     update(discord_messages)
@@ -109,8 +112,13 @@ def go_on(connection: Connection, guild_id: int | None, reply_id: int, claim_id:
 
 
 def give_place_back(connection: Connection, left_id: int, former_id: int) -> None:
-    """A swipe that came to nothing gives its place back to the one that is still shown."""
-    connection.execute(_move_heads, {"left": left_id, "moved_to": former_id})
+    """A swipe that came to nothing gives its place back to the one that is still shown.
+
+    What was said meanwhile was said in answer to that one.
+    """
+    places = {"left": left_id, "moved_to": former_id}
+    connection.execute(_move_heads, places)
+    connection.execute(_move_below, places)
 
 
 def take_places(connection: Connection, guild_id: int | None, head_id: int, rows: int) -> list[ShownReply]:

@@ -91,6 +91,12 @@ class Model:
     def move_heads(self, left: int, moved_to: int) -> None:
         self.heads = {key: moved_to if head == left else head for key, head in self.heads.items()}
 
+    def give_back(self, left: int, former: int) -> None:
+        """What came to nothing had no place: what hangs under it hangs under what is seen there."""
+        self.move_heads(left, former)
+        for child in self.children(left):
+            self.nodes[child].parent = former
+
     def reply_under(self, asked: int) -> int | None:
         """The newest one that is seen under a question or under those that joined it."""
         below = self.children(asked)
@@ -161,7 +167,7 @@ async def _settle(storage: Storage, model: Model, step: Step) -> None:
         former = others[step.other % len(others)]
         await storage.history.settle(reply, Settlement("", "failed", instead_of=former))
         model.nodes[reply].content, model.nodes[reply].state = "", "failed"
-        model.move_heads(reply, former)
+        model.give_back(reply, former)
 
 
 async def _checkout(storage: Storage, model: Model, step: Step) -> None:
@@ -239,7 +245,7 @@ async def _withdraw(storage: Storage, model: Model, step: Step) -> None:
     assert former is not None
     assert former.reply.id == max(beside)
     model.nodes[reply].state = "failed"
-    model.move_heads(reply, max(beside))
+    model.give_back(reply, max(beside))
 
 
 async def _take_places(storage: Storage, model: Model, step: Step) -> None:
