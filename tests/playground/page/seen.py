@@ -36,10 +36,9 @@ class Seen:
 
     async def enter(self, channel: Channel) -> None:
         """Open a channel and wait until it is drawn."""
-        await self.page.evaluate(f"location.hash = '{self.demo.ada.id}/{channel.id}'")
-        await self.page.reload()
-        await self.page.wait_for_selector("[data-ready]")
+        await self.page.locator(f'#channels [data-channel="{channel.id}"]').click()
         await expect(self.page.get_by_role("heading", name=channel.name)).to_be_visible()
+        await expect(self.page.locator("#log:not([aria-busy])")).to_have_count(1)
 
     def message(self, text: str) -> Locator:
         """The newest message with a text."""
