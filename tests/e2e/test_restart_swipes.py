@@ -1,6 +1,5 @@
 """The bot ends while swipes and continuations are under way: what is shown afterwards is what the history says."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,12 +114,11 @@ async def test_after_a_stop_what_is_shown_is_what_the_history_says(
     offstage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = offstage
-    monkeypatch.setattr(cogs._bot, "CLOSE_GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(cogs._bot, "CLOSE_GRACE_SECONDS", 0.1)
     async with running(stage, stage.settings):
         found = await scene(stage)
     before = [message.content for reply in (found.waiting, found.longer) for message in shown(stage, reply.channel)]
     async with running(stage, stage.settings):
-        await asyncio.sleep(0.1)
         await quiet(stage)
         assert before == [found.waiting.content, found.longer.content]
         await check(stage, found)
