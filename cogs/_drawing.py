@@ -18,7 +18,7 @@ from cogs._pace import Pace
 from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of
-from cogs._words import REDO_NOTES, quoted, state_note
+from cogs._words import QUESTION_CUT, QUESTION_DELETED, QUESTION_EDITED, changed_note, quoted, state_note
 from storage import ConversationKey, History, ShownReply, new_id
 
 
@@ -76,7 +76,7 @@ class Drawings:
             return
         reply_id = shown.reply.id
         is_offered = reply_id in self._offers
-        self._offers[reply_id] = f"{state_note(shown.reply)}\n-# {REDO_NOTES[deleted]}"
+        self._offers[reply_id] = f"{state_note(shown.reply)}\n-# {changed_note(shown.asked, deleted=deleted)}"
         if is_offered:
             return  # whoever does it writes this as well
         try:
@@ -98,7 +98,9 @@ class Drawings:
             if answer.asked_model is None or question is None:
                 continue
             if question.id in {message.id for message in asked}:
-                answer.notes[:] = [*(note for note in answer.notes if note not in REDO_NOTES), REDO_NOTES[deleted]]
+                said = {QUESTION_EDITED, QUESTION_CUT, QUESTION_DELETED}
+                notes = [note for note in answer.notes if note not in said]
+                answer.notes[:] = [*notes, changed_note(asked, deleted=deleted)]
 
     async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
         """Show a reply with a note below it, after a restart."""

@@ -11,7 +11,8 @@ from tests.e2e.conftest import Stage
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 EDITED = "\n-# ✏️ The question was edited. 🔄 answers again."
-DELETED = "\n-# ✏️ The question was deleted. 🔄 answers again."
+CUT = "\n-# ✏️ Part of the question was deleted. 🔄 answers again."
+DELETED = "\n-# ✏️ The question was deleted. 🗑️ deletes this, too."
 
 
 async def exchange(stage: Stage, text: str, answer: str, person: Any = None) -> tuple[Any, Any]:
@@ -103,6 +104,9 @@ async def test_each_of_several_questions_that_were_answered_together_counts(stag
         assert f"new {number}" in turns(stage)[-1]
     assert "one" not in stage.said_to_model
     assert "two" not in stage.said_to_model
+    for person, message, note in ((stage.ada, said[0], CUT), (stage.tom, said[1], DELETED)):
+        await person.delete(message)
+        await stage.world.wait_until(lambda note=note: reply.content == content + note)  # type: ignore[misc]  # a lambda with a default
 
 
 async def test_a_question_that_waits_is_asked_with_its_new_words(stage: Stage) -> None:
