@@ -152,15 +152,19 @@ class Turns:
     async def forget(self, message: StoredMessage, discord_id: int | None = None) -> Forgotten:
         """Take a message's words out of the history; `discord_id` is gone from Discord already."""
         guild_id = message.guild_id
+        gone = {message.id}
         if (answer := self._conversations.answer_over(message.id)) is not None:
             answer.stop()
             await answer.settled.wait()
-            await self._history.forget(guild_id, answer.reply_id)  # another one was about to take its place
-        await self._history.forget(guild_id, message.id)
+            gone |= answer.stands_for  # another one was about to take its place
+        for message_id in gone:
+            await self._history.forget(guild_id, message_id)
         await self._conversations.reconsider(guild_id, message.channel_id)
         if message.role == "user":
             return Forgotten(answered_by=await self._answered_by(message))
-        shown = await self._history.discord_ids(guild_id, message.id)
+        shown = [i for message_id in gone for i in await self._history.discord_ids(guild_id, message_id)]
+        for other in shown:
+            await self._history.unlink_discord(other)
         return Forgotten(tuple(other for other in shown if other != discord_id))
 
     async def forget_reply(self, shown: ShownReply) -> tuple[int, ...]:

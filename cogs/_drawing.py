@@ -48,8 +48,12 @@ class Drawings:
     # --- keeping Discord like the history
 
     async def dress(self, key: ConversationKey) -> None:
-        """Put the buttons under the reply at which a conversation stands now."""
-        await self._dress(key, await self._bot.services.turns.newest(key))
+        """Put the buttons under the reply at which a conversation stands now, which is shown again if need be."""
+        shown = await self._bot.services.turns.newest(key)
+        if shown is not None and not shown.discord_ids and shown.reply.content.strip() and not key.private:
+            await self.draw(shown, await self._channel_outlet(key))  # its messages went when it was taken back
+        else:
+            await self._dress(key, shown)
 
     async def dress_left(self, key: ConversationKey, left: int | None) -> None:
         """The reply at which a conversation stood has the buttons of a side branch now, or none."""

@@ -35,6 +35,9 @@ class Model:
     def is_reply(self, number: int) -> bool:
         return not self.said[number].speaker
 
+    def texts(self) -> set[str]:
+        return {" ".join(said.text.split()) for number, said in self.said.items() if self.has_words(number)}
+
     def children(self, number: int) -> list[int]:
         return [child for child, said in self.said.items() if said.parent == number]
 
@@ -146,8 +149,9 @@ class Model:
             self.answer(question, text, on_head=False)
             return
         self._request(question)
-        if text:
+        if text or not self.has_words(reply):
             self.move(reply, self._add(Said(question, "", text)))
+            self._show_head()
 
     def move(self, left: int, taken: int) -> None:
         """One reply takes the place of another."""
@@ -186,6 +190,12 @@ class Model:
         self.said[self.head].place = None
         turn = self.turn_of(self.head)
         self.head = self.said[turn[0]].parent
+        self._show_head()
+
+    def _show_head(self) -> None:
+        """The reply from which the conversation goes on is seen, even if it was taken back before."""
+        if self.head is not None and self.said[self.head].place is None and not self.said[self.head].gone:
+            self.said[self.head].place = self._new_place()
 
     def restore(self, head: int) -> None:
         """Back to where it was before a reset; what took the place of that meanwhile is what is seen."""
@@ -201,3 +211,4 @@ class Model:
                 seen = [other for other in self.siblings(number) if self.said[other].place is not None]
                 if seen:
                     self.said[number].place, self.said[max(seen)].place = self.said[max(seen)].place, None
+        self._show_head()

@@ -55,7 +55,7 @@ class Model:
     def siblings(self, reply: int) -> list[int]:
         parent = self.nodes[reply].parent
         assert parent is not None
-        return self.children(parent)
+        return [child for child in self.children(parent) if self.nodes[child].role == "assistant"]
 
     def on_head(self, message_id: int) -> bool:
         return message_id in self.heads.values()
@@ -97,6 +97,14 @@ class Model:
         for child in self.children(left):
             self.nodes[child].parent = former
 
+    def turn(self, reply: int) -> list[int]:
+        """The questions right above a reply, oldest first."""
+        turn, above = [], self.nodes[reply].parent
+        while above is not None and self.nodes[above].role == "user":
+            turn.append(above)
+            above = self.nodes[above].parent
+        return turn[::-1]
+
     def reply_under(self, asked: int) -> int | None:
         """The newest one that is seen under a question or under those that joined it."""
         below = self.children(asked)
@@ -118,9 +126,12 @@ class Step:
 
 async def _begin(storage: Storage, model: Model, step: Step) -> None:
     key = model.keys[step.other % 2]
-    parent = model.heads[key] if step.flag else model.reply(step.number, finished=False)
-    begun = await storage.history.begin_turn(new_turn("asked", key, parent_id=parent, on_head=step.flag))
+    parent = model.heads[key] if step.flag else model.pick(step.number, lambda *_: True)
+    turn = new_turn("asked", key, parent_id=parent, on_head=step.flag, discord_id=next(_discord_ids))
+    begun = await storage.history.begin_turn(turn)
     assert begun is not None
+    assert turn.discord_id is not None
+    model.links[turn.discord_id] = (begun.user_message_id, 0)
     model.nodes[begun.user_message_id] = Node(parent, "user", "asked", "complete")
     model.nodes[begun.reply_id] = Node(begun.user_message_id, "assistant", "", "pending")
     if step.flag:
@@ -304,7 +315,7 @@ def _compare(model: Model, reply: int, shown: ShownReply | None) -> None:
     assert list(shown.discord_ids) == model.posts(reply)
     assert (shown.on_head, shown.newest) == (model.on_head(reply), model.newest(reply))
     assert [swipe.id for swipe in shown.swipes] == model.swipes(reply)
-    assert [asked.id for asked in shown.asked] == [model.nodes[reply].parent]
+    assert [asked.id for asked in shown.asked] == model.turn(reply)
     if shown.on_head:
         assert model.heads[shown.key] == reply
 
