@@ -85,11 +85,9 @@ def pressing(player: Player, message: Any, component: Any, reply: int) -> Act:
     place = player.model.said[reply].place
 
     def can(model: Model) -> bool:
-        if model.said[reply].place is None or model.said[reply].place != place:
-            return False
-        if not model.has_words(reply):
-            return label == ANOTHER  # Retry; a question that failed may be answered later, on a side branch
-        return model.newest(reply)
+        stands = model.said[reply].place is not None and model.said[reply].place == place
+        # A question whose answer failed may be tried again later, on a side branch.
+        return stands and (model.newest(reply) if model.has_words(reply) else label == ANOTHER)
 
     def apply(model: Model, answers: list[str]) -> None:
         swipes = model.swipes(reply)
