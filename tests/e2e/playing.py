@@ -139,7 +139,7 @@ class Player:
         while True:
             requests = [request.body["messages"] for request in asked(self.stage)[self.requests :]]
             there = (await self._view(), await self._prompt(), requests)
-            fitting = [model for model in outcomes if _expected(model) == there]
+            fitting = [model for model in outcomes if _expected(model) == (_counted(model, there[0]), *there[1:])]
             if fitting and not self.services.conversations._lanes:
                 break
             if asyncio.get_running_loop().time() > until:
@@ -235,7 +235,18 @@ def _expected(model: Model) -> tuple[Any, ...]:
     view = [(squeezed(model.said[reply].text), model.buttons(reply)) for reply in model.shown()]
     requests = [[{**m, "content": m["content"]} for m in request] for request in model.asked]
     prompt = [{**message, "content": squeezed(message["content"])} for message in model.line(model.head)]
-    return sorted(view), prompt, requests
+    return _counted(model, view), prompt, requests
+
+
+def _counted(model: Model, view: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Two places that show answers to one question share the hidden ones: what is done at one of them changes how many
+    the other can be turned to, which is told there at the next press only."""
+    shown = model.shown()
+    sharing = [
+        reply for reply in shown if sum(model.said[other].parent == model.said[reply].parent for other in shown) > 1
+    ]
+    texts = {squeezed(model.said[reply].text) for reply in sharing}
+    return sorted((text, buttons[-4:] if text in texts else buttons) for text, buttons in view)
 
 
 def squeezed(text: str) -> str:

@@ -136,6 +136,16 @@ async def _begin(storage: Storage, model: Model, step: Step) -> None:
     model.nodes[begun.reply_id] = Node(begun.user_message_id, "assistant", "", "pending")
     if step.flag:
         model.heads[key] = begun.reply_id
+    if step.number % 4:
+        await _answer(storage, model, begun.reply_id, next(_discord_ids))
+
+
+async def _answer(storage: Storage, model: Model, reply: int, post: int) -> None:
+    """It is written to its end in a message, which showed another one perhaps."""
+    await storage.history.posted(reply, post, 0)
+    await storage.history.settle(reply, Settlement(f"answer {reply}", "complete"))
+    model.links[post] = (reply, 0)
+    model.nodes[reply].content, model.nodes[reply].state = f"answer {reply}", "complete"
 
 
 async def _swipe(storage: Storage, model: Model, step: Step) -> None:
@@ -149,6 +159,9 @@ async def _swipe(storage: Storage, model: Model, step: Step) -> None:
     model.nodes[begun.reply_id] = Node(parent, "assistant", "", "pending")
     if step.flag:
         model.heads[key] = begun.reply_id
+    if step.number % 4:
+        posts = [post for other in model.siblings(reply) for post in model.posts(other)] if step.other % 3 else []
+        await _answer(storage, model, begun.reply_id, posts[0] if posts else next(_discord_ids))
 
 
 async def _post(storage: Storage, model: Model, step: Step) -> None:
@@ -281,10 +294,10 @@ DO = {
     "begin": _begin, "swipe": _swipe, "post": _post, "settle": _settle, "checkout": _checkout, "unlink": _unlink,
     "turn_to": _turn_to, "drop": _drop, "go_on": _go_on, "withdraw": _withdraw, "take_places": _take_places,
 }  # fmt: skip
-OFTEN = [*DO, "begin", "swipe", "swipe", "post", "post", "settle", "settle", "settle", "turn_to", "turn_to"]
+OFTEN = [*DO, "begin", "swipe", "swipe", "swipe", "settle", "turn_to", "turn_to", "take_places"]
 steps = st.lists(
     st.builds(Step, st.sampled_from(OFTEN), st.integers(0, 30), st.integers(0, 30), st.booleans()),
-    min_size=8,
+    min_size=12,
     max_size=40,
 )
 
@@ -325,7 +338,7 @@ PHASES = [Phase.explicit, Phase.generate]
 
 
 @given(steps)
-@settings(max_examples=70, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=QUIET)
+@settings(max_examples=80, deadline=None, derandomize=True, phases=PHASES, suppress_health_check=QUIET)
 async def test_sqlite_keeps_swipes_as_the_model_does(sqlite_storage: Storage, script: list[Step]) -> None:
     await _check(sqlite_storage, script)
 
@@ -415,6 +428,36 @@ async def test_an_abandoned_reply_that_is_seen_is_not_withdrawn(storage: Storage
     assert await storage.history.withdraw(GUILD, shown) is None
     assert await storage.history.head(KEY) == shown
     assert [reply.id for reply in await storage.history.unfinished()] == [shown]
+
+
+@pytest.mark.parametrize("by_restart", [False, True])
+async def test_what_was_said_behind_a_swipe_that_came_to_nothing_follows_the_reply_that_is_seen(
+    storage: Storage, by_restart: bool
+) -> None:
+    shown, _ = await _two_swipes(storage, 910)
+    swipe = await storage.history.begin_reply(KEY, await _parent(storage, shown), 911, ADA, None)
+    behind = await begin(storage)
+    assert swipe is not None
+    if by_restart:
+        assert await storage.history.withdraw(GUILD, swipe.reply_id)
+    else:
+        await storage.history.settle(swipe.reply_id, Settlement("", "failed", instead_of=shown))
+    assert await _parent(storage, behind.user_message_id) == shown
+    assert await storage.history.head(KEY) == behind.reply_id
+
+
+async def test_what_people_say_to_a_question_is_no_swipe_of_its_answer(storage: Storage) -> None:
+    history = storage.history
+    shown, _ = await _two_swipes(storage, 912)
+    question = await _parent(storage, shown)
+    await history.unlink_discord(912)
+    aside = await begin(storage, parent_id=question, on_head=False, discord_id=913)
+    assert await history.take_places(GUILD, shown) == []
+    waiting = await history.begin_reply(KEY, question, 914, ADA, None)
+    assert waiting is not None
+    assert await history.withdraw(GUILD, waiting.reply_id) is None
+    assert await history.head(KEY) == waiting.reply_id
+    assert await history.discord_ids(GUILD, aside.user_message_id) == [913]
 
 
 async def test_other_guilds_find_and_change_nothing(storage: Storage) -> None:
