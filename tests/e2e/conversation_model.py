@@ -26,6 +26,7 @@ class Model:
     head: int | None = None
     asked: list[list[dict[str, Any]]] = field(default_factory=list)  # the prompts of the requests since the last step
     places: int = 0
+    shared: set[int] = field(default_factory=set)  # questions that had answers in two places
 
     # --- what is there
 
@@ -44,6 +45,10 @@ class Model:
     def shown(self) -> list[int]:
         """The replies that are seen in the channel."""
         return [number for number, said in self.said.items() if said.place is not None]
+
+    def note_sharing(self) -> None:
+        questions = [self.said[reply].parent for reply in self.shown()]
+        self.shared |= {question for question in questions if question is not None and questions.count(question) > 1}
 
     def newest(self, reply: int) -> bool:
         """The conversation goes on from it, or a side branch ends with it."""

@@ -113,6 +113,7 @@ class Player:
             for act in order:
                 if act.can(model):
                     act.apply(model, left)
+                    model.note_sharing()
             outcomes.append(model)
         if len(acts) > 1 and all(act.name.startswith("say") for act in acts):
             outcomes += self._joined(acts, answers)
@@ -239,13 +240,12 @@ def _expected(model: Model) -> tuple[Any, ...]:
 
 
 def _counted(model: Model, view: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """Two places that show answers to one question share the hidden ones: what is done at one of them changes how many
-    the other can be turned to, which is told there at the next press only."""
-    shown = model.shown()
-    sharing = [
-        reply for reply in shown if sum(model.said[other].parent == model.said[reply].parent for other in shown) > 1
-    ]
-    texts = {squeezed(model.said[reply].text) for reply in sharing}
+    """Without the counters that may be out of date.
+
+    Two places with answers to one question share the hidden ones: what is done at one of them changes how many the
+    other can be turned to, and that tells so only when it is pressed.
+    """
+    texts = {squeezed(model.said[reply].text) for reply in model.shown() if model.said[reply].parent in model.shared}
     return sorted((text, buttons[-4:] if text in texts else buttons) for text, buttons in view)
 
 
