@@ -22,9 +22,7 @@ _heads_here = (
     .where(heads.c.message_id == bindparam("message"))
     .order_by(heads.c.owner_id)
 )
-_move_below = (
-    update(messages).where(messages.c.parent_id == bindparam("left")).values(parent_id=bindparam("moved_to"))
-)
+_move_below = update(messages).where(messages.c.parent_id == bindparam("left")).values(parent_id=bindparam("moved_to"))
 _move_heads = update(heads).where(heads.c.message_id == bindparam("left")).values(message_id=bindparam("moved_to"))
 _show_instead = (
     update(discord_messages)
