@@ -116,7 +116,7 @@ def _used(message: Message) -> JSON | None:
         return None
     user = message.channel.state.users.get(int(data["user"]["id"]))
     interaction = message.channel.state.interactions.by_id.get(int(data["id"]))
-    name = interaction.name.removeprefix("/") if interaction else "command"
+    name = interaction.name if interaction else "a command"
     shown = user.display_name if user else "somebody"
     face = {"id": data["user"]["id"], "name": shown, "avatar": avatar_path(user) if user else None}
     return {"user": shown, "face": face, "name": name}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
@@ -26,6 +28,17 @@ async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator
     await enter_for(theatre, request.node.name)
     yield theatre
     assert not theatre.errors
+
+
+@contextmanager
+def deadline(stage: Stage, seconds: float) -> Iterator[None]:
+    """Let the bot have less time to answer."""
+    settings = stage.running.discord.settings
+    before, settings.interaction_deadline_seconds = settings.interaction_deadline_seconds, seconds
+    try:
+        yield
+    finally:
+        settings.interaction_deadline_seconds = before
 
 
 async def test_an_answer_is_streamed_into_view(stage: Stage) -> None:
@@ -70,12 +83,37 @@ async def test_buttons_menus_and_forms_work(stage: Stage) -> None:
 
 
 async def test_a_silent_command_is_said_to_have_failed(stage: Stage) -> None:
-    settings = stage.running.discord.settings
-    before, settings.interaction_deadline_seconds = settings.interaction_deadline_seconds, 0.2
-    await stage.command("silent")
-    await stage.page.keyboard.press("Enter")
-    await expect(stage.page.get_by_text("/silent: the application did not respond")).to_be_visible()
-    settings.interaction_deadline_seconds = before
+    page = stage.page
+    with deadline(stage, 0.2):
+        await stage.command("silent")
+        await page.keyboard.press("Enter")
+        told = stage.message("The application did not respond")
+        await expect(told.locator(".context")).to_have_text(re.compile("Ada used /silent"))
+    await expect(page.locator("#announcer")).to_contain_text("only for you: The application did not respond")
+    await expect(page.locator(".toast")).to_have_count(0)
+    await page.get_by_role("button", name="roleplay").click()
+    await expect(told).to_have_count(0)
+    await page.get_by_role("button", name=stage.channel.name).click()
+    await expect(told).to_contain_text("Only you can see this")
+    await told.get_by_role("button", name="Dismiss").click()
+    await expect(told).to_have_count(0)
+
+
+async def test_a_form_that_fails_says_so_once(stage: Stage) -> None:
+    page = stage.page
+    form = page.get_by_role("dialog", name="Rename the scene")
+    await stage.say("@Infermatic hello")
+    await page.get_by_role("button", name="Rename").click()
+    await form.get_by_label("New name").fill("never")
+    with deadline(stage, 0.2):
+        await page.keyboard.press("Enter")
+        await expect(form.get_by_text("What you wrote is still here.")).to_be_visible()
+        await expect(page.locator(".message, .toast", has_text="did not respond")).to_have_count(0)
+    with deadline(stage, 0.5):
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Escape")
+        await expect(form).to_be_hidden()
+        await expect(stage.message("The application did not respond")).to_be_visible()
 
 
 async def test_place_and_person_survive_a_reload(stage: Stage) -> None:
@@ -83,7 +121,9 @@ async def test_place_and_person_survive_a_reload(stage: Stage) -> None:
     await stage.become("Mia")
     await page.get_by_role("button", name="first ideas").click()
     await stage.say("a thread is a good place")
-    await page.reload()
+    await page.get_by_role("radio", name="Tom").click()
+    await page.get_by_role("radio", name="Mia").click()
+    await page.reload()  # before the server has answered
     await expect(page.get_by_role("radio", name="Mia")).to_be_checked()
     await expect(page.get_by_role("heading", name="first ideas")).to_be_visible()
     await expect(page.get_by_text("a thread is a good place")).to_be_visible()

@@ -246,7 +246,7 @@ async def test_a_command_asks_for_its_options_and_checks_them(stage: Stage) -> N
         await form.get_by_role("combobox", name=name).click()
         await page.get_by_role("option", name=option, exact=True).click()
 
-    await choose("who", "Mia Roleplayer")
+    await choose("who", "Mia mia")
     for name in ("ratio", "loud", "role", "place", "anyone", "size", "card"):
         await form.get_by_role("button", name=f"Add {name}:").click()
     await form.get_by_label("ratio").fill("0.5")
