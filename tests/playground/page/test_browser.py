@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from .stage import Stage, enter_for, open_stage
+from .stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Stage]:
-    """Yield an open page with the scripted bot online."""
-    async with open_stage(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """Yield the page in a fresh channel; errors in its console fail the test."""
-    await enter_for(theatre, request.node.name)
-    yield theatre
-    assert not theatre.errors
 
 
 @contextmanager
@@ -109,7 +93,7 @@ async def test_a_form_that_fails_says_so_once(stage: Stage) -> None:
         await page.keyboard.press("Enter")
         await expect(form.get_by_text("What you wrote is still here.")).to_be_visible()
         await expect(page.locator(".message, .toast", has_text="did not respond")).to_have_count(0)
-    with deadline(stage, 0.5):
+    with deadline(stage, 0.3):
         await page.keyboard.press("Enter")
         await page.keyboard.press("Escape")
         await expect(form).to_be_hidden()

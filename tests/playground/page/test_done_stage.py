@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from playground.world import API_KEY
 
-from .conftest import open_page
+from .opening import open_page
 from .probes import DOUBLE_IDS, LOST_REFERENCES, POOR_CONTRAST, UNNAMED
-from .stage import Stage, enter_for, open_stage
+from .stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Stage]:
-    """Yield an open page with the scripted bot online."""
-    async with open_stage(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """Yield the page in a fresh channel; errors in its console fail the test."""
-    await enter_for(theatre, request.node.name)
-    yield theatre
-    assert not theatre.errors
 
 
 async def ask(stage: Stage, words: str) -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from .seen import Seen, open_seen
+from .seen import Seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -20,21 +18,6 @@ TOPS = """() => Object.fromEntries([...document.querySelectorAll('.message')]
 
 ABOVE = """() => [...document.querySelectorAll('.message')]
     .filter(m => m.getBoundingClientRect().bottom < 0).at(-1).dataset.id"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Seen]:
-    """Yield the stage."""
-    async with open_seen(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def seen(theatre: Seen) -> AsyncIterator[Seen]:
-    """Yield the stage; errors in its console fail the test."""
-    theatre.errors.clear()
-    yield theatre
-    assert not theatre.errors
 
 
 async def moved(seen: Seen, before: dict[str, float]) -> list[float]:

@@ -8,32 +8,25 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from .seen import Seen, open_seen
+from .seen import Seen
 from .showing_bot import all_marks, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Seen]:
-    """Yield the stage."""
-    async with open_seen(browser) as stage:
-        yield stage
-
-
 @pytest_asyncio.fixture(loop_scope="package")
-async def seen(theatre: Seen, request: pytest.FixtureRequest) -> AsyncIterator[Seen]:
+async def seen(gallery: Seen, request: pytest.FixtureRequest) -> AsyncIterator[Seen]:
     """Yield the stage in a channel of its own; errors in its console fail the test."""
-    theatre.errors.clear()
-    theatre.bot.answers.clear()
-    while not theatre.bot.heard.empty():
-        theatre.bot.heard.get_nowait()
-    theatre.channel = theatre.demo.guild.add_text_channel(request.node.name.removeprefix("test_")[:30])
-    await theatre.enter(theatre.channel)
-    yield theatre
-    assert not theatre.errors
+    gallery.errors.clear()
+    gallery.bot.answers.clear()
+    while not gallery.bot.heard.empty():
+        gallery.bot.heard.get_nowait()
+    gallery.channel = gallery.demo.guild.add_text_channel(request.node.name.removeprefix("test_")[:30])
+    await gallery.enter(gallery.channel)
+    yield gallery
+    assert not gallery.errors
 
 
 async def test_markdown_is_alive(seen: Seen) -> None:

@@ -2,7 +2,7 @@
 //
 // Kinds of change: "world" (places and people), "moved" (another channel or person was chosen), "channel" (its messages
 // and commands have come), "commands", "reply", "edit", "removed", "go", "jump", "read", "unread", "unread-line", "unanswered", "failure",
-// "bot", "connection", "reconnected", and "live:..." for what the server tells.
+// "bot", "panel", "connection", "reconnected", and "live:..." for what the server tells.
 
 export const state = {
   world: null, // places and people as `me` sees them
