@@ -13,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from playground.world import Playground, start_playground
 
+from .opening import redirected
 from .seen import Seen, open_seen
 from .stage import Stage, open_stage
 
@@ -54,7 +55,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def theatre(browser: Browser) -> AsyncIterator[Stage]:
     """Yield an open page with the scripted bot online."""
     async with open_stage(browser) as stage:
@@ -66,11 +67,12 @@ async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator
     """Yield the page in a fresh channel; errors in its console fail the test."""
     theatre.errors.clear()
     await theatre.enter(request.node.name.removeprefix("test_").replace("_", "-")[:40])
-    yield theatre
+    with redirected(theatre.running):
+        yield theatre
     assert not theatre.errors
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def gallery(browser: Browser) -> AsyncIterator[Seen]:
     """Yield an open page with the showing bot online."""
     async with open_seen(browser) as seen:
@@ -82,5 +84,6 @@ async def seen(gallery: Seen) -> AsyncIterator[Seen]:
     """Yield the page at its usual size; errors in its console fail the test."""
     gallery.errors.clear()
     await gallery.page.set_viewport_size({"width": 1280, "height": 800})
-    yield gallery
+    with redirected(gallery.running):
+        yield gallery
     assert not gallery.errors

@@ -126,7 +126,7 @@ async def test_the_inspector_shows_why(stage: Stage) -> None:
     await expect(inspector.get_by_text("No request is under way.")).to_be_visible()
     await page.keyboard.press("ArrowRight")
     await stage.say("@Infermatic light it")
-    await expect(inspector.locator(".write", has_text="Edited 3 times")).to_contain_text(f"#{stage.channel.name}")
+    await expect(inspector.locator(".write", has_text="Edited 3 times").first).to_contain_text(f"#{stage.channel.name}")
     await expect(inspector.locator(".allowances")).to_contain_text(f"Edits in #{stage.channel.name}: 2 of 5 left")
     await inspector.get_by_label("Only the open channel").check()
     await page.get_by_role("button", name="bot-lab").click()

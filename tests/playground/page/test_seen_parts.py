@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from .opening import redirected
 from .seen import Seen
 from .showing_bot import all_marks, picture
 
@@ -24,8 +25,10 @@ async def seen(gallery: Seen, request: pytest.FixtureRequest) -> AsyncIterator[S
     while not gallery.bot.heard.empty():
         gallery.bot.heard.get_nowait()
     gallery.channel = gallery.demo.guild.add_text_channel(request.node.name.removeprefix("test_")[:30])
+    await gallery.page.set_viewport_size({"width": 1280, "height": 800})
     await gallery.enter(gallery.channel)
-    yield gallery
+    with redirected(gallery.running):
+        yield gallery
     assert not gallery.errors
 
 
