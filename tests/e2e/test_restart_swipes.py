@@ -114,7 +114,7 @@ async def test_after_a_stop_what_is_shown_is_what_the_history_says(
     offstage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = offstage
-    monkeypatch.setattr(cogs._bot, "CLOSE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(cogs._bot, "CLOSE_GRACE_SECONDS", 0.6)
     async with running(stage, stage.settings):
         found = await scene(stage)
     before = [message.content for reply in (found.waiting, found.longer) for message in shown(stage, reply.channel)]
