@@ -83,7 +83,7 @@ class PostRecords(Protocol):
 
     async def unlink_discord(self, discord_id: int) -> None: ...
 
-    async def discord_ids(self, guild_id: int | None, message_id: int) -> list[int]: ...
+    async def shown_reply(self, guild_id: int | None, reply_id: int) -> ShownReply | None: ...
 
 
 @dataclass(eq=False, slots=True)
@@ -105,6 +105,7 @@ class Answer:
     former: ShownReply | None = None  # what stands in its place until there is something new
     goes_on: bool = False  # the former reply is made longer; else this is another one beside it
     resumed_by: int | None = None  # the claim by which it goes on
+    others: int = 0  # swipes that can be turned to from here
     followed: bool = False  # the conversation has gone on from it already
     above_id: int | None = None  # the reply that was the newest before the question came
     own_names: tuple[str, ...] = ()
@@ -134,10 +135,9 @@ class Answer:
     @property
     def place(self) -> tuple[int, int]:
         """Which of how many swipes the reply is."""
-        if self.former is None:
-            return 1, 1
-        others = len(self.former.swipes)
-        return (self.former.position, others) if self.goes_on else (others + 1, others + 1)
+        if self.former is not None and self.goes_on:
+            return self.former.position, len(self.former.swipes)
+        return self.others + 1, self.others + 1
 
     @property
     def text_before(self) -> str:
@@ -160,8 +160,9 @@ class Answer:
             await self.records.unlink_discord(discord_id)
 
     async def posts_above(self) -> list[int]:
-        """The messages in Discord that show the reply before the question."""
-        return [] if self.above_id is None else await self.records.discord_ids(self.key.guild_id, self.above_id)
+        """The messages in Discord that show the reply before the question, unless the conversation is back there."""
+        above = None if self.above_id is None else await self.records.shown_reply(self.key.guild_id, self.above_id)
+        return list(above.discord_ids) if above is not None and not above.newest else []
 
     def stop(self) -> None:
         """End the answer with what there is; the rest of the stream is drained by the client."""

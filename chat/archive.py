@@ -38,6 +38,7 @@ class Found:
 class Moved:
     """Where the conversation was, as `checkout` finds it again, and where it is; `words` are the newest there."""
 
+    left: int | None
     previous: str | None
     head: str
     words: str
@@ -164,7 +165,7 @@ class Archive:
 
 
 def _moved(branches: Branches, previous: int | None, head: int) -> Moved:
-    return Moved(_name(branches, previous), _name(branches, head) or "", branches.words_of(head, 120))
+    return Moved(previous, _name(branches, previous), _name(branches, head) or "", branches.words_of(head, 120))
 
 
 def _name(branches: Branches, message_id: int | None) -> str | None:

@@ -10,8 +10,8 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from chat._settling import settlement, usage_row
 from chat.answers import Answer, Outcome, Question, Screen, Wish
 from chat.bursts import Burst
 from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
@@ -24,12 +24,10 @@ from storage import (
     ConversationKey,
     History,
     Scope,
-    Settlement,
     ShownReply,
     StorageError,
     TurnStartedError,
     Usage,
-    UsageRow,
 )
 
 logger = logging.getLogger(__name__)
@@ -100,6 +98,7 @@ class Conversations:
                 begun.reply_id, shown.key, wish.asker_id, screen, wish.scopes, reply.parent_id, self._history,
                 asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
                 persona=wish.persona, former=shown if shown.newest else None,
+                others=await self._swipes_beside(begun, shown),
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -245,6 +244,12 @@ class Conversations:
             raise StaleControlError
         return now
 
+    async def _swipes_beside(self, begun: BegunTurn, former: ShownReply) -> int:
+        """How many swipes there will be to turn to from a new one; the former one as soon as this takes its place."""
+        new = await self._history.shown_reply(former.reply.guild_id, begun.reply_id)
+        takes_place = former.newest and bool(former.discord_ids) and bool(former.reply.content.strip())
+        return takes_place + (len(new.swipes) if new is not None else 0)
+
     async def _join(self, waiting: Answer, question: Question, screen: Screen) -> Answer | None:
         """Answer the question together with the one that waits; None when this message was taken up before.
 
@@ -269,7 +274,7 @@ class Conversations:
         turn = question.turn
         answer = Answer(
             begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
-            asker_ids={turn.author_id}, above_id=begun.parent_id, own_names=question.own_names,
+            asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
             persona=question.persona, notes=list(question.notes), burst=Burst() if question.gathers else None,
         )  # fmt: skip
         if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
@@ -361,12 +366,12 @@ class Conversations:
             answer.settled.set()
 
     async def _store(self, answer: Answer, outcome: Outcome) -> None:
-        usage = _usage_row(answer, outcome)
+        usage = usage_row(answer, outcome)
         if answer.prompt_text is not None:
             if usage is not None:
                 await self._usage.add(usage)
             return
-        await self._history.settle(answer.reply_id, _settlement(answer, outcome, usage))
+        await self._history.settle(answer.reply_id, settlement(answer, outcome, usage))
 
 
 def line_of(shown: ShownReply) -> LaneKey:
@@ -374,40 +379,7 @@ def line_of(shown: ShownReply) -> LaneKey:
     return (shown.key, None if shown.on_head else shown.reply.id)
 
 
-def _settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Settlement:
-    """How the reply is kept; what came to nothing leaves what stood there before."""
-    former = answer.former.reply if answer.former is not None else None
-    if former is not None and answer.goes_on and not outcome.text.strip():
-        return Settlement(
-            former.content, former.state, former.model, former.prompt_tokens, former.tokens, former.finish_reason,
-            usage, outcome.facts,
-        )  # fmt: skip
-    earlier_tokens = (former.tokens or 0) if former is not None and answer.goes_on else 0
-    return Settlement(
-        answer.text_before + outcome.text,
-        outcome.state,
-        outcome.model,
-        outcome.prompt_tokens or None,
-        (earlier_tokens + outcome.completion_tokens) or None,
-        outcome.finish_reason,
-        usage,
-        outcome.facts,
-        instead_of=former.id if former is not None and former.content.strip() and not outcome.text.strip() else None,
-    )
-
-
-def _usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
-    """What the answer cost; nothing when no request was made."""
-    if outcome.model is None or not outcome.prompt_tokens:
-        return None
-    kind = "chat" if answer.prompt_text is None else "complete"
-    return UsageRow(
-        answer.key.guild_id,
-        answer.key.channel_id,
-        answer.asker_id,
-        outcome.model,
-        kind,
-        outcome.prompt_tokens,
-        outcome.completion_tokens,
-        datetime.now(UTC),
-    )
+def _reply_above(begun: BegunTurn) -> int | None:
+    """The reply to which the question is an answer; a question may also follow another one on a side branch."""
+    above = [message for message in begun.recent[1:2] if message.role == "assistant"]
+    return above[0].id if above else None

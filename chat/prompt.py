@@ -131,7 +131,7 @@ class PromptBuilder:
         self._fixed.give_way(self._space)
         self._fixed.shrink(self._space)
         labels = self._labels()
-        shown = labels if len(labels) > 1 else {}
+        shown = labels if len(set(labels.values())) > 1 else {}
         history = [entry.message(shown.get(entry.speaker)) for entry in reversed(self._included)]
         opening = self._fixed.system_message()
         messages = [{"role": "system", "content": opening}] if opening else []
@@ -145,7 +145,7 @@ class PromptBuilder:
             prompt_tokens=total,
             history_tokens=next((count.tokens for count in counts if count.name == HISTORY), 0),
             included_ids=tuple(entry.turn.id for entry in reversed(self._included)),
-            speakers=tuple(labels.values()),
+            speakers=tuple(dict.fromkeys(labels.values())),
             dropped=self._dropped,
             dropped_sections=tuple(self._fixed.dropped),
             trimmed=(*dict.fromkeys(self._fixed.trimmed), *((HISTORY,) if self._trimmed_turn else ())),
@@ -158,9 +158,9 @@ class PromptBuilder:
     def _labels(self) -> dict[tuple[str, int | None], str]:
         """What each speaker is called, the newest first; two people of one name are told apart by a number."""
         speakers = dict.fromkeys(entry.speaker for entry in self._included if entry.name)
-        people = Counter(name for name, _ in speakers)
+        people = Counter(name for name, person in speakers if person is not None)  # imported words have only names
         return {
-            (name, person): f"{name} ({(person or 0) % 1000})" if people[name] > 1 else name
+            (name, person): f"{name} ({person % 1000})" if person is not None and people[name] > 1 else name
             for name, person in speakers
         }
 

@@ -279,7 +279,7 @@ def _add_line(
             "user" if line.is_user else "assistant",
             _content(text, number),
             sent,
-            importer_id,
+            None if line.is_user else importer_id,  # whose words they were is known by name only
             _clipped(line.name) if line.is_user else None,
             _clipped(line.extra.model) if line.extra else None,
         )

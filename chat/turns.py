@@ -85,13 +85,20 @@ class Turns:
             raise NothingThereError("reset")
         return previous
 
-    async def restore(self, key: ConversationKey, head: int) -> None:
-        """Go on where the conversation was before a reset.
+    async def restore(self, key: ConversationKey, head: int) -> int | None:
+        """Go on where the conversation was before a reset; gives the head that is left.
 
         Raises `BusyConversationError` or `WrongConversationError`.
         """
         async with self._conversations.quiet_line(key):
-            await self._history.set_head(key, head)
+            return await self._history.set_head(key, await self._seen_instead(key.guild_id, head))
+
+    async def _seen_instead(self, guild_id: int | None, reply_id: int) -> int:
+        """The swipe that has taken the reply's place in Discord meanwhile; else the reply."""
+        shown = await self._history.shown_reply(guild_id, reply_id)
+        if shown is None or shown.discord_ids or shown.reply.parent_id is None:
+            return reply_id
+        return await self._history.reply_under(guild_id, shown.reply.parent_id) or reply_id
 
     # --- swipes
 
@@ -145,15 +152,19 @@ class Turns:
     async def forget(self, message: StoredMessage, discord_id: int | None = None) -> Forgotten:
         """Take a message's words out of the history; `discord_id` is gone from Discord already."""
         guild_id = message.guild_id
+        gone = {message.id}
         if (answer := self._conversations.answer_over(message.id)) is not None:
             answer.stop()
             await answer.settled.wait()
-            await self._history.forget(guild_id, answer.reply_id)  # another one was about to take its place
-        await self._history.forget(guild_id, message.id)
+            gone |= answer.stands_for  # another one was about to take its place
+        for message_id in gone:
+            await self._history.forget(guild_id, message_id)
         await self._conversations.reconsider(guild_id, message.channel_id)
         if message.role == "user":
             return Forgotten(answered_by=await self._answered_by(message))
-        shown = await self._history.discord_ids(guild_id, message.id)
+        shown = [i for message_id in gone for i in await self._history.discord_ids(guild_id, message_id)]
+        for other in shown:
+            await self._history.unlink_discord(other)
         return Forgotten(tuple(other for other in shown if other != discord_id))
 
     async def forget_reply(self, shown: ShownReply) -> tuple[int, ...]:

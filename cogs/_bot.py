@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_SECONDS = 8.0  # how long answers under way may finish after a stop was asked for
+CHORES_GRACE_SECONDS = 1.5
 REFUSED_KEY = "The service does not accept API key number {number} any more. I try it again in ten minutes."
 
 
@@ -125,6 +126,8 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         if context is not None:
             self.services.guard.access.shutting_down = True
             await self.services.conversations.close(CLOSE_GRACE_SECONDS)
+        if self._chores:
+            await asyncio.wait(self._chores, timeout=CHORES_GRACE_SECONDS)
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -142,7 +145,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
                 await (await self.fetch_user(owner_id)).send(text)
 
     def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background that need not be done when the bot stops."""
+        """Do something in the background that hardly has to be done when the bot stops."""
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)

@@ -120,11 +120,11 @@ class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<own
             raise StaleControlError  # what it would restore is nobody's conversation now
         key = ConversationKey(interaction.guild_id, interaction.channel_id or 0, self.owner_id)
         try:
-            await services.turns.restore(key, self.number)
+            left = await services.turns.restore(key, self.number)
         except WrongConversationError:
             raise StaleControlError from None
         await interaction.response.edit_message(content="-# The earlier conversation goes on.", view=None)
-        await interaction.client.replies.show_head(key)
+        await interaction.client.replies.show_head(key, left)
 
 
 class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):

@@ -19,7 +19,7 @@ from cogs._persona_cards import name_line
 from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of
-from cogs._words import REDO_NOTES, quoted, state_note
+from cogs._words import QUESTION_CUT, QUESTION_DELETED, QUESTION_EDITED, changed_note, quoted, state_note
 from storage import ConversationKey, History, ShownReply, new_id
 
 
@@ -49,20 +49,31 @@ class Drawings:
     # --- keeping Discord like the history
 
     async def dress(self, key: ConversationKey) -> None:
-        """Put the buttons under the reply at which a conversation stands now."""
-        services = self._bot.services
-        shown = await services.turns.newest(key)
+        """Put the buttons under the reply at which a conversation stands now, which is shown again if need be."""
+        shown = await self._bot.services.turns.newest(key)
+        if shown is not None and not shown.discord_ids and shown.reply.content.strip() and not key.private:
+            await self.draw(shown, await self._channel_outlet(key))  # its messages went when it was taken back
+        else:
+            await self._dress(key, shown)
+
+    async def dress_left(self, key: ConversationKey, left: int | None) -> None:
+        """The reply at which a conversation stood has the buttons of a side branch now, or none."""
+        if left is not None:
+            await self._dress(key, await self._bot.services.storage.history.shown_reply(key.guild_id, left))
+
+    async def _dress(self, key: ConversationKey, shown: ShownReply | None) -> None:
         if shown is None or not shown.discord_ids or key.private:
             return
-        if services.conversations.answer_under_way(shown.reply.id) is None:
+        if self._bot.services.conversations.answer_over(shown.reply.id) is None:
             outlet = await self._channel_outlet(key)
             await quietly(outlet.edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
 
-    async def show_head(self, key: ConversationKey) -> None:
+    async def show_head(self, key: ConversationKey, left: int | None = None) -> None:
         """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
         for shown in await self._bot.services.turns.take_places(key):
             await self.draw(shown, await self._channel_outlet(key), old_too=True)
         await self.dress(key)
+        await self.dress_left(key, left)
 
     async def offer_redo(self, shown: ShownReply, *, deleted: bool = False) -> None:
         """The question reads differently now: say so under its reply, whose buttons can answer it again."""
@@ -70,7 +81,7 @@ class Drawings:
             return
         reply_id = shown.reply.id
         is_offered = reply_id in self._offers
-        self._offers[reply_id] = f"{state_note(shown.reply)}\n-# {REDO_NOTES[deleted]}"
+        self._offers[reply_id] = f"{state_note(shown.reply)}\n-# {changed_note(shown.asked, deleted=deleted)}"
         if is_offered:
             return  # whoever does it writes this as well
         try:
@@ -92,7 +103,9 @@ class Drawings:
             if answer.asked_model is None or question is None:
                 continue
             if question.id in {message.id for message in asked}:
-                answer.notes[:] = [*(note for note in answer.notes if note not in REDO_NOTES), REDO_NOTES[deleted]]
+                said = {QUESTION_EDITED, QUESTION_CUT, QUESTION_DELETED}
+                notes = [note for note in answer.notes if note not in said]
+                answer.notes[:] = [*notes, changed_note(asked, deleted=deleted)]
 
     async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
         """Show a reply with a note below it, after a restart."""

@@ -8,7 +8,6 @@ import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import discord
 
@@ -16,6 +15,7 @@ from chat.answers import Answer, Wish
 from chat.archive import Archive
 from chat.errors import NothingThereError, StaleControlError
 from chat.persona import Persona
+from chat.turns import Turns
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
 from cogs._drawing import Drawings
@@ -52,8 +52,8 @@ class Replies(Drawings):
         await self._show(await self._turns.turn(shown, steps), interaction)
 
     async def regenerate(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
-        """Another answer to the same question: a swipe of the newest reply, else on a side branch."""
-        shown = await self._allowed(interaction, "regenerate", reply_id, newest=False)
+        """Another answer to the same question: a swipe of the newest reply, else, from the menu, on a side branch."""
+        shown = await self._allowed(interaction, "regenerate", reply_id, newest=interaction.message is not None)
         await self._write(interaction, shown, goes_on=False)
 
     async def retry(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
@@ -147,7 +147,7 @@ class Replies(Drawings):
             f"The conversation goes on from [this reply]({link}): `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
         )
-        await self.show_head(key)
+        await self.show_head(key, moved.left)
 
     async def forget(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
         """Take a message's words out of the history; a reply goes from Discord, too."""
@@ -169,7 +169,7 @@ class Replies(Drawings):
     # --- inside
 
     @property
-    def _turns(self) -> Any:
+    def _turns(self) -> Turns:
         return self._bot.services.turns
 
     async def _allowed(
@@ -188,12 +188,14 @@ class Replies(Drawings):
         )
         await services.guard.check_turn(action, shown.asker_ids, interaction, preferences["swipe_rights"].value)
         if interaction.message is not None:
-            await self._mend(interaction, interaction.message, shown)
+            await self._mend(interaction, interaction.message, shown, newest=newest)
         if newest and not shown.newest:
             raise ReplyMovedOnError(reply_id)
         return shown
 
-    async def _mend(self, interaction: discord.Interaction[Bot], message: discord.Message, shown: ShownReply) -> None:
+    async def _mend(
+        self, interaction: discord.Interaction[Bot], message: discord.Message, shown: ShownReply, *, newest: bool
+    ) -> None:
         """A button of a reply that its message should not show any more: show what it should, and say so."""
         history = self._bot.services.storage.history
         linked = await history.by_discord_id(interaction.guild_id, message.id)
@@ -202,7 +204,7 @@ class Replies(Drawings):
             await interaction.response.defer()
             await self._show(right, interaction)
             raise StaleControlError
-        if linked is not None and not shown.newest and shown.reply.content.strip():
+        if newest and linked is not None and not shown.newest and shown.reply.content.strip():
             await quietly(interaction.response.edit_message(view=None))
 
     async def _write(self, interaction: discord.Interaction[Bot], shown: ShownReply, *, goes_on: bool) -> None:
@@ -306,9 +308,12 @@ class Replies(Drawings):
         if stored.role == "assistant":
             return stored.id
         reply_id = await self._bot.services.storage.history.reply_under(stored.guild_id, stored.id)
-        if reply_id is None:
-            raise NothingThereError(action)
-        return reply_id
+        if reply_id is not None:
+            return reply_id
+        newest = await self._turns.newest(await conversation_of(interaction))
+        if action == "regenerate" and newest is not None and stored.id in {asked.id for asked in newest.asked}:
+            return newest.reply.id  # it was deleted, and nothing was said since
+        raise NothingThereError(action)
 
 
 def _digest(content: str) -> int:

@@ -98,8 +98,10 @@ def reply_controls(reply_id: int, position: int, count: int, *, failed: bool = F
 
 def controls_of(shown: ShownReply, *, failed: bool = False) -> list[Item]:
     """The buttons under a reply as it stands in the history; none when the conversation went on from it."""
-    if not shown.newest or not shown.reply.content.strip():
+    if not shown.newest:
         return []
+    if not shown.reply.content.strip():
+        return [RetryControl(shown.reply.id)] if shown.reply.state in {"failed", "interrupted"} else []
     return reply_controls(shown.reply.id, shown.position, len(shown.swipes), failed=failed)
 
 

@@ -250,15 +250,15 @@ class ReplyScreen:
 
     async def _undress_above(self) -> None:
         """The reply before this one is the newest no longer; its buttons go when there is time for that."""
-        for message_id in (await self._answer.posts_above())[-1:]:
-            if is_fresh(message_id):
-                pacer = self._pace.stream(self.outlet.allowance_key, None)
-                try:
-                    await asyncio.sleep(pacer.delay(self._pace.clock()))
+        pacer = self._pace.stream(self.outlet.allowance_key, None)
+        try:
+            await asyncio.sleep(pacer.delay(self._pace.clock()))
+            for message_id in (await self._answer.posts_above())[-1:]:
+                if is_fresh(message_id):
                     pacer.edited(self._pace.clock())
                     await quietly(self.outlet.undress(message_id))
-                finally:
-                    pacer.close()
+        finally:
+            pacer.close()
 
     def _final_parts(self, outcome: Outcome, explanation: Explanation | None) -> list[str]:
         note = ending(outcome, explanation, self._answer.notes)

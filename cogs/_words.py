@@ -7,8 +7,9 @@ from chat.queue import Place
 from cogs._errors import Explanation
 from storage import StoredMessage
 
-# Under a reply whose question was edited or deleted.
-REDO_NOTES = ("✏️ The question was edited. 🔄 answers again.", "✏️ The question was deleted. 🔄 answers again.")
+QUESTION_EDITED = "✏️ The question was edited. 🔄 answers again."
+QUESTION_CUT = "✏️ Part of the question was deleted. 🔄 answers again."
+QUESTION_DELETED = "✏️ The question was deleted. 🗑️ deletes this, too."
 
 
 def place_in_line(place: Place) -> str:
@@ -56,6 +57,13 @@ def way_back(previous: str | None) -> str:
 def link_to(guild_id: int | None, channel_id: int, discord_id: int) -> str:
     """The address of a message in Discord."""
     return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{discord_id}"
+
+
+def changed_note(asked: Sequence[StoredMessage], *, deleted: bool) -> str:
+    """Under a reply whose question was edited or deleted, and reads like this now."""
+    if not deleted:
+        return QUESTION_EDITED
+    return QUESTION_CUT if any(message.content for message in asked) else QUESTION_DELETED
 
 
 def quoted(text: str, limit: int = 300) -> str:

@@ -92,7 +92,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
             f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
         )
-        await self.bot.replies.show_head(key)
+        await self.bot.replies.show_head(key, moved.left)
 
     @checkout.autocomplete("branch")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:

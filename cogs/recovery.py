@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 MISSED_MINUTES = 15
 CHANNELS_LOOKED_THROUGH = 50
 SMALL_PRINT = re.compile(r"(?:\A|\n)-# (?:⏳|⚠️|⏹️|✂️|✏️|📎)[^\n]*(?:\n-# [^\n]*)*\Z")  # what the bot itself writes below
+REOPENED = re.compile(r"```[^\n`]*\n")
 CLAIMS_KEPT = timedelta(days=2)  # longer than anything is looked through again
 
 
@@ -86,8 +87,9 @@ class Recovery(commands.Cog):
         channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
         messages = [await channel.fetch_message(message_id) for message_id in shown.discord_ids]
         said = _said(messages, self.bot.replies.header_of(shown))
-        if not _is_shown_by(reply.content, said):
-            await self.bot.services.storage.history.edit(reply.guild_id, reply.id, said)
+        kept = said_after(reply.content, said)
+        if kept != reply.content:
+            await self.bot.services.storage.history.edit(reply.guild_id, reply.id, kept)
         again = await self.bot.services.storage.history.shown_reply(reply.guild_id, reply.id)
         if again is not None:
             await self.bot.replies.show_again(again, f"\n{_interrupted()}", retry=True)
@@ -143,13 +145,31 @@ def _interrupted() -> str:
 
 def _said(shown: Sequence[discord.Message], header: str) -> str:
     """What the messages of a reply say, without the question above it and the small print below."""
-    text = "\n".join(shown_text(message) for message in shown).removeprefix(header)
-    return SMALL_PRINT.sub("", text)
+    return SMALL_PRINT.sub("", joined([shown_text(message) for message in shown]).removeprefix(header))
 
 
-def _is_shown_by(content: str, said: str) -> bool:
-    """Whether the messages say what is kept already: a reply that went on had not got any further."""
-    return bool(content.strip()) and "".join(content.split()) == "".join(said.split())
+def joined(parts: Sequence[str]) -> str:
+    """The parts of a reply as one text; a code block that was closed and reopened between two of them is one again."""
+    text = parts[0] if parts else ""
+    for part in parts[1:]:
+        reopened = REOPENED.match(part)
+        if reopened is not None and text.endswith("\n```") and reopened[0] in text:
+            text = f"{text.removesuffix('```')}{part[reopened.end() :]}"
+        else:
+            text = f"{text}\n{part}"
+    return text
+
+
+def said_after(content: str, said: str) -> str:
+    """What is said where a reply that said this went on: its white space stays, and what came after it is added."""
+    place = 0
+    for sign in "".join(content.split()):
+        while place < len(said) and said[place].isspace():
+            place += 1
+        if not said.startswith(sign, place):
+            return said
+        place += 1
+    return content + said[place:].rstrip() if content.strip() else said
 
 
 async def setup(bot: Bot) -> None:

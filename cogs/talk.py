@@ -154,6 +154,7 @@ class Talk(commands.Cog):
             content=f"**New conversation{whose}.** I no longer see what was said above; it is kept.",
             view=view_of(RestoreControl(previous, key.owner_id)),
         )
+        await self.bot.replies.dress_left(key, previous)
         with contextlib.suppress(AdultPersonaError, BusyConversationError):  # who speaks now begins the conversation
             persona = await self.talking.speaking(interaction.guild_id, interaction.channel)
             if persona is not None:

@@ -59,6 +59,13 @@ _SET_CLOCK = """
 }
 """
 
+_ROUND_SECONDS = """
+for (const one of document.querySelectorAll(".request summary *")) {
+  const text = one.lastChild;
+  if (text?.nodeType === Node.TEXT_NODE) text.data = text.data.replace(/\\d+\\.\\d+ s$/, "0.6 s");
+}
+"""
+
 
 @dataclass(slots=True)
 class Studio:
@@ -127,6 +134,20 @@ async def playground_picture(studio: Studio) -> None:
         await studio.shoot(page, "playground")
 
 
+async def inspector_picture(studio: Studio) -> None:
+    """What the model API was asked, in the light theme."""
+    demo = studio.playground.demo
+    await studio.ask(demo.mia, demo.roleplay, "We reach the lighthouse at dusk. I knock.")
+    await studio.ask(demo.tom, demo.roleplay, "I hold the lantern up. Does anybody open?")
+    async with studio.page(theme="light", width=1360, height=850) as page:
+        await page.get_by_text("roleplay", exact=True).first.click()
+        await page.get_by_role("button", name="Inspector").click()
+        await page.locator(".request summary").first.click()
+        await expect(page.locator(".request .parameters").first).to_be_visible()
+        await page.evaluate(_ROUND_SECONDS)  # the only thing in view that is never twice the same
+        await studio.shoot(page, "inspector")
+
+
 async def _regenerated(studio: Studio) -> Message:
     """A reply with three swipes, of which the second is shown."""
     demo, world = studio.playground.demo, studio.playground.discord
@@ -191,6 +212,7 @@ def _labels(message: Message) -> set[str | None]:
 
 PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "playground": playground_picture,
+    "inspector": inspector_picture,
     "swipes": swipes_picture,
     "edit": edit_picture,
     "waiting": waiting_picture,

@@ -135,6 +135,7 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
     roleplay = guild.add_text_channel("roleplay", topic="Scenes and characters")
     bot_lab = guild.add_text_channel("bot-lab", topic="Try commands here")
     ideas = bot_lab.add_thread("first ideas", mia)
+    guild.add_emoji("lantern")
     library = world.add_guild("Harbour Library", owner=ada)
     library.add_member(zoe)
     reading_room = library.add_text_channel("reading-room", topic="Another server: nothing is shared with the first")

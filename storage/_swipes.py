@@ -22,6 +22,7 @@ _heads_here = (
     .where(heads.c.message_id == bindparam("message"))
     .order_by(heads.c.owner_id)
 )
+_move_below = update(messages).where(messages.c.parent_id == bindparam("left")).values(parent_id=bindparam("moved_to"))
 _move_heads = update(heads).where(heads.c.message_id == bindparam("left")).values(message_id=bindparam("moved_to"))
 _show_instead = (
     update(discord_messages)
@@ -109,8 +110,13 @@ def go_on(connection: Connection, guild_id: int | None, reply_id: int, claim_id:
 
 
 def give_place_back(connection: Connection, left_id: int, former_id: int) -> None:
-    """A swipe that came to nothing gives its place back to the one that is still shown."""
-    connection.execute(_move_heads, {"left": left_id, "moved_to": former_id})
+    """A swipe that came to nothing gives its place back to the one that is still shown.
+
+    What was said meanwhile was said in answer to that one.
+    """
+    places = {"left": left_id, "moved_to": former_id}
+    connection.execute(_move_heads, places)
+    connection.execute(_move_below, places)
 
 
 def take_places(connection: Connection, guild_id: int | None, head_id: int, rows: int) -> list[ShownReply]:
@@ -119,8 +125,8 @@ def take_places(connection: Connection, guild_id: int | None, head_id: int, rows
     for message in _tree.page(connection, guild_id, head_id, rows):
         if message.role != "assistant" or not message.content.strip() or message.state == "deleted":
             continue
-        siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, message.id)]
-        shown = _among(connection, _linked, siblings) if len(siblings) > 1 else set()
+        beside = _replies_beside(connection, guild_id, message.id)
+        shown = _among(connection, _linked, [message.id, *beside]) if beside else set()
         if shown and message.id not in shown:
             connection.execute(_show_instead, {"left": max(shown), "moved_to": message.id})
             taken.append(shown_reply(connection, guild_id, message.id))
@@ -129,8 +135,8 @@ def take_places(connection: Connection, guild_id: int | None, head_id: int, rows
 
 def withdraw(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply | None:
     """Close an abandoned swipe that shows nothing; the reply that is still shown in its place gets it back."""
-    siblings = [sibling.id for sibling in _tree.siblings(connection, guild_id, reply_id)]
-    shown = _among(connection, _linked, siblings) if len(siblings) > 1 else set()
+    beside = _replies_beside(connection, guild_id, reply_id)
+    shown = _among(connection, _linked, [reply_id, *beside]) if beside else set()
     if not shown or reply_id in shown:
         return None
     give_place_back(connection, reply_id, max(shown))
@@ -163,6 +169,12 @@ def _swipes(connection: Connection, reply: StoredMessage, *, on_head: bool) -> l
     if not on_head:
         elsewhere |= _among(connection, _answered, others)
     return [sibling for sibling in siblings if sibling.id not in elsewhere]
+
+
+def _replies_beside(connection: Connection, guild_id: int | None, reply_id: int) -> list[int]:
+    """The other replies to the same question; people may have said something more in reply to it, too."""
+    siblings = _tree.siblings(connection, guild_id, reply_id)
+    return [sibling.id for sibling in siblings if sibling.role == "assistant" and sibling.id != reply_id]
 
 
 def _among(connection: Connection, statement: Select[Any], ids: Sequence[int]) -> set[int]:

@@ -114,9 +114,9 @@ class Guild:
         role._announce("GUILD_ROLE_CREATE")  # noqa: SLF001 - guild and role are one subject
         return role
 
-    def add_emoji(self, name: str) -> Emoji:
-        """Make an emoji of the server's own."""
-        emoji = Emoji(self.state.snowflakes.next(), name)
+    def add_emoji(self, name: str, image: bytes | None = None) -> Emoji:
+        """Make an emoji of the server's own, from a PNG if there is one."""
+        emoji = Emoji(self.state.snowflakes.next(), name, image=image)
         self.emojis[emoji.id] = emoji
         data = {"guild_id": str(self.id), "emojis": [payloads.guild_emoji(e) for e in self.emojis.values()]}
         self.state.dispatch("GUILD_EMOJIS_UPDATE", data, intent=Intent.GUILD_EXPRESSIONS, guild=self)

@@ -92,6 +92,8 @@ class Emoji:
     id: int
     name: str
     animated: bool = False
+    image: bytes | None = field(default=None, repr=False)
+    """A PNG."""
 
 
 @dataclass(eq=False, slots=True)

@@ -1,6 +1,7 @@
 """Where in Discord a request to the model API came from.
 
-The API is not told. So what counts is the newest thing said before it whose words the prompt's last turn holds.
+The API is not told. So what counts is where its answer stands; until there is one, the newest thing that was said
+before the request and whose words the prompt's last turn holds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 RECENT_MESSAGES = 30
 """How far back is looked in each channel."""
 
+LEAST_ANSWER = 24
+"""So much of an answer must stand in Discord before it tells answers apart."""
+
 _CODES = re.compile(r"<[@#:/a][^<>]*>")
+_SMALL_PRINT = "\n-# "
 _LATE_SECONDS = 0.05  # the request's time is read a moment after the message's
 
 
@@ -35,10 +40,11 @@ class Said:
     words: str
     channel_id: int
     at: float  # seconds since 1970
+    by_bot: bool = False
 
 
 def what_was_said(world: LocalDiscord) -> list[Said]:
-    """Return what people said lately in messages and commands, newest first."""
+    """Return what was said lately in messages and commands, newest first."""
     found = [*_messages(world), *_commands(world)]
     return sorted(found, key=lambda said: -said.id)
 
@@ -46,8 +52,11 @@ def what_was_said(world: LocalDiscord) -> list[Said]:
 def asked_in(request: ApiRequest, said: list[Said]) -> str | None:
     """Return the id of the channel from which a request came; None when no words fit."""
     turn = _last_turn(request.body)
+    answers = [one for one in said if one.by_bot and request.text.startswith(one.words)]
+    if answers:
+        return str(max(answers, key=lambda one: len(one.words)).channel_id)
     at = time.time() - (time.monotonic() - request.at) + _LATE_SECONDS
-    fitting = (one.channel_id for one in said if one.at <= at and one.words in turn)
+    fitting = (one.channel_id for one in said if not one.by_bot and one.at <= at and one.words in turn)
     channel_id = next(fitting, None) if turn else None
     return str(channel_id) if channel_id else None
 
@@ -63,9 +72,10 @@ def places_of(world: LocalDiscord) -> Iterator[Channel]:
 def _messages(world: LocalDiscord) -> Iterator[Said]:
     for channel in places_of(world):
         for message in channel.messages[-RECENT_MESSAGES:]:
-            words = _words(message.content)
-            if words and not message.author.bot:
-                yield Said(message.id, words, channel.id, message.created_at.timestamp())
+            by_bot = message.author.bot
+            words = message.content.partition(_SMALL_PRINT)[0] if by_bot else _words(message.content)
+            if len(words) >= (LEAST_ANSWER if by_bot else 1):
+                yield Said(message.id, words, channel.id, message.created_at.timestamp(), by_bot)
 
 
 def _commands(world: LocalDiscord) -> Iterator[Said]:

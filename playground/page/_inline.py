@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _RULES = ("emphasis", "strikethrough", "backticks", "link", "escape", "newline")
 _MENTION = re.compile(r"<(@!?|@&|#)(\d{1,20})>")
 _COMMAND = re.compile(r"</([-\w ]{1,98}):\d{1,20}>")
-_EMOJI = re.compile(r"<a?:(\w{2,32}):\d{1,20}>")
+_EMOJI = re.compile(r"<a?:(\w{2,32}):(\d{1,20})>")
 _TIME = re.compile(r"<t:(-?\d{1,13})(?::([tTdDfFR]))?>")
 _EVERYONE = re.compile(r"@(everyone|here)\b")
 _ANGLE_LINK = re.compile(r"<(https?://[^\s<>]+)>", re.IGNORECASE)
@@ -119,7 +119,8 @@ def _command(match: re.Match[str], _names: Names) -> str:
 
 
 def _emoji(match: re.Match[str], _names: Names) -> str:
-    return f'<span class="emoji own">:{escapeHtml(match[1])}:</span>'
+    name = f":{escapeHtml(match[1])}:"
+    return f'<img class="emoji own" src="/emoji/{match[2]}" alt="{name}" title="{name}">'
 
 
 def _time(match: re.Match[str], _names: Names) -> str:

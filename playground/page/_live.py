@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode, web
 
-from playground.discord import events
+from playground.discord import InteractionType, events
 from playground.infermatic import ApiRequest
 
 from ._asked_in import what_was_said
@@ -41,6 +41,13 @@ MAX_WAITING = 2000
 """A page that reads so slowly is disconnected; it then catches up or fetches everything again."""
 
 HEARTBEAT_SECONDS = 20.0
+
+_INTERACTION_KINDS = {
+    InteractionType.APPLICATION_COMMAND: "command",
+    InteractionType.MESSAGE_COMPONENT: "component",
+    InteractionType.AUTOCOMPLETE: "autocomplete",
+    InteractionType.MODAL_SUBMIT: "form",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,7 @@ def interaction_view(interaction: Interaction) -> JSON:
     """Return how an interaction stands."""
     return {
         "id": str(interaction.id),
+        "kind": _INTERACTION_KINDS[interaction.type],
         "name": interaction.name,
         "channel_id": str(interaction.channel.id),
         "message_id": str(interaction.message.id) if interaction.message else None,

@@ -59,11 +59,20 @@ def message_view(message: Message, viewer: User) -> JSON:
         "components": components_view(message.components, names, message.attachments),
         "attachments": [] if _is_layout(message) else [attachment_view(one) for one in message.attachments],
         "reactions": [_reaction_view(one, message, viewer, names) for one in message.reactions if one.count],
-        "thread": {"id": str(message.thread.id), "name": message.thread.name} if message.thread else None,
+        "thread": _thread_view(message),
         "mentions_me": viewer in message.mentions or message.mention_everyone or _mentions_role(message, viewer),
         "can_edit": own and not message.ephemeral,
         "can_delete": (own or manages) and not message.ephemeral,
     }
+
+
+def _thread_view(message: Message) -> JSON | None:
+    """Return the thread that began at a message, or that a message tells of."""
+    thread, guild = message.thread, message.channel.guild
+    if message.type is MessageType.THREAD_CREATED and guild:
+        found = (one for one in guild.threads.values() if one.parent is message.channel and one.name == message.content)
+        thread = next(found, None)
+    return {"id": str(thread.id), "name": thread.name} if thread else None
 
 
 def _is_layout(message: Message) -> bool:
@@ -107,7 +116,7 @@ def _used(message: Message) -> JSON | None:
         return None
     user = message.channel.state.users.get(int(data["user"]["id"]))
     interaction = message.channel.state.interactions.by_id.get(int(data["id"]))
-    name = interaction.name.removeprefix("/") if interaction else "command"
+    name = interaction.name if interaction else "a command"
     shown = user.display_name if user else "somebody"
     face = {"id": data["user"]["id"], "name": shown, "avatar": avatar_path(user) if user else None}
     return {"user": shown, "face": face, "name": name}

@@ -12,6 +12,7 @@ from ._api import PageApi, errors_as_json
 from ._api_commands import CommandsApi
 from ._api_controls import ControlsApi
 from ._api_inspector import InspectorApi
+from ._emoji_picture import EmojiPictures
 from ._live import Audience
 from ._reading import Reader
 from ._security import Guard
@@ -52,6 +53,7 @@ class Page:
             CommandsApi(world, reader),
             self._controls,
             self._inspector,
+            EmojiPictures(world),
         )
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None

@@ -82,6 +82,7 @@ def channel_view(channel: Channel, viewer: Person) -> JSON:
         "topic": channel.topic,
         "kind": KINDS.get(channel.type, "text"),
         "nsfw": channel.nsfw,
+        "archived": channel.thread is not None and channel.thread.archived,
         "writable": channel.type in MESSAGE_TYPES_OF_CHANNELS and can_send(channel, viewer.user),
         "can_react": can(channel, viewer.user, Permission.ADD_REACTIONS),
         "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
@@ -93,8 +94,7 @@ def _member(world: LocalDiscord, user: User) -> Member | None:
 
 
 def _guild_view(guild: Guild, viewer: Person) -> JSON:
-    threads = [thread for thread in guild.threads.values() if thread.thread and not thread.thread.archived]
-    seen = [channel for channel in (*guild.channels.values(), *threads) if viewer.sees(channel)]
+    seen = [channel for channel in (*guild.channels.values(), *guild.threads.values()) if viewer.sees(channel)]
     return {
         "id": str(guild.id),
         "name": guild.name,

@@ -104,6 +104,16 @@ class Stage:
             await asyncio.sleep(0.01)
         raise AssertionError(f"the history says {found}")
 
+    async def forgotten(self, message: Any) -> None:
+        """Until the history does not know a message in Discord any more."""
+        assert self.bot is not None
+        history, guild = self.bot.services.storage.history, message.channel.guild
+        for _ in range(500):
+            if await history.by_discord_id(guild and guild.id, message.id) is None:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the history still knows it")
+
     async def settled(self, timeout: float = 5.0) -> None:
         """Until no answer is under way."""
         assert self.bot is not None

@@ -52,7 +52,7 @@ async def test_after_a_checkout_the_messages_show_the_way_to_the_head(stage: Sta
     await press(stage, first, "🔄", "b")
     _, second = await exchange(stage, "two", "c")
     back = await checkout(stage, branch)
-    assert (first.content, buttons(first)) == ("a", swipes(1, 2))
+    await stage.world.wait_until(lambda: (first.content, buttons(first)) == ("a", swipes(1, 2)))
     assert buttons(second) == NEWEST  # the end of a side branch now
     await checkout(stage, back)
     await stage.world.wait_until(lambda: (first.content, buttons(first)) == ("b", []))
@@ -70,7 +70,7 @@ async def test_after_restore_the_newest_reply_has_its_buttons(stage: Stage) -> N
     divider = await stage.command(stage.moderator, "reset")
     await exchange(stage, "anew", "c")
     await press(stage, divider, "Restore", person=stage.moderator)
-    assert buttons(newest) == NEWEST
+    await stage.world.wait_until(lambda: buttons(newest) == NEWEST)
     await press(stage, newest, "🔄", "d")
     assert turns(stage) == ["one", "a", "two"]
     await stage.ask(stage.ada, "three")
@@ -85,6 +85,7 @@ async def test_after_undo_the_reply_before_has_the_buttons_and_its_swipes(stage:
     await stage.command(stage.ada, "undo")
     await stage.world.wait_until(lambda: buttons(first) == swipes(2, 2))
     await press(stage, first, "◀️")
+    await stage.world.wait_until(lambda: first.content == "a")
     await stage.ask(stage.ada, "three")
     assert turns(stage) == ["one", "a", "three"]
 
@@ -104,7 +105,7 @@ async def test_an_imported_conversation_is_regenerated_in_a_message_of_its_own(s
     await quiet(stage, 0.02)
     assert (anew.content, buttons(anew)) == ("> of the sea\nIt is wide.", swipes(2, 2))
     await press(stage, anew, "◀️", person=stage.moderator)
-    assert anew.content == "> of the sea\nIt is deep."
+    await stage.world.wait_until(lambda: anew.content == "> of the sea\nIt is deep.")
     await stage.ask(stage.ada, "and?")
     assert turns(stage)[-2] == "It is deep."
     assert buttons(before) == NEWEST
@@ -146,7 +147,7 @@ async def test_everyone_resets_and_restores_their_own(stage: Stage) -> None:
     await exchange(stage, "due", "β", stage.tom)
     assert turns(stage) == ["uno", "α", "due"]
     await press(stage, divider, "Restore")
-    assert buttons(adas) == NEWEST
+    await stage.world.wait_until(lambda: buttons(adas) == NEWEST)
     assert (await stage.command(stage.ada, "continue")).ephemeral
     await quiet(stage, 0.02)
     assert asked(stage)[-1].body["messages"][1]["content"] == "one"
@@ -169,11 +170,12 @@ async def test_an_hour_later_another_answer_is_posted_anew(stage: Stage, clock: 
     said, old = await exchange(stage, "one", "a")
     clock.ahead = 3600.0
     await press(stage, old, "🔄", "b")
-    assert old.deleted
+    await stage.world.wait_until(lambda: old.deleted)
     [anew] = shown(stage)
     assert (anew.content, anew.reply_to, buttons(anew)) == ("b", said, swipes(2, 2))
     clock.ahead = 0.0
     await press(stage, anew, "◀️")
+    await stage.world.wait_until(lambda: anew.content == "a")
     assert shown(stage) == [anew]
     await stage.ask(stage.ada, "two")
     assert turns(stage) == ["one", "a", "two"]
@@ -186,7 +188,7 @@ async def test_an_hour_later_a_swipe_and_more_are_posted_anew_and_a_failure_leav
     await press(stage, old, "🔄", "b")
     clock.ahead = 3600.0
     await press(stage, old, "◀️")
-    assert old.deleted
+    await stage.world.wait_until(lambda: old.deleted)
     [anew] = shown(stage)
     assert (anew.content, anew.reply_to, buttons(anew)) == ("a", said, swipes(1, 2))
     stage.api.faults.add("status", status=404)
@@ -196,8 +198,8 @@ async def test_an_hour_later_a_swipe_and_more_are_posted_anew_and_a_failure_leav
     assert failure.content.startswith("-# ⚠️")
     assert buttons(failure) == []
     await press(stage, anew, "⏩", " and on")
+    await stage.world.wait_until(lambda: anew.deleted)
     [_, longer] = shown(stage)
-    assert anew.deleted
     assert longer.content == "a and on"
     assert (await stored(stage, longer)).content == "a and on"
     await stage.ask(stage.ada, "two")

@@ -338,6 +338,10 @@ async def test_the_channel_says_who_may_press_the_buttons(
     for person, may in ((stage.tom, stranger_may), (stage.ada, asker_may), (stage.moderator, True)):
         before = len(asked(stage))
         interaction = await press(stage, person, reply, ANOTHER)
+        await stage.world.wait_until(
+            lambda before=before, interaction=interaction: len(asked(stage)) > before or interaction.messages  # type: ignore[misc]  # a lambda with defaults
+        )
+        await quiet(stage, 0.02)
         assert (len(asked(stage)) > before) == may
         if not may:
             assert interaction.response.ephemeral

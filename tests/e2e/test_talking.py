@@ -330,7 +330,7 @@ async def test_edits_and_deletions_change_what_the_next_prompt_says(stage: Stage
     await stage.ada.edit(first, f"{stage.mention} uno")
     await stage.ada.delete(second)
     await stage.moderator.delete(reply)
-    await stage.remembered(reply, "")
+    await stage.forgotten(reply)
     await stage.ask(stage.ada, "three")
     assert stage.prompts[-1] == system_and("uno", "first", "three")
 
@@ -350,7 +350,7 @@ async def test_messages_cleared_away_together_leave_the_history(stage: Stage) ->
     said = await stage.say(stage.ada, "one", answer="first")
     reply = await stage.reply_to(said)
     stage.channel.bulk_delete([said, reply])
-    await stage.remembered(reply, "")
+    await stage.forgotten(reply)
     await stage.ask(stage.ada, "two")
     assert stage.prompts[-1] == system_and("two")
 

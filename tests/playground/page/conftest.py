@@ -1,4 +1,4 @@
-"""A demo world with its page, a scripted bot in it, and a browser."""
+"""Demo worlds with their pages: alone, with the scripted bot, with the showing bot; and a browser."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from playground.world import Playground, start_playground
+
+from .opening import redirected
+from .seen import Seen, open_seen
+from .stage import Stage, open_stage
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -51,11 +55,35 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def open_page(browser: Browser, running: Playground, *, width: int = 1280) -> Page:
-    """Open the page in a fresh context; an error in its console fails the test that closes it."""
-    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="en-GB", timezone_id="UTC")
-    page = await context.new_page()
-    page.set_default_timeout(5000)
-    await page.goto(running.page_url)
-    await page.wait_for_selector("[data-ready]")
-    return page
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def theatre(browser: Browser) -> AsyncIterator[Stage]:
+    """Yield an open page with the scripted bot online."""
+    async with open_stage(browser) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """Yield the page in a fresh channel; errors in its console fail the test."""
+    theatre.errors.clear()
+    await theatre.enter(request.node.name.removeprefix("test_").replace("_", "-")[:40])
+    with redirected(theatre.running):
+        yield theatre
+    assert not theatre.errors
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def gallery(browser: Browser) -> AsyncIterator[Seen]:
+    """Yield an open page with the showing bot online."""
+    async with open_seen(browser) as seen:
+        yield seen
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def seen(gallery: Seen) -> AsyncIterator[Seen]:
+    """Yield the page at its usual size; errors in its console fail the test."""
+    gallery.errors.clear()
+    await gallery.page.set_viewport_size({"width": 1280, "height": 800})
+    with redirected(gallery.running):
+        yield gallery
+    assert not gallery.errors

@@ -49,6 +49,8 @@ class Rename(discord.ui.Modal, title="Rename the scene"):
     name: discord.ui.TextInput[Rename] = discord.ui.TextInput(label="New name", placeholder="At the inn")
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
+        if self.name.value == "never":
+            return
         await interaction.response.send_message(f"The scene is now called **{self.name.value}**.")
 
 

@@ -8,15 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import discord
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 from playwright.async_api import Browser, Locator, Page, expect
 
 from playground.discord import Channel
 from playground.world import DemoWorld, Playground, start_playground
 
-from .conftest import open_page
+from .opening import note_errors, open_page, redirected
 from .showing_bot import ShowingBot, start_showing
 
 
@@ -36,10 +33,9 @@ class Seen:
 
     async def enter(self, channel: Channel) -> None:
         """Open a channel and wait until it is drawn."""
-        await self.page.evaluate(f"location.hash = '{self.demo.ada.id}/{channel.id}'")
-        await self.page.reload()
-        await self.page.wait_for_selector("[data-ready]")
+        await self.page.locator(f'#channels [data-channel="{channel.id}"]').click()
         await expect(self.page.get_by_role("heading", name=channel.name)).to_be_visible()
+        await expect(self.page.locator("#log:not([aria-busy])")).to_have_count(1)
 
     def message(self, text: str) -> Locator:
         """The newest message with a text."""
@@ -53,19 +49,14 @@ class Seen:
 @asynccontextmanager
 async def open_seen(browser: Browser) -> AsyncIterator[Seen]:
     """Set the stage; discord.py of this process talks to it until the block ends."""
-    before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE)
     async with await start_playground() as running:
-        running.discord.redirect()
-        bot = ShowingBot()
-        task = await start_showing(bot, running.discord)
-        page = await open_page(browser, running)
-        stage = Seen(running, bot, page)
-        page.on("pageerror", lambda error: stage.errors.append(str(error)))
-        page.on("console", lambda message: stage.errors.append(message.text) if message.type == "error" else None)
-        try:
-            yield stage
-        finally:
+        with redirected(running):
+            bot = ShowingBot()
+            task = await start_showing(bot, running.discord)
+            page = await open_page(browser, running)
+            seen = Seen(running, bot, page)
+            note_errors(page, seen.errors)
+            yield seen
             await page.context.close()
             await bot.close()
             await asyncio.gather(task, return_exceptions=True)
-            Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE = before

@@ -7,15 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import discord
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 from playwright.async_api import Browser, Locator, Page, expect
 
 from playground.discord import Channel
 from playground.world import Playground, start_playground
 
-from .conftest import open_page
+from .opening import note_errors, open_page, redirected
 from .scripted_bot import ScriptedBot
 
 
@@ -65,34 +62,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def redirected(running: Playground) -> AsyncIterator[None]:
-    """Point discord.py at the playground, and back."""
-    before = (Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE)
-    running.discord.redirect()
-    try:
-        yield
-    finally:
-        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY, discord.Asset.BASE = before
-
-
-@asynccontextmanager
 async def open_stage(browser: Browser) -> AsyncIterator[Stage]:
     """Open the page with the scripted bot online."""
-    async with await start_playground() as running, redirected(running):
-        bot = ScriptedBot()
-        task = asyncio.create_task(bot.start(running.discord.token))
-        await running.discord.wait_until_connected()
-        page = await open_page(browser, running)
-        stage = Stage(running, page, bot)
-        page.on("pageerror", lambda error: stage.errors.append(str(error)))
-        page.on("console", lambda message: stage.errors.append(message.text) if message.type == "error" else None)
-        yield stage
-        await page.context.close()
-        await bot.close()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def enter_for(theatre: Stage, name: str) -> None:
-    """Give a test a fresh channel, and no errors of earlier ones."""
-    theatre.errors.clear()
-    await theatre.enter(name.removeprefix("test_").replace("_", "-")[:40])
+    async with await start_playground() as running:
+        with redirected(running):
+            bot = ScriptedBot()
+            task = asyncio.create_task(bot.start(running.discord.token))
+            await running.discord.wait_until_connected()
+            page = await open_page(browser, running)
+            stage = Stage(running, page, bot)
+            note_errors(page, stage.errors)
+            yield stage
+            await page.context.close()
+            await bot.close()
+            await asyncio.gather(task, return_exceptions=True)

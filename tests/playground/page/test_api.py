@@ -155,3 +155,18 @@ async def test_stopping_sends_the_pages_away(playground: Playground, client: aio
     await playground.page.stop()
     assert (await socket.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
     await socket.close()
+
+
+async def test_a_servers_emoji_is_its_picture_or_a_drawn_face(
+    playground: Playground, client: aiohttp.ClientSession
+) -> None:
+    real = playground.demo.guild.add_emoji("lantern", b"\x89PNG")
+    drawn = playground.demo.guild.add_emoji("moth")
+    for number, kind, begins in (
+        (real.id, "image/png", b"\x89PNG"),
+        (drawn.id, "image/svg+xml", b"<svg"),
+        (7, "image/svg+xml", b"<svg"),
+    ):
+        async with client.get(f"/emoji/{number}") as response:
+            assert response.content_type == kind
+            assert (await response.read()).startswith(begins)

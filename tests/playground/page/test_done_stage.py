@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from playground.world import API_KEY
 
-from .conftest import open_page
+from .opening import open_page
 from .probes import DOUBLE_IDS, LOST_REFERENCES, POOR_CONTRAST, UNNAMED
-from .stage import Stage, enter_for, open_stage
+from .stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Stage]:
-    """Yield an open page with the scripted bot online."""
-    async with open_stage(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """Yield the page in a fresh channel; errors in its console fail the test."""
-    await enter_for(theatre, request.node.name)
-    yield theatre
-    assert not theatre.errors
 
 
 async def ask(stage: Stage, words: str) -> int:
@@ -144,7 +126,7 @@ async def test_the_inspector_shows_why(stage: Stage) -> None:
     await expect(inspector.get_by_text("No request is under way.")).to_be_visible()
     await page.keyboard.press("ArrowRight")
     await stage.say("@Infermatic light it")
-    await expect(inspector.locator(".write", has_text="Edited 3 times")).to_contain_text(f"#{stage.channel.name}")
+    await expect(inspector.locator(".write", has_text="Edited 3 times").first).to_contain_text(f"#{stage.channel.name}")
     await expect(inspector.locator(".allowances")).to_contain_text(f"Edits in #{stage.channel.name}: 2 of 5 left")
     await inspector.get_by_label("Only the open channel").check()
     await page.get_by_role("button", name="bot-lab").click()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import FilePayload, expect
 
-from .stage import Stage, enter_for, open_stage
+from .stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -28,22 +26,6 @@ PASTE = """(element, text) => {
   pasted.setData("text/plain", text);
   element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Stage]:
-    """Yield an open page with the scripted bot online."""
-    async with open_stage(browser) as stage:
-        stage.running.demo.guild.add_emoji("lantern")
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def stage(theatre: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """Yield the page in a fresh channel; errors in its console fail the test."""
-    await enter_for(theatre, request.node.name)
-    yield theatre
-    assert not theatre.errors
 
 
 async def test_words_are_completed_and_lines_broken(stage: Stage) -> None:
@@ -246,7 +228,7 @@ async def test_a_command_asks_for_its_options_and_checks_them(stage: Stage) -> N
         await form.get_by_role("combobox", name=name).click()
         await page.get_by_role("option", name=option, exact=True).click()
 
-    await choose("who", "Mia Roleplayer")
+    await choose("who", "Mia mia")
     for name in ("ratio", "loud", "role", "place", "anyone", "size", "card"):
         await form.get_by_role("button", name=f"Add {name}:").click()
     await form.get_by_label("ratio").fill("0.5")

@@ -124,6 +124,11 @@ def test_where_a_request_came_from_is_found_by_its_words() -> None:
     said = what_was_said(world)
     request = ApiRequest("POST", "/v1/chat/completions", prompt("Mia: the lamp is out, @Tom"), None, time.monotonic())
     assert asked_in(request, said) == str(channel.id)
+    request.text = "The lamp was lit by the keeper, who sleeps."
+    world.add_message(demo.general, world.bot, "The lamp was lit by somebody else.\n-# small print")
+    assert asked_in(request, what_was_said(world)) == str(channel.id)
+    world.add_message(demo.bot_lab, world.bot, "The lamp was lit by the keeper\n-# small print")
+    assert asked_in(request, what_was_said(world)) == str(demo.bot_lab.id)
     early = ApiRequest("POST", "/v1/chat/completions", request.body, None, time.monotonic() - 60)
     assert asked_in(early, said) is None
     assert asked_in(ApiRequest("GET", "/v1/models", {}, None, time.monotonic()), said) is None

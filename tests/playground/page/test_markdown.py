@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -28,6 +29,7 @@ ALLOWED = {
     "a": {"href", "target", "rel", "title"},
     "span": {"class", "data-kind", "data-id", "data-channel", "role", "tabindex", "aria-expanded", "aria-label"},
     "time": {"class", "datetime", "data-style"},
+    "img": {"class", "src", "alt", "title"},
 }
 VALUES = {
     "class": {"h1", "h2", "h3", "subtext", "mention", "emoji", "emoji own", "spoiler", "timestamp"}
@@ -66,7 +68,11 @@ class Checker(HTMLParser):
             assert name not in VALUES or value in VALUES[name], (tag, name, value)
             if name == "href":
                 assert (value or "").lower().startswith(("http://", "https://")), value
-        if tag != "br":
+            if name == "src":
+                assert re.fullmatch(r"/emoji/\d+", value or ""), value
+            if name == "alt":
+                self.text += value or ""
+        if tag not in {"br", "img"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from .seen import Seen, open_seen
+from .seen import Seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -20,21 +18,6 @@ TOPS = """() => Object.fromEntries([...document.querySelectorAll('.message')]
 
 ABOVE = """() => [...document.querySelectorAll('.message')]
     .filter(m => m.getBoundingClientRect().bottom < 0).at(-1).dataset.id"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Seen]:
-    """Yield the stage."""
-    async with open_seen(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def seen(theatre: Seen) -> AsyncIterator[Seen]:
-    """Yield the stage; errors in its console fail the test."""
-    theatre.errors.clear()
-    yield theatre
-    assert not theatre.errors
 
 
 async def moved(seen: Seen, before: dict[str, float]) -> list[float]:
@@ -115,6 +98,29 @@ async def test_thousands_of_messages_scroll_and_stay_where_they_are(seen: Seen) 
     await expect(seen.message("something new")).to_be_in_viewport()
     await expect(page.locator("#to-newest")).to_be_hidden()
     assert await page.locator(".message").count() <= MOST_IN_DOM
+
+
+async def test_reading_goes_on_where_it_was_after_everything_was_fetched_again(seen: Seen) -> None:
+    world, demo, page = seen.running.discord, seen.demo, seen.page
+    channel = demo.guild.add_text_channel("reading")
+    for n in range(120):
+        world.add_message(channel, demo.mia, f"line {n}\nand more")
+    await seen.enter(channel)
+    for top, shown in ((1000, 50), (200, 100), (100, 120)):  # at last among messages that the first page does not hold
+        await page.locator("#scroller").evaluate("(s, top) => { s.scrollTop = top }", top)
+        await expect(page.locator(".message")).to_have_count(shown)
+        before = await page.evaluate(TOPS)
+        assert before
+        first = await page.locator(".message").first.element_handle()
+        assert first is not None
+        audience = seen.running.page._audience
+        audience.epoch = f"another run {top}"  # what was missed is not known any more
+        for listener in list(audience._listeners):
+            assert listener._transport is not None
+            listener._transport.abort()
+        await page.wait_for_function("node => !node.isConnected", arg=first)
+        await page.wait_for_function("id => document.getElementById(`message-${id}`)", arg=next(iter(before)))
+        assert max(await moved(seen, before)) < 1
 
 
 async def test_the_view_follows_new_messages_at_the_end_only(seen: Seen) -> None:

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from .probes import CUT_OFF, DOUBLE_IDS, LOST_REFERENCES, PLACE, POOR_CONTRAST, UNNAMED, WITHOUT_OUTLINE
-from .seen import Seen, open_seen
+from .seen import Seen
 from .showing_bot import all_marks
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def theatre(browser: Browser) -> AsyncIterator[Seen]:
-    """Yield the stage."""
-    async with open_seen(browser) as stage:
-        yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def seen(theatre: Seen) -> AsyncIterator[Seen]:
-    """Yield the stage; errors in its console fail the test."""
-    theatre.errors.clear()
-    await theatre.page.set_viewport_size({"width": 1280, "height": 800})
-    yield theatre
-    assert not theatre.errors
 
 
 async def ground(page: Page) -> str:
@@ -71,7 +53,12 @@ async def test_members_stand_under_their_roles(seen: Seen) -> None:
     await page.keyboard.press("Escape")
     await expect(card).to_have_count(0)
     await expect(members.get_by_role("button", name="Mia")).to_be_focused()
-    await page.get_by_role("button", name="Members").click()
+    button = page.get_by_role("button", name="Members")
+    await page.get_by_role("button", name="Inspector").click()
+    await expect(button).to_have_attribute("aria-expanded", "false")
+    await button.click()
+    await expect(members).to_be_visible()
+    await button.click()
     await expect(members).to_be_hidden()
     await page.reload()
     await page.wait_for_selector("[data-ready]")
@@ -95,12 +82,42 @@ async def test_channels_stand_under_their_categories_with_their_threads(seen: Se
     await expect(fold).to_be_focused()
     await expect(fold).to_have_attribute("aria-expanded", "false")
     await page.keyboard.press("Enter")
-    await page.get_by_role("button", name="a long night").click()
+    await page.get_by_role("button", name="tavern").click()
+    gate = page.get_by_role("region", name="Age-restricted channel")
+    await seen.running.discord.person(seen.demo.mia).say(tavern, "a word for adults")
+    await gate.get_by_role("button", name="Go back").click()
+    await expect(page.get_by_role("heading", name="general")).to_be_visible()
+    await page.get_by_role("button", name="a long night").click()  # a thread is behind the same gate
+    await expect(gate).to_be_visible()
+    await expect(page.get_by_role("combobox", name="Message", exact=True)).to_be_hidden()
+    await expect(page.locator(".message")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await expect(gate).to_be_hidden()
+    await page.get_by_role("button", name="tavern").click()
+    await expect(page.get_by_text("a word for adults")).to_be_visible()
+    await page.get_by_role("button", name="Open thread").click()
     await expect(page.get_by_text("This is the start of the thread.")).to_be_visible()
     await page.get_by_role("button", name="Direct messages").click()
     await expect(page.get_by_role("button", name="Infermatic", exact=True)).to_have_attribute("aria-current", "page")
     await page.get_by_role("button", name="The Lantern Inn").click()
     await expect(page.get_by_role("heading", name="a long night")).to_be_visible()
+
+
+async def test_archived_threads_are_found_again(seen: Seen) -> None:
+    page, world, library = seen.page, seen.running.discord, seen.demo.guild.add_text_channel("archive")
+    old = library.add_thread("an old tale", seen.demo.mia)
+    await world.person(seen.demo.mia).say(old, "long ago")
+    threads = page.get_by_role("list", name="Threads of archive")
+    await expect(threads).to_contain_text("an old tale")
+    await seen.enter(old)
+    await seen.enter(library)
+    old.archive()
+    await expect(threads).to_have_text("1 archived thread")
+    await threads.get_by_role("button", name="1 archived thread").click()
+    await threads.get_by_role("button", name="an old tale").click()
+    await expect(page.get_by_text("long ago")).to_be_visible()
+    await world.person(seen.demo.ada).say(old, "and again")
+    await expect(threads).to_have_text("an old tale")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -134,8 +151,10 @@ async def test_everything_is_readable_named_and_within_the_page(seen: Seen, them
 
 
 async def test_the_keyboard_reaches_everything_in_order(seen: Seen) -> None:
-    page, demo = seen.page, seen.demo
-    await seen.enter(demo.general)
+    page, channel = seen.page, seen.demo.guild.add_text_channel("keys")
+    for words in ("first words", "last words"):
+        seen.running.discord.add_message(channel, seen.demo.mia, words)
+    await seen.enter(channel)
     await page.locator(".skip").focus()
     places = ["skip"]
     for _ in range(60):
@@ -149,8 +168,8 @@ async def test_the_keyboard_reaches_everything_in_order(seen: Seen) -> None:
     await page.locator("#message-box").focus()
     await page.locator(".message").last.focus()
     await page.keyboard.press("ArrowUp")
-    await expect(seen.message("I keep order here")).to_be_focused()
-    await expect(seen.message("I keep order here").locator(".tools")).to_be_visible()
+    await expect(seen.message("first words")).to_be_focused()
+    await expect(seen.message("first words").locator(".tools")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator("#message-box")).to_be_focused()
 
@@ -162,6 +181,10 @@ async def test_a_phone_has_places_and_members_behind_buttons(seen: Seen) -> None
     await page.get_by_role("button", name="Members").click()
     await expect(page.get_by_role("complementary", name="Members")).to_be_visible()
     await page.get_by_role("button", name="Members").click()
+    for name in ("Inspector", "Controls"):  # one covers the chat, its button and those beside it stay in reach
+        await page.get_by_role("button", name=name, exact=True).click()
+        await expect(page.get_by_role("complementary", name=name)).to_be_visible()
+    await page.get_by_role("button", name="Controls", exact=True).click()
     await page.get_by_role("button", name="Channels and people").click()
     await expect(page.get_by_role("button", name="roleplay")).to_be_visible()
     await page.keyboard.press("Escape")

@@ -14,7 +14,7 @@ export function announce(message, isNew) {
   const pending = waiting.get(message.id);
   if (message.author.id === state.me.id || (!isNew && pending === undefined)) return;
   clearTimeout(pending);
-  waiting.set(message.id, setTimeout(say, message.author.bot ? QUIET_MILLISECONDS : 0, message));
+  waiting.set(message.id, setTimeout(say, message.author.bot && !message.unanswered ? QUIET_MILLISECONDS : 0, message));
 }
 
 function say(message) {

@@ -1,6 +1,7 @@
 // A menu of one or several choices: a button, and a list that opens over everything, worked by pointer or keyboard.
 
 import { avatar, h, uniqueId } from "./dom.js";
+import { emojiFace } from "./emoji.js";
 import { icon } from "./icons.js";
 
 const MANY = 12; // from here on a field helps to find one
@@ -153,6 +154,5 @@ function face(option, size) {
     dot.style.setProperty("--role", option.color);
     return dot;
   }
-  if (!option.emoji) return null;
-  return h("span", { class: option.emoji.id ? "emoji own" : "emoji" }, option.emoji.id ? `:${option.emoji.name}:` : option.emoji.name);
+  return option.emoji ? emojiFace(option.emoji) : null;
 }

@@ -1,9 +1,10 @@
 // A list of suggestions below a text field, worked with arrow keys, Enter, Tab and Escape.
 
 import { avatar, h, uniqueId } from "./dom.js";
+import { emojiFace } from "./emoji.js";
 
 export class Completion {
-  /** `pick(item)` is called with the chosen one; items are { label, detail, value, chips, user, color, sign }. */
+  /** `pick(item)` is called with the chosen one; items are { label, detail, value, chips, user, color, emoji }. */
   constructor(field, pick, label) {
     this.field = field;
     this.pick = pick;
@@ -88,7 +89,7 @@ export class Completion {
 
 function face(item) {
   if (item.user) return avatar(item.user, 24);
-  if (item.sign) return h("span", { class: "option-sign", "aria-hidden": "true" }, item.sign);
+  if (item.emoji) return h("span", { class: "option-sign", "aria-hidden": "true" }, emojiFace(item.emoji));
   if (!item.color) return null;
   const dot = h("span", { class: "dot", "aria-hidden": "true" });
   dot.style.setProperty("--role", item.color);

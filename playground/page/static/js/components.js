@@ -3,6 +3,7 @@
 import { drawFile, gallery } from "./attachments.js";
 import { makeChoice } from "./choice.js";
 import { h } from "./dom.js";
+import { emojiFace } from "./emoji.js";
 import { icon } from "./icons.js";
 import { outcome } from "./interactions.js";
 import { picture } from "./lightbox.js";
@@ -53,11 +54,8 @@ function container(component, children) {
   return box;
 }
 
-const emojiName = (emoji) => (emoji ? (emoji.id ? `:${emoji.name}:` : emoji.name) : "");
-
 function button(message, component) {
-  const face = component.emoji && h("span", { class: component.emoji.id ? "emoji own" : "emoji" }, emojiName(component.emoji));
-  const label = [face, component.label && h("span", { class: "label" }, component.label)];
+  const label = [component.emoji && emojiFace(component.emoji), component.label && h("span", { class: "label" }, component.label)];
   const style = `button ${STYLES[component.style] ?? "secondary"}${component.label ? "" : " emoji-only"}`;
   if (component.style === LINK) {
     return h("a", { class: style, href: component.url, target: "_blank", rel: "noopener noreferrer" }, ...label, icon("open", 14));
@@ -67,7 +65,7 @@ function button(message, component) {
     type: "button",
     class: style,
     disabled: component.disabled,
-    "aria-label": component.label ?? emojiName(component.emoji),
+    "aria-label": component.label ?? component.emoji?.name,
     "aria-busy": pending.has(key) ? "true" : null,
     dataset: { customId: component.custom_id, key },
     onclick: () => press(message, component, () => click(message.id, component.custom_id)),

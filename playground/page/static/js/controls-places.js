@@ -58,7 +58,7 @@ function rolesOf(guild) {
 
 function channel(guild) {
   return controlForm({
-    key: "channel", title: "A channel", action: "Add", outcome: "Everybody on the server sees it, the bot too; age-restricted is where personas for adults may be used.",
+    key: "channel", title: "A channel", action: "Add", outcome: "Everybody on the server sees it, the bot too; an age-restricted one is marked 18+ and told to the bot as such.",
     fields: [textField("name", "Name"), choiceField("kind", "Kind", [{ value: "text", label: "Text" }, { value: "forum", label: "Forum" }]), checkField("nsfw", "Age-restricted")],
     send: (values, form) => add("/channels", { guild_id: guild.id, name: values.get("name"), kind: values.get("kind"), age_restricted: values.has("nsfw") }, form, (name) => `#${name} is there.`),
   }).element;

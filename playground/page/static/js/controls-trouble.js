@@ -46,7 +46,7 @@ function speed(now) {
 function limits(now) {
   return controlForm({
     key: "limits", title: "What the key may", action: "Set",
-    outcome: "The service refuses more than that with 429; the bot learns it from the answers, waits, and shows who waits their place in the line.",
+    outcome: "The service refuses more than that with 429; the bot learns it from the answers and lets people wait in line.",
     fields: [h("div", { class: "control-row" },
       numberField("minute", "Requests a minute", now.requests_per_minute, { least: 1, most: 10_000, step: 1 }),
       numberField("parallel", "Requests at once", now.parallel_requests, { least: 1, most: 1000, step: 1 }))],
@@ -57,7 +57,7 @@ function limits(now) {
 function gateway() {
   const outcomes = {
     resume: "The bot's line to Discord is cut; it resumes within seconds and is told what it missed.",
-    forget: "The session is forgotten as well: the bot logs in anew, and what was said in between it never hears.",
+    forget: "The session is forgotten as well: the bot logs in anew, is told nothing of what it missed, and looks for it itself.",
   };
   const made = controlForm({
     key: "gateway", title: "Drop the gateway connection", action: "Drop it", outcome: outcomes.resume,

@@ -1,7 +1,7 @@
 // Emoji to choose from: a field to search in and a grid, worked by pointer or keyboard.
 
 import { h, uniqueId } from "./dom.js";
-import { emojiGroups, findEmoji } from "./emoji.js";
+import { emojiFace, emojiGroups, findEmoji } from "./emoji.js";
 
 const COLUMNS = 9; // as the style sheet lays them out
 const GAP_PIXELS = 6;
@@ -58,9 +58,9 @@ class Picker {
 
   cell(one, index) {
     return h("span", {
-      class: one.own ? "emoji-cell own" : "emoji-cell", role: "option", id: `${this.id}-${index}`, "aria-label": one.name, title: `:${one.name}:`,
+      class: "emoji-cell", role: "option", id: `${this.id}-${index}`, "aria-label": one.name, title: `:${one.name}:`,
       onpointermove: () => this.activate(index), onclick: () => this.choose(index),
-    }, one.own ? one.name : one.emoji);
+    }, one.id ? emojiFace(one) : one.emoji);
   }
 
   activate(index) {

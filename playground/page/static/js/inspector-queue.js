@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { emit, findChannel, state } from "./state.js";
+import { decodeText } from "./word-completion.js";
 
 export function drawQueue(place, { queue, bot }, here) {
   if (!queue) {
@@ -34,7 +35,7 @@ function meter(label, used, most) {
 
 function drawWaiting(one) {
   return h("li", {}, h("button", { type: "button", class: "link", onclick: () => emit("go", { channel: one.channel_id, message: one.id }) }, one.author),
-    h("span", { class: "hint" }, [nameOf(one.channel_id), one.content].filter(Boolean).join(" · ")));
+    h("span", { class: "hint" }, [nameOf(one.channel_id), decodeText(one.content)].filter(Boolean).join(" · ")));
 }
 
 function figures(bot) {

@@ -1,16 +1,18 @@
 // How the things that a person pressed went: taken by the bot, or not in time.
 
-import { on } from "./state.js";
+import { emit, on } from "./state.js";
 
 const KEPT = 50;
 
 const known = new Map(); // interaction id -> how it stands
 const waiting = new Map(); // interaction id -> those who want to know
+const TOLD_IN_CHAT = ["command", "form"];
 
 export function startInteractions() {
-  on("interaction", (interaction) => {
+  on("live:interaction", (interaction) => {
     known.set(interaction.id, interaction);
     if (known.size > KEPT) known.delete(known.keys().next().value);
+    if (interaction.failed && TOLD_IN_CHAT.includes(interaction.kind) && !waiting.has(interaction.id)) emit("unanswered", interaction);
     settle(interaction);
   });
 }

@@ -1,11 +1,12 @@
 // The messages of the open channel: a window on them that moves with the view, kept in step with what happens.
 
-import { get } from "./api.js";
 import { announce } from "./announcer.js";
 import { byId, h } from "./dom.js";
+import { isGated } from "./gate.js";
 import { icon } from "./icons.js";
 import { regroup } from "./dividers.js";
 import { makeMessage, patchMessage } from "./message.js";
+import { fetchPage, takePage } from "./pages.js";
 import { goOnAt, isAtEnd, keeping, readingAt, room, showInMiddle, startScroll, toEnd } from "./scroll.js";
 import { emit, olderFirst, on, state } from "./state.js";
 import { attempt } from "./toasts.js";
@@ -57,16 +58,16 @@ function drawAll() {
   const first = state.newFrom && byId(`message-${state.newFrom}`);
   toEnd();
   if (first && room().above > 0 && first.getBoundingClientRect().top < byId("scroller").getBoundingClientRect().top) showInMiddle(first);
-  if (reading) goOnReading(reading);
+  if (reading) attempt(() => goOnReading(reading));
   drawNewest();
   setReachable(byId("log").lastElementChild?.querySelector(".message"));
 }
 
 /** The same messages came again, after the connection was lost: stay where one was. */
-function goOnReading({ id, top }) {
+async function goOnReading({ id, top }) {
+  if (!byId(`message-${id}`)) await replaceWindow(`around=${id}`);
   const entry = byId(`message-${id}`)?.closest(".entry");
   if (entry) goOnAt(entry, top);
-  else attempt(() => jumpTo(id));
 }
 
 function drawBeginning() {
@@ -94,7 +95,7 @@ function welcome() {
 // What happens
 
 function upsert(message) {
-  if (message.channel_id !== state.channel?.id) return;
+  if (message.channel_id !== state.channel?.id || isGated()) return;
   const existing = byId(`message-${message.id}`);
   const isNew = !existing && message.id !== newest && olderFirst(newest, message.id) < 0;
   if (isNew) newest = message.id;
@@ -174,11 +175,11 @@ function moved() {
   else if (state.hasLater && under < LOAD_AHEAD_PIXELS) attempt(() => extend("end"));
 }
 
-async function fetchPage(query) {
+async function fetchHere(query) {
   const channelId = state.channel.id;
   loading = true;
   try {
-    const page = await get(`/channels/${channelId}/messages?${query}`);
+    const page = await fetchPage(channelId, query);
     return state.channel?.id === channelId ? page : null; // somebody may have gone elsewhere
   } finally {
     loading = false;
@@ -189,7 +190,7 @@ async function fetchPage(query) {
 async function extend(side) {
   const ids = [...state.messages.keys()];
   if (!ids.length) return;
-  const page = await fetchPage(side === "start" ? `before=${ids[0]}` : `after=${ids.at(-1)}`);
+  const page = await fetchHere(side === "start" ? `before=${ids[0]}` : `after=${ids.at(-1)}`);
   if (!page) return;
   const fresh = page.messages.filter((message) => !state.messages.has(message.id));
   const pairs = fresh.map((message) => [message.id, message]);
@@ -226,12 +227,10 @@ function trim(side) {
 }
 
 async function replaceWindow(query) {
-  const page = await fetchPage(query);
+  const page = await fetchHere(query);
   if (!page) return;
   byId("log").setAttribute("aria-busy", "true"); // another place: nothing to go on with
-  state.messages = new Map(page.messages.map((message) => [message.id, message]));
-  state.hasEarlier = page.has_earlier;
-  state.hasLater = page.has_later;
+  takePage(page);
   drawAll();
 }
 

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { byId } from "./dom.js";
+import { isGated, startGate } from "./gate.js";
 import { connect, hold } from "./live.js";
 import { openModal } from "./modal.js";
 import { startComposer } from "./composer.js";
@@ -11,13 +12,15 @@ import { startInteractions } from "./interactions.js";
 import { startLog } from "./log.js";
 import { startMembers } from "./members.js";
 import { startMenu } from "./menu.js";
+import { fetchPage, takePage } from "./pages.js";
 import { recallPanel } from "./panels.js";
 import { startSidebar } from "./sidebar.js";
 import { allChannels, emit, findChannel, on, state } from "./state.js";
 import { startTheme } from "./theme.js";
 import { startClock } from "./time.js";
-import { attempt, toast } from "./toasts.js";
+import { attempt } from "./toasts.js";
 import { startTyping } from "./typing.js";
+import { startUnanswered } from "./unanswered.js";
 import { startUnread } from "./unread.js";
 
 const REMEMBERED = "playground.place";
@@ -29,8 +32,8 @@ function rememberedPlace() {
   return { person, channel };
 }
 
-function rememberPlace() {
-  const place = `${state.me.id}/${state.channel?.id ?? ""}`;
+function rememberPlace(personId, channelId) {
+  const place = `${personId}/${channelId ?? ""}`;
   history.replaceState(null, "", `#${place}`);
   localStorage.setItem(REMEMBERED, place);
 }
@@ -61,6 +64,7 @@ export async function becomePerson(personId) {
   await attempt(async () => {
     state.unread.clear();
     wantedPerson = personId;
+    rememberPlace(personId, state.channel?.id); // a reload may come before the world does
     await loadWorld();
     await connect();
     await openChannel(state.channel?.id);
@@ -75,9 +79,9 @@ export async function openChannel(channelId) {
   state.hasLater = false;
   state.typing.clear();
   state.unread.delete(state.channel?.id);
-  rememberPlace();
+  rememberPlace(state.me.id, state.channel?.id);
   emit("moved");
-  if (state.channel) await attempt(loadChannel);
+  if (state.channel && !isGated()) await attempt(loadChannel);
 }
 
 async function loadChannel() {
@@ -86,13 +90,11 @@ async function loadChannel() {
   let isOld = null;
   try {
     const [page, commands] = await Promise.all([
-      get(`/channels/${channelId}/messages`),
+      fetchPage(channelId),
       get(`/channels/${channelId}/commands`),
     ]);
     if (state.channel?.id !== channelId) return; // somebody was quicker
-    state.messages = new Map(page.messages.map((message) => [message.id, message]));
-    state.hasEarlier = page.has_earlier;
-    state.hasLater = page.has_later;
+    takePage(page);
     state.commands = commands;
     isOld = (kind, data, number) => number <= page.at && ["message", "message_gone"].includes(kind) && data.channel_id === channelId;
     emit("channel");
@@ -113,7 +115,7 @@ async function loadCommands() {
 
 on("reconnected", () => attempt(async () => {
   await loadWorld();
-  if (state.channel) await loadChannel();
+  if (state.channel && !isGated()) await loadChannel();
 }));
 let worldTimer = null;
 /** Changes of places and people come in bursts; one look afterwards is enough. */
@@ -131,10 +133,6 @@ on("live:bot", (bot) => {
   emit("bot");
 });
 on("live:modal", openModal);
-on("live:interaction", (interaction) => {
-  if (interaction.failed && !interaction.message_id) toast(`${interaction.name}: the application did not respond`);
-  emit("interaction", interaction);
-});
 on("go", ({ person, channel, message }) => {
   if (person) becomePerson(person);
   else if (message) goToMessage(channel, message);
@@ -143,17 +141,19 @@ on("go", ({ person, channel, message }) => {
 
 async function goToMessage(channelId, id) {
   if (channelId !== state.channel?.id) await openChannel(channelId);
-  if (channelId === state.channel?.id) emit("jump", { id });
+  if (channelId === state.channel?.id && !isGated()) emit("jump", { id });
 }
 
 const place = rememberedPlace();
 startTheme();
 startClock();
 startInteractions();
+startUnanswered();
 startUnread(); // before the log, which draws the line above what is new
 startSidebar();
 startMembers();
 startLog();
+startGate();
 startTyping();
 startMenu();
 startComposer();

@@ -3,6 +3,7 @@
 import { colorName } from "./colors.js";
 import { avatar, byId, h, hueOf, redraw } from "./dom.js";
 import { icon } from "./icons.js";
+import { closePanels } from "./panels.js";
 import { guildOf, membersHere, on, state } from "./state.js";
 
 const REMEMBERED = "playground.members";
@@ -12,11 +13,13 @@ export function startMembers() {
   const button = byId("open-members");
   button.replaceChildren(icon("people"));
   button.addEventListener("click", () => {
-    const open = byId("members").hidden;
+    const open = !byId("members").checkVisibility();
+    if (open) closePanels();
     if (!matchMedia(NARROW).matches) localStorage.setItem(REMEMBERED, open ? "open" : "closed");
     setOpen(open);
   });
   for (const kind of ["world", "moved", "bot"]) on(kind, draw);
+  on("panel", tellState);
   on("moved", () => matchMedia(NARROW).matches && setOpen(false));
   byId("members").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && matchMedia(NARROW).matches) {
@@ -31,7 +34,12 @@ export function startMembers() {
 
 function setOpen(open) {
   byId("members").hidden = !open;
-  byId("open-members").setAttribute("aria-expanded", String(open));
+  tellState();
+}
+
+/** An open panel may stand in the way. */
+function tellState() {
+  byId("open-members").setAttribute("aria-expanded", String(byId("members").checkVisibility()));
 }
 
 function draw() {

@@ -15,7 +15,7 @@ let menu = null; // { element, opener }
 export function startMenu() {
   byId("log").addEventListener("contextmenu", (event) => {
     const message = event.target.closest(".message");
-    const takesOwn = event.target.closest("a, img, textarea, input") || (getSelection()?.toString() && event.button === 2);
+    const takesOwn = event.target.closest("a, img:not(.emoji), textarea, input") || (getSelection()?.toString() && event.button === 2);
     if (!message || event.shiftKey || takesOwn) return;
     event.preventDefault();
     const keyboard = event.clientX === 0 && event.clientY === 0;
@@ -93,7 +93,7 @@ function items(message, opener) {
     message.content && item("Copy text", "copy", () => copy(message.content)),
     !ephemeral && commands.length > 0 && h("div", { role: "group", "aria-label": "Apps", class: "menu-group" }, h("p", { class: "menu-title", role: "presentation" }, "Apps"),
       commands.map((command) => item(command.name, null, () => attempt(() => useMessageCommand(id, command.name)), { class: "app-command" }))),
-    ephemeral && item("Dismiss", "close", () => attempt(() => dismiss(id))),
+    ephemeral && item("Dismiss", "close", () => attempt(() => dismiss(message))),
     message.can_delete && item("Delete", "trash", (event) => (event.shiftKey ? attempt(() => deleteMessage(id)) : deleteWithQuestion(id)), { class: "danger", title: "With Shift: without asking" }),
   ];
 }

@@ -4,6 +4,7 @@ import { call, post } from "./api.js";
 import { confirm } from "./confirm.js";
 import { emit, state } from "./state.js";
 import { attempt } from "./toasts.js";
+import { forgetUnanswered } from "./unanswered.js";
 import { decodeText } from "./word-completion.js";
 
 const QUOTED_CHARACTERS = 300;
@@ -11,7 +12,7 @@ const QUOTED_CHARACTERS = 300;
 export const toggleReaction = (id, emoji, add) => call(add ? "PUT" : "DELETE", `/messages/${id}/reactions`, { emoji });
 export const deleteMessage = (id) => call("DELETE", `/messages/${id}`);
 export const saveEdit = (id, content) => call("PATCH", `/messages/${id}`, { content });
-export const dismiss = (id) => post(`/messages/${id}/dismiss`);
+export const dismiss = (message) => forgetUnanswered(message) || post(`/messages/${message.id}/dismiss`);
 export const useMessageCommand = (id, name) => post(`/messages/${id}/command`, { name });
 export const click = (id, customId) => post(`/messages/${id}/click`, { custom_id: customId });
 export const select = (id, customId, values) => post(`/messages/${id}/select`, { custom_id: customId, values });

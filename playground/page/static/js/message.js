@@ -5,6 +5,7 @@ import { colorName } from "./colors.js";
 import { drawComponents, failureOf } from "./components.js";
 import { avatar, byId, h, redraw } from "./dom.js";
 import { drawEmbed } from "./embeds.js";
+import { emojiFace } from "./emoji.js";
 import { openPicker } from "./emoji-picker.js";
 import { icon } from "./icons.js";
 import { toolbar } from "./menu.js";
@@ -18,7 +19,7 @@ import { clockTime, fullTime, localizeTimestamps, shortTime } from "./time.js";
 const PARTS = [
   ["context", (m) => [m.reply_to, m.used], drawContext],
   ["head", (m) => [m.author, m.created_at], drawHead],
-  ["body", (m) => [m.html, m.jumbo, m.edited, m.loading, m.system, m.empty], drawBody],
+  ["body", (m) => [m.html, m.jumbo, m.edited, m.loading, m.system], drawBody],
   ["attachments", (m) => m.attachments, (m) => drawAttachments(m.attachments)],
   ["embeds", (m) => m.embeds, (m) => m.embeds.map(drawEmbed)],
   ["components", (m) => m.components, drawComponents],
@@ -67,7 +68,7 @@ on("failure", (id) => {
 
 function drawContext(message) {
   if (message.used) {
-    return h("p", { class: "context" }, avatar(message.used.face, 16), h("b", {}, message.used.user), " used ", h("span", { class: "mention" }, `/${message.used.name}`));
+    return h("p", { class: "context" }, avatar(message.used.face, 16), h("b", {}, message.used.user), " used ", h("span", { class: "mention" }, message.used.name));
   }
   const reply = message.reply_to;
   if (!reply) return null;
@@ -105,6 +106,7 @@ const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h
 
 function drawBody(message) {
   if (message.loading) return h("p", { class: "thinking" }, dots(), `${message.author.name} is thinking…`);
+  if (message.unanswered) return h("p", { class: "failed-note" }, icon("warning", 16), "The application did not respond");
   if (message.system) return h("p", { class: "system-text" }, h("b", {}, message.author.name), ` ${message.system} `, message.html && h("span", { html: message.html }));
   if (!message.html && !message.edited) return null;
   const body = makeText(message.html, { className: message.jumbo ? "text jumbo" : "text" });
@@ -125,17 +127,16 @@ function drawReactions(message) {
 }
 
 function drawReaction(message, reaction) {
-  const own = reaction.emoji.includes(":");
-  const name = own ? `:${reaction.emoji.split(":")[0]}:` : reaction.emoji;
+  const [name, id] = reaction.emoji.split(":");
   return h("button", {
     type: "button",
     class: "reaction",
     "aria-pressed": String(reaction.me),
-    "aria-label": `${name}, ${reaction.count}`,
+    "aria-label": `${id ? `:${name}:` : name}, ${reaction.count}`,
     title: reaction.names?.join(", "),
     dataset: { key: `reaction-${reaction.emoji}` },
     onclick: () => attempt(() => toggleReaction(message.id, reaction.emoji, !reaction.me)),
-  }, h("span", { class: own ? "emoji own" : "emoji" }, name), String(reaction.count));
+  }, emojiFace({ id, name }), String(reaction.count));
 }
 
 function drawThread(message) {
@@ -148,6 +149,6 @@ function drawFoot(message) {
   return [
     failure && h("p", { class: "failed-note", role: "alert" }, icon("warning", 16), failure),
     message.ephemeral && h("p", { class: "only-you" }, icon("eye", 16), "Only you can see this ·",
-      h("button", { type: "button", class: "link", onclick: () => attempt(() => dismiss(message.id)) }, "Dismiss message")),
+      h("button", { type: "button", class: "link", onclick: () => attempt(() => dismiss(message)) }, "Dismiss message")),
   ];
 }

@@ -5,7 +5,7 @@ import { avatar, byId, h, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
 import { outcome } from "./interactions.js";
 import { makeField } from "./modal-fields.js";
-import { state } from "./state.js";
+import { emit, state } from "./state.js";
 import { makeText } from "./text.js";
 
 const ROW = 1, TEXT = 10, LABEL = 18;
@@ -37,9 +37,11 @@ export function openModal({ interaction_id: interactionId, title, components }) 
     try {
       const values = {};
       for (const field of fields) values[field.customId] = await field.value();
-      const failed = await outcome(await post(`/interactions/${interactionId}/submit`, { values }));
-      if (failed) problem.textContent = LATE;
-      else dialog.close();
+      const sent = await post(`/interactions/${interactionId}/submit`, { values });
+      const failed = await outcome(sent);
+      if (failed && !form.isConnected) emit("unanswered", sent); // closed meanwhile
+      else if (failed) problem.textContent = LATE;
+      else if (form.isConnected) dialog.close();
     } catch (error) {
       problem.textContent = error.message;
     }
@@ -49,7 +51,11 @@ export function openModal({ interaction_id: interactionId, title, components }) 
   }
 
   dialog.replaceChildren(form);
-  dialog.onclose = giveBackFocus;
+  dialog.onclose = () => {
+    if (dialog.open) return; // that was the form before
+    form.remove();
+    giveBackFocus();
+  };
   dialog.showModal();
   (fields[0] ?? { focus: () => send.focus() }).focus();
 }

@@ -5,11 +5,10 @@ import { makeChoice } from "./choice.js";
 import { Completion } from "./completion.js";
 import { h, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
-import { guildOf, membersHere, state } from "./state.js";
+import { channelOptions, peopleOptions, roleOptions } from "./options.js";
 
 const ASK_AFTER_MILLISECONDS = 200;
 const REQUIRED = "This option is required.";
-const SIGNS = { text: "hash", thread: "thread", voice: "voice", forum: "forum", category: "list" };
 
 /**
  * { option, element, control, value(), problem(), complain(problem), take(file) }: `control` is what takes the focus;
@@ -44,21 +43,13 @@ function makeInput(option, form, id) {
   switch (option.type) {
     case "boolean": return chosenFrom(option, id, [{ value: true, label: "True" }, { value: false, label: "False" }]);
     case "integer": case "number": return numberInput(option);
-    case "user": return chosenFrom(option, id, people());
-    case "role": return chosenFrom(option, id, roles());
-    case "mentionable": return chosenFrom(option, id, [...people(), ...roles()]);
-    case "channel": return chosenFrom(option, id, channels(option.channel_kinds));
+    case "user": return chosenFrom(option, id, peopleOptions());
+    case "role": return chosenFrom(option, id, roleOptions());
+    case "mentionable": return chosenFrom(option, id, [...peopleOptions(), ...roleOptions()]);
+    case "channel": return chosenFrom(option, id, channelOptions(option.channel_kinds));
     case "attachment": return fileInput(option);
     default: return textInput(option);
   }
-}
-
-const people = () => membersHere().map((user) => ({ value: user.id, label: user.display_name, description: user.bot ? "application" : user.standing, user }));
-const roles = () => (guildOf(state.channel)?.roles ?? []).map((role) => ({ value: role.id, label: `@${role.name}`, color: role.color }));
-
-function channels(kinds) {
-  const all = guildOf(state.channel)?.channels ?? [];
-  return all.filter((channel) => !kinds.length || kinds.includes(channel.kind)).map((channel) => ({ value: channel.id, label: channel.name, sign: SIGNS[channel.kind] ?? "hash" }));
 }
 
 function chosenFrom(option, id, options) {

@@ -14,20 +14,21 @@ export function optionsOf(component) {
 }
 
 function rawOptions(component) {
-  const guild = guildOf(state.channel);
-  const people = membersHere().map((user) => ({ value: user.id, label: user.display_name, description: user.name, user }));
-  const roles = (guild?.roles ?? []).map((role) => ({ value: role.id, label: `@${role.name}`, color: role.color ?? "#99aab5" }));
   switch (component.type) {
-    case USER_SELECT: return people;
-    case ROLE_SELECT: return roles;
-    case MENTIONABLE_SELECT: return [...people, ...roles];
-    case CHANNEL_SELECT: return channels(guild, component.channel_types);
+    case USER_SELECT: return peopleOptions();
+    case ROLE_SELECT: return roleOptions();
+    case MENTIONABLE_SELECT: return [...peopleOptions(), ...roleOptions()];
+    case CHANNEL_SELECT: return channelOptions((component.channel_types ?? []).map((type) => CHANNEL_KINDS[type]));
     default: return component.options ?? [];
   }
 }
 
-function channels(guild, types) {
-  const kinds = types?.length ? new Set(types.map((type) => CHANNEL_KINDS[type])) : null;
-  return (guild?.channels ?? []).filter((channel) => !kinds || kinds.has(channel.kind))
+export const peopleOptions = () => membersHere().map((user) => ({ value: user.id, label: user.display_name, description: user.name, user }));
+
+export const roleOptions = () => (guildOf(state.channel)?.roles ?? []).map((role) => ({ value: role.id, label: `@${role.name}`, color: role.color ?? "#99aab5" }));
+
+/** The channels of this server that can be chosen; without kinds, all. */
+export function channelOptions(kinds) {
+  return (guildOf(state.channel)?.channels ?? []).filter((channel) => !channel.archived && (!kinds.length || kinds.includes(channel.kind)))
     .map((channel) => ({ value: channel.id, label: channel.name, sign: SIGNS[channel.kind] ?? "hash" }));
 }

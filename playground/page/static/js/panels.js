@@ -1,6 +1,7 @@
 // The panels at the right: one at a time, and which one is open outlives a reload.
 
 import { byId } from "./dom.js";
+import { emit } from "./state.js";
 
 const REMEMBERED = "playground.panel";
 const NARROW = "(max-width: 1000px)";
@@ -21,12 +22,13 @@ export function makePanel(id, { button, opened = () => {}, closed = () => {} }) 
 export const isOpen = (id) => !byId(id).hidden;
 
 export function openPanel(id, { focus = true } = {}) {
-  for (const other of panels.keys()) if (other !== id && isOpen(other)) closePanel(other, { refocus: false });
+  closePanels();
   const { button, opened } = panels.get(id);
   byId(id).hidden = false;
   button.setAttribute("aria-expanded", "true");
   sessionStorage.setItem(REMEMBERED, id);
   opened();
+  emit("panel");
   if (focus) byId(id).querySelector("h2")?.focus();
 }
 
@@ -36,7 +38,12 @@ export function closePanel(id, { refocus = true } = {}) {
   button.setAttribute("aria-expanded", "false");
   sessionStorage.removeItem(REMEMBERED);
   closed();
+  emit("panel");
   if (refocus) button.focus();
+}
+
+export function closePanels() {
+  for (const id of panels.keys()) if (isOpen(id)) closePanel(id, { refocus: false });
 }
 
 /** Open what was open before the page was loaded again. */

@@ -7,7 +7,8 @@ import { allChannels, emit, guildOf, on, state } from "./state.js";
 const SIGNS = { text: "hash", thread: "thread", dm: "at", forum: "forum", voice: "voice" };
 const REMEMBERED = "playground.folded";
 
-let folded = new Set(JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]"));
+const folded = new Set(JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]"));
+const unfolded = new Set(); // channels whose archived threads are shown
 const lastIn = new Map(); // server id, or "dm" -> the channel that was open there last
 
 export function startSidebar() {
@@ -79,7 +80,7 @@ function guildList(guild) {
   const roots = guild.channels.filter((channel) => !channel.parent_id || !known.has(channel.parent_id));
   const withThreads = (channel) => {
     const threads = inside(channel.id);
-    return [channelItem(channel), threads.length > 0 && h("li", {}, h("ul", { class: "threads", "aria-label": `Threads of ${channel.name}` }, threads.map(channelItem)))];
+    return [channelItem(channel), threads.length > 0 && h("li", {}, h("ul", { class: "threads", "aria-label": `Threads of ${channel.name}` }, threadItems(channel, threads)))];
   };
   const category = (channel) => {
     const open = !folded.has(channel.id);
@@ -89,6 +90,21 @@ function guildList(guild) {
   };
   const [plain, categories] = [roots.filter((channel) => channel.kind !== "category"), roots.filter((channel) => channel.kind === "category")];
   return h("ul", { "aria-label": guild.name }, plain.map(withThreads).flat(), categories.map(category));
+}
+
+/** Archived threads stand behind a line that opens them, unless they are open or something new is in them. */
+function threadItems(channel, threads) {
+  const [key, archived] = [`archived-${channel.id}`, threads.filter((thread) => thread.archived)];
+  const open = unfolded.has(key);
+  const shown = threads.filter((thread) => !thread.archived || open || thread.id === state.channel?.id || state.unread.has(thread.id));
+  const line = archived.length > 0 && h("li", {}, h("button", { type: "button", class: "archived", "aria-expanded": String(open), dataset: { key }, onclick: () => unfold(key) },
+    open ? "Hide archived threads" : `${archived.length} archived thread${archived.length === 1 ? "" : "s"}`));
+  return [...shown.map(channelItem), line];
+}
+
+function unfold(key) {
+  if (!unfolded.delete(key)) unfolded.add(key);
+  drawPlaces();
 }
 
 function fold(id) {

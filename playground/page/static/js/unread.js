@@ -23,7 +23,7 @@ export function startUnread() {
 /** The open channel is shown: the line stands above what this person has not seen. */
 export function markFirst() {
   const until = readUntil[key(state.channel)];
-  const first = until && [...state.messages.values()].find((message) => olderFirst(until, message.id) < 0 && message.author.id !== state.me.id);
+  const first = until && [...state.messages.values()].find((message) => olderFirst(until, message.id) < 0 && message.author.id !== state.me.id && !message.ephemeral);
   state.newFrom = first?.id ?? null;
   readHere();
 }

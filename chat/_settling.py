@@ -1,0 +1,45 @@
+"""How an answer that has ended is kept, and what it cost."""
+
+from datetime import UTC, datetime
+
+from chat.answers import Answer, Outcome
+from storage import Settlement, UsageRow
+
+
+def settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Settlement:
+    """How the reply is kept; what came to nothing leaves what stood there before."""
+    former = answer.former.reply if answer.former is not None else None
+    if former is not None and answer.goes_on and not outcome.text.strip():
+        return Settlement(
+            former.content, former.state, former.model, former.prompt_tokens, former.tokens, former.finish_reason,
+            usage, outcome.facts,
+        )  # fmt: skip
+    earlier_tokens = (former.tokens or 0) if former is not None and answer.goes_on else 0
+    return Settlement(
+        answer.text_before + outcome.text,
+        outcome.state,
+        outcome.model,
+        outcome.prompt_tokens or None,
+        (earlier_tokens + outcome.completion_tokens) or None,
+        outcome.finish_reason,
+        usage,
+        outcome.facts,
+        instead_of=former.id if former is not None and former.content.strip() and not outcome.text.strip() else None,
+    )
+
+
+def usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
+    """What the answer cost; nothing when no request was made."""
+    if outcome.model is None or not outcome.prompt_tokens:
+        return None
+    kind = "chat" if answer.prompt_text is None else "complete"
+    return UsageRow(
+        answer.key.guild_id,
+        answer.key.channel_id,
+        answer.asker_id,
+        outcome.model,
+        kind,
+        outcome.prompt_tokens,
+        outcome.completion_tokens,
+        datetime.now(UTC),
+    )
