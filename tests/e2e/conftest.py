@@ -80,11 +80,11 @@ class Stage:
         return reply
 
     async def command(self, person: Any, name: str, /, channel: Any = None, **options: Any) -> Any:
-        """The answer to a slash command, as the person sees it."""
+        """The answer to a slash command, as the person sees it; further messages may follow it."""
         interaction = await person.slash(channel or self.channel, name, **options)
         await interaction.answered()
         await self.settled()
-        return interaction.response
+        return next((message for message in interaction.messages if not message.deleted), None)
 
     async def press(self, person: Any, message: Any, label: str) -> Any:
         """The message that pressing a button brings, if any."""
@@ -115,10 +115,18 @@ class Stage:
         raise AssertionError("the history still knows it")
 
     async def settled(self, timeout: float = 5.0) -> None:
-        """Until no answer is under way."""
+        """Until everything that was pressed or sent is handled, and no answer is under way."""
         assert self.bot is not None
         conversations = self.bot.services.conversations
-        await self.world.wait_until(lambda: not conversations._answers, timeout=timeout)
+        await self.world.wait_until(lambda: not (conversations._answers or being_handled()), timeout=timeout)
+
+
+HANDLERS = ("discord-ui-dynamic-item", "CommandTree-invoker", "discord.py: on_interaction")
+
+
+def being_handled() -> bool:
+    """Whether discord.py still runs what a command, a button or a form asked for."""
+    return any(task.get_name().startswith(HANDLERS) and not task.done() for task in asyncio.all_tasks())
 
 
 Start = Callable[..., Awaitable[Bot]]
@@ -150,6 +158,9 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     await asyncio.sleep(0)
+    # An event that came as the bot closed is handled to its end.
+    if events := [task for task in asyncio.all_tasks() - before if task.get_name().startswith("discord.py: ")]:
+        await asyncio.wait(events, timeout=2)
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     # discord.py counts down 180 s after a button was pressed, even for views without an end.
     left = {task for task in left if "BaseView" not in repr(task)}
