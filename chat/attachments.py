@@ -12,6 +12,7 @@ from typing import Final
 
 from chat._decoding import decoded
 from chat._file_kinds import Kind, kind_of
+from chat.asides import without_asides
 from chat.pictures import PICTURE_MARK
 from storage import Picture, clean_text
 
@@ -202,7 +203,7 @@ def _piece(file: Attached, read: _Read | None, *, own_words: bool) -> str:
         return picture_words(file.picture)
     if read is None:
         return _unread(file)
-    text = read.kept
+    text = without_asides(read.kept) if own_words else read.kept
     if not read.is_whole:
         text += f"\n[… cut here: the first {len(read.kept):,} of {read.length:,} characters …]"
     return text if own_words else f"[File: {one_line(file.offered.name)}]\n{_fenced(text)}"

@@ -25,6 +25,11 @@ class Trigger:
     keywords: tuple[str, ...] = ()
     since: float = 0.0
 
+    @property
+    def listens(self) -> bool:
+        """Whether messages that do not mention the bot are looked into at all."""
+        return self.kind in {"always", "keywords"}
+
     def hears(self, text: str, said_at: float) -> bool:
         """Whether a message that does not mention the bot is said to it all the same."""
         if said_at <= self.since:

@@ -101,6 +101,8 @@ class Talking:
         if not self._bot.intents.message_content:
             return False
         trigger = await self._trigger(message)
+        if not trigger.listens:
+            return False
         return trigger.hears(question_text(message, self._me.id), message.created_at.timestamp())
 
     async def _style(self, message: discord.Message) -> ReplyStyle:
@@ -345,7 +347,7 @@ class Talking:
     ) -> None:
         """Stream a plain text completion under its prompt."""
         await interaction.response.defer(thinking=True)
-        screen = self._interaction_screen(interaction, quoted(prompt), private=False)
+        screen = ReplyScreen(InteractionOutlet(interaction, private=False), self._pace, header=quoted(prompt))
         await self._bot.services.conversations.complete(
             await conversation_of(interaction),
             interaction.id,
@@ -356,6 +358,3 @@ class Talking:
             model=model,
             max_tokens=max_tokens,
         )
-
-    def _interaction_screen(self, interaction: discord.Interaction[Bot], header: str, *, private: bool) -> ReplyScreen:
-        return ReplyScreen(InteractionOutlet(interaction, private=private), self._pace, header=header)

@@ -160,6 +160,7 @@ def test_a_long_paste_is_the_person_s_own_words() -> None:
     assert woven("Go on:", texts(("message.txt", "Once"))) == Said("Go on:\n\nOnce")
     long = "x" * (LITTLE_TEXT + 1)
     assert woven(long, texts(("message.txt", "Once"))).content == f"{long}\n\n[File: message.txt]\n```\nOnce\n```"
+    assert woven("", texts(("message.txt", "Once\n((brb))\nupon a time"))) == Said("Once\nupon a time")
 
 
 def test_what_is_too_long_is_cut_at_the_end_of_a_line_and_says_so() -> None:
