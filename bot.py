@@ -18,8 +18,10 @@ from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.generation import Generator
 from chat.keys import KeyPool
+from chat.lore_library import LoreLibrary
 from chat.metrics import Metrics
 from chat.models import ModelCatalogue
+from chat.persona_library import PersonaLibrary
 from chat.preferences import operator_defaults
 from chat.queue import FairQueue
 from chat.turns import Turns
@@ -42,6 +44,8 @@ EXTENSIONS = (
     "cogs.models",
     "cogs.sampling",
     "cogs.channel",
+    "cogs.personas",
+    "cogs.lore",
     "cogs.tokens",
     "cogs.history",
     "cogs.help",
@@ -100,7 +104,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await catalogue.load()
         stack.push_async_callback(catalogue.close)
         defaults = operator_defaults(settings.system_prompt, settings.default_model)
-        context = ContextReader(storage.history, storage.pictures, storage.settings, catalogue, defaults)
+        context = ContextReader(
+            storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
+        )
         generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger())
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
@@ -111,6 +117,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             conversations=conversations,
             turns=Turns(storage.history, conversations),
             context=context,
+            personas=PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations),
+            lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,
             guard=Guard(access, storage.settings),

@@ -253,7 +253,9 @@ async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) ->
         await catalogue.load()
         stack.push_async_callback(catalogue.close)
         defaults = operator_defaults("", MODEL)
-        context = ContextReader(storage.history, storage.pictures, storage.settings, catalogue, defaults)
+        context = ContextReader(
+            storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
+        )
         generator = Generator(
             catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), clock=loop.time
         )

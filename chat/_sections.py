@@ -15,10 +15,14 @@ SYSTEM_PARTS: Final = (
     "lore_before",
     "description",
     "personality",
+    "lore_personality",
     "scenario",
+    "lore_scenario",
     "lore_after",
     "profile",
+    "lore_examples_top",
     "examples",
+    "lore_examples_bottom",
 )
 """The parts of the opening system message, in the order in which they stand there."""
 
@@ -31,12 +35,16 @@ _SHORTEST_CONSTANT = 40
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One fixed text of a prompt: a named part, or, with ``depth``, a message that many messages before the end."""
+    """One fixed text of a prompt: a named part, or, with ``depth``, a message that many messages before the end.
+
+    Of examples and of lore those of the lowest ``weight`` give way first.
+    """
 
     name: str
     text: str
     depth: int | None = None
     role: str = "system"
+    weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.depth is None and self.name not in {*SYSTEM_PARTS, POST_HISTORY}:
@@ -61,6 +69,7 @@ class FixedParts:
     def __init__(self, sections: Sequence[Section], estimator: TokenEstimator) -> None:
         self._estimator = estimator
         self.sections = [section for section in sections if section.text.strip()]
+        self._tokens: float | None = None  # of all, until they change
         self.dropped: list[str] = []
         self.trimmed: list[str] = []
 
@@ -72,8 +81,10 @@ class FixedParts:
     @property
     def tokens(self) -> float:
         """What all sections cost together."""
-        opening = self._estimator.message_overhead if any(s.in_system_message for s in self.sections) else 0.0
-        return opening + sum(map(self.tokens_of, self.sections))
+        if self._tokens is None:
+            opening = self._estimator.message_overhead if any(s.in_system_message for s in self.sections) else 0.0
+            self._tokens = opening + sum(map(self.tokens_of, self.sections))
+        return self._tokens
 
     def system_message(self) -> str:
         """The opening system message, empty when there is none."""
@@ -83,9 +94,9 @@ class FixedParts:
         return "\n\n".join(pieces)
 
     def give_way(self, tokens: float) -> None:
-        """Leave out examples, then lore, the last ones first, until they fit."""
+        """Leave out examples, then lore, the lightest ones first, of equal ones the last, until they fit."""
         for group in ("examples", "lore"):
-            for section in reversed(self._group(group)):
+            for section in sorted(self._group(group), key=lambda section: section.weight):
                 if self.tokens <= tokens:
                     return
                 self._drop(section)
@@ -100,15 +111,19 @@ class FixedParts:
                 continue
             shorter = replace(longest, text=trim_middle(longest.text, goal, self._estimator))
             self.sections[self.sections.index(longest)] = shorter
+            self._tokens = None
             self.trimmed.append(longest.name)
             if self.tokens_of(shorter) >= self.tokens_of(longest):
                 self._drop(shorter)
 
     def _group(self, name: str) -> list[Section]:
-        return [section for section in self.sections if not section.constant and section.name.startswith(name)]
+        """Those that may give way, the last first."""
+        found = [section for section in self.sections if not section.constant and section.name.startswith(name)]
+        return found[::-1]
 
     def _drop(self, section: Section) -> None:
         self.sections.remove(section)
+        self._tokens = None
         self.dropped.append(section.name)
 
 

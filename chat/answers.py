@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chat.bursts import Burst
+from chat.persona import Persona
 from chat.queue import Place
 from chat.tokens import base_tokens
 from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage
@@ -20,6 +21,7 @@ class Question:
     gathers: bool = False  # answer when those who write have paused, because several messages may come at once
     notes: tuple[str, ...] = ()  # small print for the reply, such as how much of an attachment was read
     own_names: tuple[str, ...] = ()  # what the bot is called where the question was asked
+    persona: Persona | None = None  # who answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Wish:
     asker_id: int
     scopes: tuple[Scope, ...]
     own_names: tuple[str, ...] = ()
+    persona: Persona | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Answer:
     followed: bool = False  # the conversation has gone on from it already
     above_id: int | None = None  # the reply that was the newest before the question came
     own_names: tuple[str, ...] = ()
+    persona: Persona | None = None
     notes: list[str] = field(default_factory=list)
     burst: Burst | None = None  # until this is over, more of the question may come
     joinable: bool = True

@@ -4,16 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chat._fixed_texts import Cast, FixedTexts, Room, with_persona
 from chat._gallery import Gallery
+from chat._path import SHOWN_STATES, Path, is_said
+from chat.lorebooks import Scan
 from chat.models import ModelCatalogue
+from chat.persona import Persona
 from chat.pictures import pictures_in, pictures_that_fit
 from chat.preferences import consistent, sampling
-from chat.prompt import Prompt, PromptBuilder, Section
+from chat.prompt import Prompt, PromptBuilder
 from chat.tokens import base_tokens
 from infermatic_client import Sampling
-from storage import ConversationKey, History, Pictures, Resolved, Scope, ScopedSettings, StoredMessage
+from storage import ConversationKey, History, Lorebooks, Pictures, Resolved, Scope, ScopedSettings, StoredMessage
 
-SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "streaming"})
+__all__ = ["SHOWN_STATES", "Cast", "ContextReader", "ContextReport", "Prepared", "is_said", "replace_max_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,32 @@ class ContextReader:
         settings: ScopedSettings,
         catalogue: ModelCatalogue,
         defaults: Mapping[str, Any],
+        lorebooks: Lorebooks,
     ) -> None:
         self._history = history
         self._pictures = pictures
         self._settings = settings
         self._catalogue = catalogue
         self._defaults = defaults
+        self.fixed = FixedTexts(settings, lorebooks)
 
-    async def preferences(self, guild_id: int | None, scopes: Sequence[Scope]) -> Resolved:
-        """The settings that hold in these scopes, the nearest first."""
-        return await self._settings.resolve(guild_id, scopes, self._defaults)
+    async def preferences(
+        self, guild_id: int | None, scopes: Sequence[Scope], persona_id: int | None = None
+    ) -> Resolved:
+        """The settings that hold in these scopes, the nearest first; those of who speaks there are among them.
+
+        That is the persona with this id, else the one that is bound there.
+        """
+        if persona_id is None:
+            resolved = await self._settings.resolve(guild_id, scopes, self._defaults)
+            persona_id = resolved["persona"].value
+            if persona_id is None:
+                return resolved
+        return await self._settings.resolve(guild_id, with_persona(scopes, persona_id), self._defaults)
 
     async def assemble(
         self,
-        guild_id: int | None,
+        cast: Cast,
         parent_id: int | None,
         model: str,
         preferences: Resolved,
@@ -69,21 +85,25 @@ class ContextReader:
         *,
         recent: Sequence[StoredMessage] = (),
         blind: bool = False,
+        remembers: bool = False,
     ) -> Prepared:
         """The prompt that ends with the message `parent_id`, as much of its history as fits.
 
-        `recent` is the newest of that history, when it has been read already; `blind` leaves out its pictures.
+        `recent` is the newest of that history, when it has been read already; `blind` leaves out its pictures;
+        with `remembers` it is to be sent, so that what lasts for some messages begins with it.
         """
         window = self._catalogue.context_window(model)
         # A reply reserve of more than half the window would leave no room for the conversation.
         reserve = min(wishes.max_tokens or window // 4, window // 2)
-        builder = PromptBuilder(
-            self._catalogue.estimator(model), window, reserve, [Section("system", preferences["system_prompt"].value)]
+        estimator = self._catalogue.estimator(model)
+        path = Path(self._history, cast.key.guild_id, parent_id, recent)
+        sections = await self.fixed.sections(
+            cast, path, Room(model, window, estimator), preferences, remembers=remembers
         )
+        builder = PromptBuilder(estimator, window, reserve, sections)
         most_pictures = 0 if blind else min(self._catalogue.picture_limit(model), pictures_that_fit(window))
-        gallery = Gallery(self._pictures, guild_id, most_pictures)
-        if parent_id is not None:
-            await self._fill(builder, guild_id, parent_id, recent, gallery)
+        gallery = Gallery(self._pictures, cast.key.guild_id, most_pictures)
+        await _fill(builder, path, gallery)
         prompt = builder.build()
         return Prepared(
             prompt.messages,
@@ -94,36 +114,35 @@ class ContextReader:
             unseen=gallery.unseen,
         )
 
+    async def look_through(self, cast: Cast, text: str, name: str) -> Scan | None:
+        """What lorebooks would add if somebody of this name said this now; None where there are none."""
+        persona_id = None if cast.persona is None else cast.persona.id
+        preferences = await self.preferences(cast.key.guild_id, cast.scopes, persona_id)
+        model = self._catalogue.choose(preferences["model"].value)
+        room = Room(model, self._catalogue.context_window(model), self._catalogue.estimator(model))
+        return await self.fixed.look_through(cast, text, name, room)
+
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""
         return Prepared([], wishes, self._catalogue.estimator(model).estimate(text), base_tokens(text))
 
-    async def report(self, key: ConversationKey, scopes: Sequence[Scope]) -> ContextReport:
+    async def report(
+        self, key: ConversationKey, scopes: Sequence[Scope], persona: Persona | None = None
+    ) -> ContextReport:
         """What the next prompt of this conversation will hold, before anything new is said."""
         preferences = await self.preferences(key.guild_id, scopes)
         model = self._catalogue.choose(preferences["model"].value)
         head = await self._history.head(key)
-        prepared = await self.assemble(key.guild_id, head, model, preferences, sampling(preferences))
+        prepared = await self.assemble(Cast(key, scopes, persona), head, model, preferences, sampling(preferences))
         assert prepared.prompt is not None
         return ContextReport(model, prepared.prompt, self._catalogue.system_role(model))
 
-    async def _fill(
-        self,
-        builder: PromptBuilder,
-        guild_id: int | None,
-        parent_id: int,
-        recent: Sequence[StoredMessage],
-        gallery: Gallery,
-    ) -> None:
-        async for page in self._history.path(guild_id, parent_id, known=recent):
-            for turn in await gallery.turns([message for message in page if is_said(message)]):
-                if not builder.offer(turn):
-                    return
 
-
-def is_said(message: StoredMessage) -> bool:
-    """Whether a message has words that belong into a prompt."""
-    return message.state in SHOWN_STATES and bool(message.content.strip())
+async def _fill(builder: PromptBuilder, path: Path, gallery: Gallery) -> None:
+    async for page in path.pages():
+        for turn in await gallery.turns([message for message in page if is_said(message)]):
+            if not builder.offer(turn):
+                return
 
 
 def replace_max_tokens(wishes: Sampling, max_tokens: int) -> Sampling:

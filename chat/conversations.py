@@ -89,14 +89,16 @@ class Conversations:
                 return None
             shown = await self._still_in_place(wish.shown)
             begun = await self._history.begin_reply(
-                shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head
-            )
+                shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head,
+                wish.persona.id if wish.persona else None, wish.persona.name if wish.persona else None,
+            )  # fmt: skip
             if begun is None:
                 return None
             answer = Answer(
                 begun.reply_id, shown.key, wish.asker_id, screen, wish.scopes, reply.parent_id, self._history,
                 asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
-                former=shown if shown.newest else None, others=await self._swipes_beside(begun, shown),
+                persona=wish.persona, former=shown if shown.newest else None,
+                others=await self._swipes_beside(begun, shown),
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -118,7 +120,7 @@ class Conversations:
             answer = Answer(
                 reply.id, shown.key, wish.asker_id, screen, wish.scopes, reply.id, self._history,
                 asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
-                former=shown, goes_on=True, resumed_by=wish.claim_id,
+                persona=wish.persona, former=shown, goes_on=True, resumed_by=wish.claim_id,
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -273,7 +275,7 @@ class Conversations:
         answer = Answer(
             begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
             asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
-            notes=list(question.notes), burst=Burst() if question.gathers else None,
+            persona=question.persona, notes=list(question.notes), burst=Burst() if question.gathers else None,
         )  # fmt: skip
         if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
             answer.recent = begun.recent

@@ -21,6 +21,15 @@
     │   ├── KeywordsError           there are too many keywords, or one is too long, or none is a word
     │   ├── RetentionError          this is no number of days that messages may be kept
     │   └── ServerSettingError      the setting means nothing in direct messages
+    ├── PersonaError            something about characters cannot be done
+    │   ├── NoSuchPersonaError      there is none of this name that the person may see
+    │   ├── TooManyPersonasError    the person or the server has as many as they may
+    │   └── AdultPersonaError       this one works in age-restricted channels only
+    ├── CardError               a file holds no character card that can be read
+    ├── LoreError               something about lorebooks cannot be done
+    │   ├── NoSuchLorebookError     there is none of this name
+    │   ├── TooManyLorebooksError   there are as many as there may be
+    │   └── LorebookError           a file holds no lorebook that can be read
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     ├── StaleControlError       the button belongs to something that has changed meanwhile
     ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
@@ -32,6 +41,11 @@ Errors of the API itself are those of `infermatic_client`. All carry data; their
 from dataclasses import dataclass
 from typing import Literal
 
+CardFault = Literal[
+    "file", "format", "unreachable", "png", "crc", "chunks", "duplicate", "no card", "base64", "archive", "path",
+    "large", "long", "many", "deep", "number", "text", "json", "card", "spec", "fields", "name", "picture",
+]  # fmt: skip
+LorebookFault = CardFault | Literal["book"]
 TranscriptFault = Literal["size", "format", "broken", "version", "tree", "many", "text", "empty", "unreachable", "long"]
 
 
@@ -191,3 +205,62 @@ class TranscriptError(ChatError):
 
     fault: TranscriptFault
     line: int | None = None
+
+
+class PersonaError(ChatError):
+    """Something about characters cannot be done."""
+
+
+@dataclass
+class NoSuchPersonaError(PersonaError):
+    """There is no character of this name that the person may see."""
+
+    name: str
+
+
+@dataclass
+class TooManyPersonasError(PersonaError):
+    """The person, or else the server, has as many characters as they may."""
+
+    limit: int
+    own: bool = True
+
+
+@dataclass
+class AdultPersonaError(PersonaError):
+    """The character is for adults and the channel is not age-restricted."""
+
+    name: str
+
+
+@dataclass
+class CardError(ChatError):
+    """What is wrong with a file that is to be a character card, and with which field, where fields matter."""
+
+    fault: CardFault
+    field: str = ""
+
+
+class LoreError(ChatError):
+    """Something about lorebooks cannot be done."""
+
+
+@dataclass
+class NoSuchLorebookError(LoreError):
+    """There is no lorebook of this name."""
+
+    name: str
+
+
+@dataclass
+class TooManyLorebooksError(LoreError):
+    """There are `limit` lorebooks already."""
+
+    limit: int
+
+
+@dataclass
+class LorebookError(LoreError):
+    """What is wrong with a file that is to be a lorebook."""
+
+    fault: LorebookFault

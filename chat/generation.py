@@ -15,7 +15,7 @@ from chat._voice import Voice
 from chat.adaptation import adapt
 from chat.answers import Answer, Outcome
 from chat.cleaning import speaker_stops
-from chat.context import ContextReader, Prepared
+from chat.context import Cast, ContextReader, Prepared
 from chat.errors import EmptyReplyError
 from chat.keys import Grant, KeyPool
 from chat.models import ModelCatalogue
@@ -38,6 +38,7 @@ from infermatic_client import (
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
+from storage import Resolved
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Generator:
         self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
     ) -> Outcome:
         """Answer, mending requests where the service's refusals say how; `granted` is called when there is a slot."""
-        preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
+        preferences = await self._preferences(answer)
         wanted = answer.model or preferences["model"].value
         attempt = _Attempt(self._catalogue.choose(wanted))
         if wanted and attempt.model != wanted:
@@ -151,14 +152,18 @@ class Generator:
             return replace(outcome, facts=facts)
         return outcome
 
+    async def _preferences(self, answer: Answer) -> Resolved:
+        persona_id = None if answer.persona is None else answer.persona.id
+        return await self._context.preferences(answer.key.guild_id, answer.scopes, persona_id)
+
     async def _prepare(self, answer: Answer, attempt: _Attempt) -> Prepared:
-        preferences = await self._context.preferences(answer.key.guild_id, answer.scopes)
+        preferences = await self._preferences(answer)
         wishes: Sampling = sampling(preferences, max_tokens=answer.max_tokens)
         if answer.prompt_text is not None:
             return self._context.plain(answer.prompt_text, attempt.model, wishes)
         prepared = await self._context.assemble(
-            answer.key.guild_id, answer.parent_id, attempt.model, preferences, wishes,
-            recent=answer.recent, blind=attempt.without_pictures,
+            Cast(answer.key, answer.scopes, answer.persona), answer.parent_id, attempt.model, preferences, wishes,
+            recent=answer.recent, blind=attempt.without_pictures, remembers=True,
         )  # fmt: skip
         if prepared.unseen:
             self._say_unseen(answer, attempt)

@@ -19,6 +19,7 @@ CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "swipe_rights": "asker",
     "retention_days": None,
     "reply_style": "plain",
+    "persona": None,  # the id of the one that speaks here
 }
 SAMPLING_NAMES = tuple(Sampling.__struct_fields__)
 

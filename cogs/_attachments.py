@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 import discord
@@ -27,6 +27,16 @@ MOST_AT_ONCE: Final = 8  # fetches for everybody together
 CHUNK_BYTES: Final = 64 * 1024
 
 _PROBLEMS: Final = (aiohttp.ClientError, OSError, ValueError)  # a TimeoutError is an OSError
+
+
+class File(Protocol):
+    """What Discord says of a file."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def url(self) -> str: ...
 
 
 class MessageGoneError(Exception):
@@ -99,6 +109,18 @@ class AttachmentReader:
             reading.cancel()
             self._being_read.discard(message_id)
             self._gone.discard(message_id)
+
+    async def whole(self, attachment: File, most_bytes: int) -> bytes | Fault:
+        """A file as it is, if it is no larger than that."""
+        if attachment.size > most_bytes:
+            return Fault.TOO_LARGE
+        try:
+            async with asyncio.timeout(FETCH_SECONDS), self._fetching:
+                data = await self._fetch(attachment.url, most_bytes)
+        except _PROBLEMS as error:
+            logger.info("an attachment could not be fetched: %s", type(error).__name__)
+            return Fault.UNREACHABLE
+        return Fault.TOO_LARGE if data is None else data
 
     async def _read_all(
         self, attachments: Sequence[discord.Attachment], known: Mapping[int, Picture]

@@ -18,7 +18,9 @@ from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.keys import KeyPool
+from chat.lore_library import LoreLibrary
 from chat.models import ModelCatalogue
+from chat.persona_library import PersonaLibrary
 from chat.turns import Turns
 from cogs._errors import explain
 from cogs._guard import Guard, action_of
@@ -45,6 +47,8 @@ class Services:
     conversations: Conversations
     turns: Turns
     context: ContextReader
+    personas: PersonaLibrary
+    lore: LoreLibrary
     catalogue: ModelCatalogue
     pool: KeyPool
     guard: Guard

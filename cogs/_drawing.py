@@ -15,6 +15,7 @@ from cogs._bot import Bot
 from cogs._controls import view_of
 from cogs._outlets import ChannelOutlet, Outlet, is_fresh
 from cogs._pace import Pace
+from cogs._persona_cards import name_line
 from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of
@@ -112,6 +113,11 @@ class Drawings:
         await self.draw(shown, outlet, note=note, failed=retry, old_too=True)
 
     def header_of(self, shown: ShownReply) -> str:
+        """What stands above a reply's own words."""
+        reply = shown.reply
+        return self.question_of(shown) + name_line(reply.author_name if reply.persona_id is not None else None)
+
+    def question_of(self, shown: ShownReply) -> str:
         """The question of a command, which others cannot see otherwise."""
         return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
 
@@ -201,7 +207,7 @@ class Drawings:
         return [Post(message_id) for message_id in ids] if is_fresh(ids[-1]) else []
 
     def parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
-        """A reply as messages, the question above it where others cannot see that otherwise."""
+        """A reply as messages, below what stands above it."""
         parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
         if header := self.header_of(shown):
             parts.append(header)

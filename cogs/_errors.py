@@ -7,19 +7,27 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
+from chat.cards import MAX_FILE_BYTES as MAX_CARD_FILE_BYTES
 from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, MAX_RETENTION_DAYS
 from chat.errors import (
+    AdultPersonaError,
     BusyConversationError,
+    CardError,
     ChannelSettingError,
     EmptyReplyError,
     KeywordsError,
+    LorebookError,
+    LoreError,
     ModelGoneError,
     NoKeyError,
     NoModelError,
+    NoSuchLorebookError,
     NoSuchModelError,
+    NoSuchPersonaError,
     NoSuchPresetError,
     NothingThereError,
     NothingToSetError,
+    PersonaError,
     PresetFileError,
     PresetNameError,
     QueueTooLongError,
@@ -31,6 +39,8 @@ from chat.errors import (
     ServerSettingError,
     ServiceDownError,
     StaleControlError,
+    TooManyLorebooksError,
+    TooManyPersonasError,
     TooManyPresetsError,
     TranscriptError,
 )
@@ -81,6 +91,12 @@ NOTHING_TO_ACT_ON = {
     "checkout": "I know no such branch here. See `/history branches`.",
     "export": "There is nothing to export here yet.",
     "sampling reset": "Nothing of that is set here.",
+    "import as persona": "There is no PNG, JSON or CHARX file in that message.",
+    "persona undo": "There is no earlier version of this character.",
+    "persona edit": "There is nothing here that fits into a form. Export the card, change it, and give it as `file`.",
+    "lore enable": "That lorebook is looked through here already.",
+    "lore disable": "That lorebook is not switched on for this very place.",
+    "persona clear": "No character was chosen for this very place.",
 }
 TRANSCRIPT_FAULTS = {
     "size": "The file is larger than 10 MiB. Import a shorter conversation.",
@@ -102,6 +118,40 @@ PRESET_FILE_PROBLEMS = {
     "not JSON": "I cannot read this file: a preset is a JSON file.",
     "nothing in it": "I found no sampling parameters in this file.",
     "not fetched": "Discord did not give me the file. Attach it again.",
+}
+CARD_FAULTS = {
+    "file": f"The file is larger than {MAX_CARD_FILE_BYTES >> 20} MiB.",
+    "format": "This is neither a PNG picture nor a JSON or CHARX file.",
+    "unreachable": "Discord did not give me the file. Attach it again.",
+    "png": "The picture is damaged: it ends too early.",
+    "crc": "The picture is damaged: a checksum in it is wrong.",
+    "chunks": "The file has too many parts.",
+    "duplicate": "The file holds two different cards, and I cannot tell which one is meant.",
+    "no card": "There is no character card in this file. Take the original: copies of pictures lose it.",
+    "base64": "The card in the picture is damaged.",
+    "archive": "I cannot open the archive.",
+    "path": "The archive has files that lead out of it. I do not open it.",
+    "large": "The card is too large: its text has up to 4 MiB.",
+    "long": "The file is larger than Discord takes here. JSON is smaller.",
+    "many": "The card has too many entries.",
+    "deep": "The card is nested too deeply.",
+    "number": "The card has a number that is out of any range.",
+    "text": "The card has text that is damaged.",
+    "json": "I cannot read the card: it is no JSON.",
+    "card": "This is no character card.",
+    "spec": "I know character cards of version 1, 2 and 3 only.",
+    "fields": "A field of the card is not what it should be",
+    "name": "The character has no name.",
+    "picture": "I cannot open this picture. I take PNG, JPEG, WebP and GIF up to 10 MiB.",
+}
+LOREBOOK_FAULTS = {
+    "unreachable": "Discord did not give me the file. Attach it again.",
+    "large": "The lorebook is too large: a file has up to 4 MiB.",
+    "book": "There is no lorebook in this file. I take world-info files of SillyTavern and lorebook_v3 files.",
+    "many": "The lorebook has too many entries or keys: 5,000 entries and 20,000 keys is the most.",
+    "deep": "The lorebook is nested too deeply.",
+    "number": "The lorebook has a number that is out of any range.",
+    "text": "The lorebook has text that is damaged.",
 }
 KEYWORD_PROBLEMS = {
     "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
@@ -164,6 +214,10 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _sampling_words(error)
         case ChannelSettingError():
             return _channel_setting_words(error)
+        case PersonaError() | CardError():
+            return _persona_words(error)
+        case LoreError():
+            return _lore_words(error)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():
@@ -192,6 +246,38 @@ def _sampling_words(error: SamplingError) -> Explanation:
             text = PRESET_FILE_PROBLEMS.get(problem, "This file is no preset of SillyTavern.")
         case _:
             text = "This cannot be set."
+    return Explanation(text, retry=False)
+
+
+def _persona_words(error: PersonaError | CardError) -> Explanation:
+    match error:
+        case NoSuchPersonaError(name=name):
+            text = f"I know no character `{_as_code(name, 50)}` here. `/persona list` shows them."
+        case TooManyPersonasError(limit=limit, own=True):
+            text = f"You have {limit} characters here, which is the most. Make room with `/persona delete`."
+        case TooManyPersonasError(limit=limit):
+            text = f"There are {limit} characters here, which is the most. Make room with `/persona delete`."
+        case AdultPersonaError(name=name):
+            text = f"`{_as_code(name, 50)}` is for adults and works in age-restricted channels only."
+        case CardError(fault="fields", field=name) if name:
+            text = f"{CARD_FAULTS['fields']}: `{_as_code(name, 30)}`."
+        case CardError(fault=fault):
+            text = CARD_FAULTS.get(fault, "I cannot read this file as a character card.")
+        case _:
+            text = "This cannot be done with characters."
+    return Explanation(text, retry=False)
+
+
+def _lore_words(error: LoreError) -> Explanation:
+    match error:
+        case NoSuchLorebookError(name=name):
+            text = f"I know no lorebook `{_as_code(name, 50)}` here. `/lore list` shows them."
+        case TooManyLorebooksError(limit=limit):
+            text = f"There are {limit} lorebooks here, which is the most. Make room with `/lore delete`."
+        case LorebookError(fault=fault):
+            text = LOREBOOK_FAULTS.get(fault, "I cannot read this file: it is no JSON.")
+        case _:
+            text = "This cannot be done with lorebooks."
     return Explanation(text, retry=False)
 
 

@@ -45,6 +45,12 @@ def source_words(source: Scope | None, interaction: discord.Interaction[Any]) ->
     return SOURCE_WORDS[source.kind]
 
 
+def is_age_restricted(channel: Any) -> bool:
+    """Whether only adults come here; direct messages are open to all ages."""
+    asks = getattr(channel, "is_nsfw", None)
+    return bool(asks is not None and asks())
+
+
 async def is_per_person(services: "Services", channel: Any, guild_id: int | None) -> bool:
     """Whether everyone has a conversation of their own here; a direct message has only one anyway."""
     if guild_id is None:

@@ -14,6 +14,7 @@ import discord
 from chat.answers import Answer, Wish
 from chat.archive import Archive
 from chat.errors import NothingThereError, StaleControlError
+from chat.persona import Persona
 from chat.turns import Turns
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
@@ -21,12 +22,13 @@ from cogs._drawing import Drawings
 from cogs._editing import EditForm
 from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
+from cogs._persona_cards import name_line
 from cogs._places import conversation_of, scopes_of, style_of
 from cogs._posts import quietly
 from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
 from cogs._words import link_to, way_back
-from storage import ReplyMovedOnError, ShownReply, StoredMessage
+from storage import ConversationKey, ReplyMovedOnError, ShownReply, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,19 @@ class Replies(Drawings):
             await self._show(left, interaction)
             return
         await self._take_away(interaction, shown, shown.discord_ids)
+
+    async def greet(self, interaction: discord.Interaction[Bot], greeting_id: int) -> None:
+        """Show a greeting: in the channel, or where the bot may not write there, as the command's answer."""
+        shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, greeting_id)
+        if not shown.discord_ids:
+            await self.draw(shown, await self._outlet(interaction, shown))
+
+    async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
+        """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
+        user = interaction.user
+        greeting_id = await self._bot.services.personas.greet_again(key, persona, user.id, user.display_name)
+        if greeting_id is not None:
+            await self.greet(interaction, greeting_id)
 
     # --- the editor
 
@@ -194,6 +209,9 @@ class Replies(Drawings):
 
     async def _write(self, interaction: discord.Interaction[Bot], shown: ShownReply, *, goes_on: bool) -> None:
         """Begin an answer that takes the place of the one that is shown."""
+        persona = await self._bot.talking.speaking(
+            interaction.guild_id, interaction.channel, shown.reply if goes_on else None
+        )
         from_menu = interaction.type is discord.InteractionType.application_command
         if from_menu:
             await interaction.response.defer(ephemeral=True, thinking=True)
@@ -204,7 +222,8 @@ class Replies(Drawings):
             interaction.id,
             interaction.user.id,
             scopes_of(interaction.channel, interaction.guild_id),
-            self._bot.talking.own_names(interaction.guild),
+            self._bot.talking.own_names(interaction.guild, persona),
+            persona,
         )
         if await self._begin(wish, interaction, goes_on=goes_on) is None:
             await tell(interaction, ON_IT)
@@ -217,7 +236,7 @@ class Replies(Drawings):
         if was_drawn:  # and perhaps has more or fewer messages now
             shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, shown.reply.id)
             wish = replace(wish, shown=shown)
-        screen = await self._screen(interaction, shown)
+        screen = await self._screen(interaction, shown, wish.persona)
         conversations = self._bot.services.conversations
         begun = None
         try:
@@ -229,12 +248,15 @@ class Replies(Drawings):
                 await self._show(shown, interaction)
         return begun
 
-    async def _screen(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> ReplyScreen:
+    async def _screen(
+        self, interaction: discord.Interaction[Bot], shown: ShownReply, persona: Persona | None
+    ) -> ReplyScreen:
         """Where the new answer is to stand: in place if that is the newest and not too old, else in a message anew."""
         reuse = self.posts_in_place(shown, interaction.message) if shown.newest else []
         retire = [i for i in shown.discord_ids if i not in {post.id for post in reuse}] if shown.newest else []
         outlet = await self._outlet(interaction, shown)
-        return ReplyScreen(outlet, self._pace, header=self.header_of(shown), reuse=reuse, retire=retire)
+        name = name_line(persona.name if persona else None)
+        return ReplyScreen(outlet, self._pace, header=self.question_of(shown), name=name, reuse=reuse, retire=retire)
 
     async def _take_away(
         self, interaction: discord.Interaction[Bot], shown: ShownReply, discord_ids: Sequence[int]

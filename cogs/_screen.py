@@ -41,13 +41,18 @@ class ReplyScreen:
         pace: Pace,
         *,
         header: str = "",
+        name: str = "",
         reuse: Sequence[Post] = (),
         retire: Sequence[int] = (),
     ) -> None:
-        """The answer stands in the messages `reuse`; `retire` are deleted once it stands somewhere else."""
+        """The answer stands in the messages `reuse`; `retire` are deleted once it stands somewhere else.
+
+        `header` is a question that others could not see, `name` the line that says who speaks.
+        """
         self._pace = pace
         self._posts = Posts(outlet, pace, posted=reuse)
         self._header = header
+        self._name = name
         self._retire = retire
         self._parts = self._new_parts()
         self._heard = False  # anything of the answer
@@ -73,7 +78,7 @@ class ReplyScreen:
     @property
     def question(self) -> str:
         """The header with the question, where others could not see it otherwise."""
-        return "".join(self._new_parts().parts) + "\n" if self._header else ""
+        return "".join(self._empty_parts(self._header).parts) + "\n" if self._header else ""
 
     # --- what the engine calls
 
@@ -286,9 +291,12 @@ class ReplyScreen:
         return self._answer.is_extra and bool(self._posts.posted)
 
     def _new_parts(self) -> ReplyParts:
+        return self._empty_parts(self._header + self._name)
+
+    def _empty_parts(self, above: str) -> ReplyParts:
         parts = ReplyParts(self.outlet.limit, neutral_links=not self.outlet.suppresses_previews)
-        if self._header:
-            parts.append(self._header)
+        if above:
+            parts.append(above)
         return parts
 
     def _former_parts(self) -> ReplyParts:

@@ -13,6 +13,7 @@ from chat.answers import Question
 from chat.asides import without_asides
 from chat.attachments import Woven, one_line
 from chat.channel_settings import ChannelSettings
+from chat.persona import Persona
 from chat.preferences import ReplyStyle
 from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
@@ -22,7 +23,8 @@ from cogs._errors import explain
 from cogs._incoming import is_aside, question_text, replied_message_text
 from cogs._outlets import ChannelOutlet, InteractionOutlet
 from cogs._pace import Pace
-from cogs._places import conversation_for, conversation_of, scopes_of, style_of
+from cogs._persona_cards import name_line
+from cogs._places import conversation_for, conversation_of, is_age_restricted, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
 from cogs._words import quoted
@@ -61,16 +63,28 @@ class Talking:
         await self._reader.close()
 
     @property
+    def reader(self) -> AttachmentReader:
+        """What fetches the files that people attach."""
+        return self._reader
+
+    @property
     def _me(self) -> discord.ClientUser:
         assert self._bot.user is not None
         return self._bot.user
 
-    def own_names(self, guild: discord.Guild | None) -> tuple[str, ...]:
+    def own_names(self, guild: discord.Guild | None, persona: Persona | None = None) -> tuple[str, ...]:
         """What the bot is called here, so that it is not taken for one who speaks to it."""
         names = [self._me.display_name]
         if guild is not None and guild.me is not None:
             names.insert(0, guild.me.display_name)
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys([*(persona.names if persona else ()), *names]))
+
+    async def speaking(self, guild_id: int | None, channel: Any, reply: StoredMessage | None = None) -> Persona | None:
+        """Who answers here, or goes on with a reply. Raises `AdultPersonaError`."""
+        library, adults_only = self._bot.services.personas, is_age_restricted(channel)
+        if reply is not None:
+            return await library.who_said(guild_id, reply, age_restricted=adults_only)
+        return await library.speaking(guild_id, scopes_of(channel, guild_id), age_restricted=adults_only)
 
     # --- plain messages
 
@@ -129,10 +143,11 @@ class Talking:
             if called:
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
             return
+        persona = await self.speaking(guild_id, message.channel)
         outlet = ChannelOutlet(self._bot, message.channel, message.id, await self._style(message))
-        screen = ReplyScreen(outlet, self._pace)
+        screen = ReplyScreen(outlet, self._pace, name=name_line(persona.name if persona else None))
         async with self._reader.in_order((message.channel.id, message.author.id)):
-            question = await self._question(message, guild_id, gathers=trigger.kind == "always")
+            question = await self._question(message, guild_id, persona, gathers=trigger.kind == "always")
             if question is not None:
                 await self._bot.services.conversations.ask(question, screen)
         if question is None and called:
@@ -164,13 +179,15 @@ class Talking:
         else:
             await self._bot.replies.offer_later(guild_id, message.channel.id, message.id)
 
-    async def _question(self, message: discord.Message, guild_id: int | None, *, gathers: bool) -> Question | None:
+    async def _question(
+        self, message: discord.Message, guild_id: int | None, persona: Persona | None, *, gathers: bool
+    ) -> Question | None:
         """What was said and where in the history it belongs; None when nothing was said."""
         key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
         said, replied = await self._said(message, guild_id)
         if not said.content.strip():
             return None
-        own_names = self.own_names(message.guild)
+        own_names = self.own_names(message.guild, persona)
         on_head = replied is None or await self._is_newest(key, replied)
         turn = NewTurn(
             key,
@@ -184,10 +201,13 @@ class Talking:
             parent_id=None if on_head or replied is None else replied.id,
             on_head=on_head,
             created_at=message.created_at,
+            persona_id=persona.id if persona else None,
+            persona_name=persona.name if persona else None,
         )
         return Question(
-            turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes, own_names=own_names
-        )
+            turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes, own_names=own_names,
+            persona=persona,
+        )  # fmt: skip
 
     async def _said(
         self, message: discord.Message, guild_id: int | None, known: Mapping[int, Picture] | None = None
@@ -287,6 +307,7 @@ class Talking:
         if not text.strip() and attachment is None:
             await tell(interaction, ONLY_AN_ASIDE)
             return
+        persona = await self.speaking(interaction.guild_id, interaction.channel)
         try:
             await interaction.response.defer(ephemeral=private, thinking=True)
         except discord.NotFound:  # it took us longer than Discord waits; the channel is still there
@@ -306,15 +327,19 @@ class Talking:
             pictures=said.pictures,
             model=None,
             created_at=interaction.created_at,
+            persona_id=persona.id if persona else None,
+            persona_name=persona.name if persona else None,
         )
         style = await style_of(
             self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
         )
         outlet = InteractionOutlet(interaction, private=private, expired=expired, style=style)
         header = quoted(text) + (f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else "")
-        screen = ReplyScreen(outlet, self._pace, header=header)
+        name = name_line(persona.name if persona else None)
+        screen = ReplyScreen(outlet, self._pace, header=header, name=name)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
-        question = Question(turn, scopes, notes=said.notes, own_names=self.own_names(interaction.guild))
+        own_names = self.own_names(interaction.guild, persona)
+        question = Question(turn, scopes, notes=said.notes, own_names=own_names, persona=persona)
         await self._bot.services.conversations.ask(question, screen)
 
     async def complete(

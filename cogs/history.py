@@ -41,7 +41,9 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     ) -> None:
         """Show the end of the prompt privately."""
         report = await interaction.client.services.context.report(
-            await conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
+            await conversation_of(interaction),
+            scopes_of(interaction.channel, interaction.guild_id),
+            await interaction.client.talking.speaking(interaction.guild_id, interaction.channel),
         )
         prompt = report.prompt
         count = len(prompt.included_ids)

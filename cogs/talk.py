@@ -1,12 +1,13 @@
 """Talking with the bot: messages, `/chat`, `/complete`, and what people do to their turns."""
 
 import asyncio
+import contextlib
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from chat.errors import NothingThereError
+from chat.errors import AdultPersonaError, BusyConversationError, NothingThereError
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
 from cogs._places import conversation_of
@@ -154,6 +155,10 @@ class Talk(commands.Cog):
             view=view_of(RestoreControl(previous, key.owner_id)),
         )
         await self.bot.replies.dress_left(key, previous)
+        with contextlib.suppress(AdultPersonaError, BusyConversationError):  # who speaks now begins the conversation
+            persona = await self.talking.speaking(interaction.guild_id, interaction.channel)
+            if persona is not None:
+                await self.bot.replies.greet_again(interaction, key, persona)
 
 
 def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:

@@ -50,7 +50,9 @@ class Tokens(commands.Cog):
     async def context(self, interaction: discord.Interaction[Bot]) -> None:
         """Show numbers and a bar."""
         report = await interaction.client.services.context.report(
-            await conversation_of(interaction), scopes_of(interaction.channel, interaction.guild_id)
+            await conversation_of(interaction),
+            scopes_of(interaction.channel, interaction.guild_id),
+            await interaction.client.talking.speaking(interaction.guild_id, interaction.channel),
         )
         await tell(interaction, context_text(report))
 

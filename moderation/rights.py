@@ -34,6 +34,31 @@ REQUIRED: dict[str, Level] = {
     "sampling import": Level.SCENE_OWNER,
     "sampling save": Level.MODERATOR,  # presets belong to the whole server
     "sampling delete": Level.MODERATOR,
+    "persona list": Level.MEMBER,
+    "persona show": Level.MEMBER,
+    "persona export": Level.MEMBER,
+    "persona import": Level.MEMBER,  # one's own
+    "import as persona": Level.MEMBER,
+    "persona create": Level.MEMBER,
+    "persona edit own": Level.MEMBER,
+    "persona edit": Level.MODERATOR,
+    "persona bring own": Level.MEMBER,
+    "persona bring": Level.MODERATOR,
+    "persona undo own": Level.MEMBER,
+    "persona undo": Level.MODERATOR,
+    "persona delete own": Level.MEMBER,
+    "persona delete": Level.MODERATOR,
+    "persona look after": Level.MODERATOR,  # all of the server's, also those of its members
+    "persona use": Level.SCENE_OWNER,
+    "persona clear": Level.SCENE_OWNER,
+    "lore list": Level.MEMBER,
+    "lore show": Level.MEMBER,
+    "lore test": Level.MEMBER,
+    "lore import": Level.SCENE_OWNER,
+    "lore enable": Level.SCENE_OWNER,
+    "lore disable": Level.SCENE_OWNER,
+    "lore delete": Level.MODERATOR,
+    "lore server": Level.MODERATOR,  # in the whole server, not only in this channel
     "channel show": Level.MEMBER,
     "channel set": Level.SCENE_OWNER,
     "channel set server": Level.MODERATOR,  # in the whole server, not only in this channel

@@ -16,15 +16,22 @@ from storage.errors import (
 )
 from storage.history import History
 from storage.ids import new_id
+from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
+from storage.personas import Personas
 from storage.pictures import Pictures
 from storage.records import (
+    Avatar,
     BegunTurn,
     ConversationKey,
     Grafted,
+    LorebookOutline,
     ModelFacts,
     NewTurn,
     OutlinedMessage,
+    PersonaContent,
+    PersonaKind,
+    PersonaOutline,
     Picture,
     Role,
     Scope,
@@ -33,7 +40,9 @@ from storage.records import (
     Settlement,
     ShownReply,
     State,
+    StoredLorebook,
     StoredMessage,
+    StoredPersona,
     TranscriptMessage,
     UsageRow,
     UsageTotals,
@@ -44,6 +53,7 @@ from storage.text import clean_text
 from storage.usage import Usage
 
 __all__ = [
+    "Avatar",
     "BegunTurn",
     "ConstraintError",
     "ConversationKey",
@@ -53,11 +63,17 @@ __all__ = [
     "DiskFullError",
     "Grafted",
     "History",
+    "LorebookOutline",
+    "Lorebooks",
     "ModelFacts",
     "ModelFactsRepository",
     "NewTurn",
     "NewerSchemaError",
     "OutlinedMessage",
+    "PersonaContent",
+    "PersonaKind",
+    "PersonaOutline",
+    "Personas",
     "Picture",
     "Pictures",
     "ReplyMovedOnError",
@@ -75,7 +91,9 @@ __all__ = [
     "Storage",
     "StorageError",
     "StorageUnavailableError",
+    "StoredLorebook",
     "StoredMessage",
+    "StoredPersona",
     "TranscriptMessage",
     "TurnStartedError",
     "Usage",

@@ -157,7 +157,6 @@ def _row(key: ConversationKey, message: TranscriptMessage, ids: Sequence[int]) -
         "guild_id": key.guild_id,
         "channel_id": key.channel_id,
         "private_to": key.private_to,
-        "persona_id": None,
     }
 
 

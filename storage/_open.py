@@ -13,7 +13,9 @@ from storage._sqlite_file import prepare
 from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
+from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
+from storage.personas import Personas
 from storage.pictures import Pictures
 from storage.retention import Retention
 from storage.settings import ScopedSettings
@@ -36,6 +38,8 @@ class Storage:
     models: ModelFactsRepository
     retention: Retention
     pictures: Pictures
+    personas: Personas
+    lorebooks: Lorebooks
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -48,6 +52,8 @@ class Storage:
             ModelFactsRepository(database),
             Retention(database),
             Pictures(database),
+            Personas(database),
+            Lorebooks(database),
         )
 
     async def close(self) -> None:

@@ -48,7 +48,7 @@ def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun
     begun = BegunTurn(new_id(), new_id(), parent_id)
     rows = [
         _user_row(turn, begun.user_message_id, parent_id),
-        _reply_row(turn.key, begun, turn.author_id, turn.model, turn.persona_id),
+        _reply_row(turn.key, begun, turn.author_id, turn.model, turn.persona_id, turn.persona_name),
     ]
     connection.execute(_insert_messages, rows)
     add_pictures(connection, begun.user_message_id, turn.pictures)
@@ -83,6 +83,7 @@ def begin_reply(
     model: str | None,
     on_head: bool,
     persona_id: int | None,
+    persona_name: str | None,
 ) -> BegunTurn | None:
     """One more reply to the same user message."""
     if not claim(connection, claim_id, TURN_CLAIM):
@@ -91,7 +92,7 @@ def begin_reply(
         lock_head(connection, key)
     above = require_in_conversation(connection, key, parent_id)
     begun = BegunTurn(parent_id, new_id(), above)
-    connection.execute(_insert_messages, _reply_row(key, begun, asker_id, model, persona_id))
+    connection.execute(_insert_messages, _reply_row(key, begun, asker_id, model, persona_id, persona_name))
     if on_head:
         move_head(connection, key, begun.reply_id)
     return begun
@@ -156,12 +157,17 @@ def _user_row(turn: NewTurn, message_id: int, parent_id: int | None) -> dict[str
 
 
 def _reply_row(
-    key: ConversationKey, begun: BegunTurn, asker_id: int, model: str | None, persona_id: int | None
+    key: ConversationKey,
+    begun: BegunTurn,
+    asker_id: int,
+    model: str | None,
+    persona_id: int | None,
+    persona_name: str | None,
 ) -> dict[str, Any]:
     return {
         **_row(key, begun.reply_id, begun.user_message_id, asker_id, utc_now()),
         "role": "assistant",
-        "author_name": None,
+        "author_name": persona_name,
         "content": "",
         "state": "pending",
         "model": model,

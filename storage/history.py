@@ -54,10 +54,11 @@ class History:
         model: str | None,
         on_head: bool = True,
         persona_id: int | None = None,
+        persona_name: str | None = None,
     ) -> BegunTurn | None:
         """Make room for one more reply to a user's message (a retry, a swipe); None if this claim is taken."""
         return await self._database.write(
-            _turns.begin_reply, key, parent_id, claim_id, asker_id, model, on_head, persona_id
+            _turns.begin_reply, key, parent_id, claim_id, asker_id, model, on_head, persona_id, persona_name
         )
 
     async def posted(self, reply_id: int, discord_id: int, part: int) -> None:

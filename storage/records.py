@@ -6,6 +6,7 @@ from typing import Literal
 
 Role = Literal["user", "assistant", "system"]
 State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
+PersonaKind = Literal["draft", "own", "server"]
 ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
 
 
@@ -59,6 +60,7 @@ class NewTurn:
     on_head: bool = True
     created_at: datetime = field(default_factory=utc_now)
     persona_id: int | None = None
+    persona_name: str | None = None  # under which it will answer
     pictures: tuple[Picture, ...] = ()
 
 
@@ -78,7 +80,7 @@ class BegunTurn:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message of the tree. A reply's author_id is the person who asked for it."""
+    """One message of the tree. A reply's author_id is the person who asked for it, its author_name the persona's."""
 
     id: int
     guild_id: int | None
@@ -162,6 +164,7 @@ class TranscriptMessage:
     tokens: int | None = None
     prompt_tokens: int | None = None
     finish_reason: str | None = None
+    persona_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +233,67 @@ class Scope:
 
     kind: ScopeKind
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A persona's picture."""
+
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaOutline:
+    """What lists show of a persona. A draft waits for its importer's word, `own` is of its owner, else the server's."""
+
+    id: int
+    guild_id: int | None
+    owner_id: int
+    kind: PersonaKind
+    name: str
+    adult: bool
+    greeting: int  # which of its greetings comes first
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    updated_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaContent:
+    """What a version of a persona is made of; `card` is the JSON of a character card."""
+
+    name: str
+    card: bytes = field(repr=False)
+    avatar: Avatar | None = None
+    adult: bool = False
+    greeting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPersona:
+    """A persona as a whole."""
+
+    outline: PersonaOutline
+    content: PersonaContent
+
+
+@dataclass(frozen=True, slots=True)
+class LorebookOutline:
+    """What lists show of a lorebook."""
+
+    id: int
+    guild_id: int | None
+    name: str
+    entries: int
+    created_by: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLorebook:
+    """A lorebook as a whole; `data` is the JSON that was taken in."""
+
+    outline: LorebookOutline
+    data: bytes = field(repr=False)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from storage._types import CleanText, GuildId, JsonText, RowId, UtcDateTime
-from storage.records import Role, ScopeKind, State
+from storage.records import PersonaKind, Role, ScopeKind, State
 
 UNFINISHED: Final = ("pending", "streaming")
 """States of a reply that somebody still works on, or did when the process ended."""
@@ -101,6 +101,74 @@ pictures = Table(
     Column("height", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     PrimaryKeyConstraint("message_id", "attachment_id"),
+)
+
+personas = Table(
+    "personas",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("card", LargeBinary, nullable=False),
+    Column("avatar", LargeBinary),
+    Column("avatar_type", CleanText),
+    Column("adult", Boolean, nullable=False),
+    Column("greeting", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", BigInteger, nullable=False),
+    _one_of("kind", get_args(PersonaKind)),
+    Index(None, "guild_id", "owner_id"),
+)
+
+persona_versions = Table(
+    "persona_versions",
+    metadata,
+    Column("persona_id", RowId, ForeignKey("personas.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("card", LargeBinary, nullable=False),
+    Column("avatar", LargeBinary),
+    Column("avatar_type", CleanText),
+    Column("adult", Boolean, nullable=False),
+    Column("greeting", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", BigInteger, nullable=False),
+    PrimaryKeyConstraint("persona_id", "version"),
+)
+
+lorebooks = Table(
+    "lorebooks",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("name", CleanText, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("created_by", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+lorebook_places = Table(
+    "lorebook_places",
+    metadata,
+    Column("lorebook_id", RowId, ForeignKey("lorebooks.id", ondelete="CASCADE"), nullable=False),
+    Column("scope_kind", CleanText, nullable=False),
+    Column("scope_id", BigInteger, nullable=False),
+    _one_of("scope_kind", get_args(ScopeKind)),
+    PrimaryKeyConstraint("lorebook_id", "scope_kind", "scope_id"),
+    Index(None, "scope_kind", "scope_id"),
+)
+
+lore_fired = Table(
+    "lore_fired",
+    metadata,
+    Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("entry", CleanText, nullable=False),
+    PrimaryKeyConstraint("message_id", "entry"),
 )
 
 claims = Table(

@@ -79,7 +79,7 @@ class Stage:
         await self.settled()
         return reply
 
-    async def command(self, person: Any, name: str, channel: Any = None, **options: Any) -> Any:
+    async def command(self, person: Any, name: str, /, channel: Any = None, **options: Any) -> Any:
         """The answer to a slash command, as the person sees it; further messages may follow it."""
         interaction = await person.slash(channel or self.channel, name, **options)
         await interaction.answered()

@@ -16,6 +16,8 @@ from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
 from cogs._errors import explain
+from cogs._persona_controls import PERSONA_CONTROLS
+from cogs._persona_forms import PersonaForm
 from cogs._reply_controls import REPLY_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
@@ -24,7 +26,7 @@ from storage import StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS)
+BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, *PERSONA_CONTROLS)
 SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
 
 
@@ -73,7 +75,8 @@ async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:
 async def test_every_right_belongs_to_something(bot: Bot) -> None:
     entries = {c.qualified_name for c in slash_commands(bot)}
     entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
-    entries |= {control.action.removesuffix(" own") for control in BUTTONS} | {"channel set server"}
+    entries |= {control.action.removesuffix(" own") for control in BUTTONS}
+    entries |= {"channel set server", "persona look after", "lore server"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
@@ -91,10 +94,13 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")} == {EditForm}
+    forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
+    assert forms == {EditForm, PersonaForm}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
+    character = await stage.ada.slash(stage.channel, "persona create")
+    await character.answered()
     asked: list[str] = []
 
     async def check(action: str, *_: object) -> None:
@@ -107,6 +113,9 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     assert told.ephemeral
     assert told.content == explain(RefusedError(Reason.SHUTTING_DOWN)).text
     assert asked == ["edit own"]
+    submitted = await stage.ada.submit(character, name="Mira")
+    assert (await submitted.answered()).response.content == told.content
+    assert asked == ["edit own", "persona create"]
     assert reply.content == "The cat sat."
 
 
@@ -141,7 +150,8 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.moderator) == everything - {"doctor"}
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
-    staff |= {"channel set"}
+    staff |= {"channel set", "persona use", "persona clear"}
+    staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     assert await listed(stage.ada) == everything - staff
 

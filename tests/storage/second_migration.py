@@ -8,8 +8,8 @@ SCRIPT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -29,5 +29,5 @@ def upgrade():
 def with_second_migration(folder: Path) -> Migrations:
     """Our migrations and this one."""
     folder.mkdir(exist_ok=True)
-    (folder / "0004_second.py").write_text(SCRIPT)
-    return Migrations((FOLDER / "versions", folder), "0004")
+    (folder / "0005_second.py").write_text(SCRIPT)
+    return Migrations((FOLDER / "versions", folder), "0005")

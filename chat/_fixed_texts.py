@@ -1,0 +1,243 @@
+"""Reads what stands around a conversation's history: who speaks and to whom, the channel's note, and lorebooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Final
+
+from chat._path import Path
+from chat._speakers import clean_name
+from chat.cards import Card
+from chat.errors import LorebookError
+from chat.lorebooks import (
+    BUDGET_SHARE,
+    Chat,
+    Lorebook,
+    Said,
+    Scan,
+    lorebook_file,
+    read_lorebook,
+    scan,
+)
+from chat.macros import Macros
+from chat.persona import Persona
+from chat.persona_prompt import Profile, fixed_sections, persona_macros, read_note, read_profile
+from chat.prompt import Section
+from chat.tokens import TokenEstimator
+from storage import ConversationKey, Lorebooks, Resolved, Scope, ScopedSettings, StoredMessage
+from storage.records import utc_now
+
+_CACHED_BOOKS: Final = 64
+_QUICKLY_READ: Final = 16 * 1024
+_NOBODY: Final = "User"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Which conversation it is, and who answers in it."""
+
+    key: ConversationKey
+    scopes: Sequence[Scope]
+    persona: Persona | None = None
+
+    @property
+    def seed(self) -> str:
+        """What tells this conversation from others where things are picked at random for good."""
+        return f"{self.key.guild_id}:{self.key.channel_id}:{self.key.owner_id}"
+
+    @property
+    def ranks(self) -> tuple[Scope, ...]:
+        """The scopes in which settings and lorebooks are looked for, the persona's in front of the server's."""
+        return with_persona(self.scopes, None if self.persona is None else self.persona.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The model that is asked, and how much it takes."""
+
+    model: str
+    window: int
+    estimator: TokenEstimator
+
+
+def with_persona(scopes: Sequence[Scope], persona_id: int | None) -> tuple[Scope, ...]:
+    """The scopes with that of a persona in front of the server's."""
+    if persona_id is None or Scope("persona", persona_id) in scopes:
+        return tuple(scopes)
+    place = next((number for number, scope in enumerate(scopes) if scope.kind == "guild"), len(scopes))
+    return (*scopes[:place], Scope("persona", persona_id), *scopes[place:])
+
+
+class FixedTexts:
+    """Everything in a prompt that is not its history."""
+
+    def __init__(
+        self,
+        settings: ScopedSettings,
+        lorebooks: Lorebooks,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        random: Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._lorebooks = lorebooks
+        self._clock = clock
+        self._random = random or Random()
+        self._books: OrderedDict[str, tuple[object, Lorebook | None]] = OrderedDict()
+
+    async def sections(
+        self, cast: Cast, path: Path, room: Room, preferences: Resolved, *, remembers: bool
+    ) -> list[Section]:
+        """The parts of a prompt; with ``remembers`` it is kept which entries of lorebooks fired."""
+        tiers = await self.tiers(cast)
+        newest = await path.newest(max([2, *(book.reach for books in tiers for book in books)]))
+        macros = await self._macros(cast, newest, room)
+        found = await self._scan(cast, newest, tiers, macros, room) if tiers else None
+        if found is not None and remembers and newest:
+            await self._remember(cast, newest[0], found, tiers)
+        note = preferences.get("note")
+        return fixed_sections(
+            None if cast.persona is None else cast.persona.card,
+            macros,
+            system_prompt=preferences["system_prompt"].value,
+            note=None if note is None else read_note(note.value),
+            lore=() if found is None else found.fired,
+            hides=() if found is None else found.hides,
+        )
+
+    async def look_through(self, cast: Cast, text: str, name: str, room: Room) -> Scan | None:
+        """What this text alone would let fire; None without lorebooks."""
+        if not (tiers := await self.tiers(cast)):
+            return None
+        card = None if cast.persona is None else cast.persona.card
+        macros = persona_macros(card, Profile(name), now=self._clock(), random=self._random, seed=cast.seed)
+        chat = _chat(card, [Said(1, name, text, by_user=True)])
+        budget = room.window * BUDGET_SHARE
+        return await scan(tiers, chat, macros, room.estimator.measure, budget, random=self._random)
+
+    async def tiers(self, cast: Cast) -> list[list[Lorebook]]:
+        """The lorebooks that are looked through, by rank, the nearest first."""
+        switched_on = await self._lorebooks.switched_on(cast.key.guild_id, cast.ranks)
+        tiers = []
+        for scope in cast.ranks:
+            books = [await self._stored(cast.key.guild_id, book_id) for book_id in switched_on.get(scope, ())]
+            if cast.persona is not None and scope == Scope("persona", cast.persona.id):
+                books.insert(0, await self._own(cast.persona))
+            if rank := [book for book in books if book is not None and book.entries]:
+                tiers.append(rank)
+        return tiers
+
+    # --- lorebooks
+
+    async def _stored(self, guild_id: int | None, book_id: int) -> Lorebook | None:
+        key = f"book:{book_id}"
+        if key not in self._books:
+            stored = await self._lorebooks.get(guild_id, book_id)
+            if stored is None:
+                return None
+            data, name = stored.data, stored.outline.name
+            return await self._read(key, guild_id, len(data), lambda: lorebook_file(data, name=name, key=key))
+        return self._known(key, guild_id)
+
+    async def _own(self, persona: Persona) -> Lorebook | None:
+        """The book in a persona's card."""
+        content, key = persona.card.book, f"persona:{persona.id}"
+        if content is None:
+            return None
+        if key in self._books and self._books[key][0] is persona.card.raw:
+            return self._known(key, persona.card.raw)
+        size = len(persona.card.raw)
+        return await self._read(key, persona.card.raw, size, lambda: read_lorebook(content, name=persona.name, key=key))
+
+    async def _read(self, key: str, of: object, size: int, read: Callable[[], Lorebook]) -> Lorebook | None:
+        """Read a book and keep it in memory; what cannot be read is as good as none."""
+        try:
+            book: Lorebook | None = read() if size <= _QUICKLY_READ else await asyncio.to_thread(read)
+        except LorebookError:
+            book = None
+        self._books[key] = of, book
+        while len(self._books) > _CACHED_BOOKS:
+            self._books.popitem(last=False)
+        return book
+
+    def _known(self, key: str, of: object) -> Lorebook | None:
+        self._books.move_to_end(key)
+        whose, book = self._books[key]
+        return book if whose == of else None
+
+    async def _scan(
+        self,
+        cast: Cast,
+        newest: Sequence[StoredMessage],
+        tiers: Sequence[Sequence[Lorebook]],
+        macros: Macros,
+        room: Room,
+    ) -> Scan:
+        card = None if cast.persona is None else cast.persona.card
+        char, user = macros.value("char"), macros.value("user")
+        said = [
+            Said(message.id, (message.author_name or user) if message.role == "user" else char, message.content,
+                 by_user=message.role == "user")
+            for message in newest
+        ]  # fmt: skip
+        remembered: Mapping[str, int] = {}
+        if any(book.is_timed for books in tiers for book in books):
+            ids = [message.id for message in newest[1:]]
+            remembered = await self._lorebooks.fired(cast.key.guild_id, ids)
+        return await scan(
+            tiers,
+            _chat(card, said),
+            macros,
+            room.estimator.measure,
+            room.window * BUDGET_SHARE,
+            random=self._random,
+            remembered=remembered,
+        )
+
+    async def _remember(
+        self, cast: Cast, newest: StoredMessage, found: Scan, tiers: Sequence[Sequence[Lorebook]]
+    ) -> None:
+        """Keep what begins to stay or to rest; another reply to the same message asks anew."""
+        if any(book.is_timed for books in tiers for book in books):
+            began = sorted(key for key, message_id in found.memory.items() if message_id == newest.id)
+            await self._lorebooks.remember(cast.key.guild_id, newest.id, began)
+
+    # --- names
+
+    async def _macros(self, cast: Cast, newest: Sequence[StoredMessage], room: Room) -> Macros:
+        asked = next((message for message in newest if message.role == "user"), None)
+        before = next((message for message in newest if message.role == "user" and message is not asked), None)
+        replied = next((message for message in newest if message.role == "assistant"), None)
+        values = {
+            "model": room.model,
+            "maxPrompt": str(room.window),
+            "input": asked.content if asked else "",
+            "lastMessage": newest[0].content if newest else "",
+            "lastUserMessage": asked.content if asked else "",
+            "lastCharMessage": replied.content if replied else "",
+        }
+        return persona_macros(
+            None if cast.persona is None else cast.persona.card,
+            await self._profile(cast, asked),
+            now=self._clock(),
+            random=self._random,
+            seed=cast.seed,
+            last_said=before.created_at if before else None,
+            values=values,
+        )
+
+    async def _profile(self, cast: Cast, asked: StoredMessage | None) -> Profile:
+        """Who the person is that spoke last."""
+        if asked is None or asked.author_id is None:
+            return Profile(_NOBODY if asked is None or not asked.author_name else clean_name(asked.author_name))
+        found = await self._settings.resolve(cast.key.guild_id, [Scope("user", asked.author_id)], {"profile": None})
+        return read_profile(found["profile"].value, clean_name(asked.author_name or _NOBODY))
+
+
+def _chat(card: Card | None, said: Sequence[Said]) -> Chat:
+    return Chat(said) if card is None else Chat(said, character=card.name, tags=card.tags)

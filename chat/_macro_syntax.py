@@ -1,0 +1,112 @@
+"""How macros stand in a text: ``{{name}}``, ``{{name:words}}``, ``{{name::a::b}}``, nested ones, and ``<USER>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+MOST_NESTED: Final = 8
+"""Braces inside of more braces than this are words."""
+
+_TOKEN: Final = re.compile(r"\{\{(?!\{)|\}\}|<(?:user|bot|char)>", re.IGNORECASE)
+_NAME: Final = re.compile(r"\s*(//|[a-z]\w*(?:[+-]\d{1,2})?)\s*?(::|:|\s|\Z)", re.IGNORECASE)
+_COMMA: Final = re.compile(r"(?<!\\),")
+
+
+class Piece(NamedTuple):
+    """Some text, and whether it stands there as it was written or was put there by a macro."""
+
+    text: str
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A macro as it was written; `offset` is where its braces are in the text."""
+
+    name: str
+    words: tuple[Piece, ...]
+    offset: int
+    source: str
+
+    @property
+    def argument(self) -> str:
+        """Everything behind the name."""
+        return "".join(piece.text for piece in self.words).strip()
+
+    def fields(self) -> list[str]:
+        """What ``::`` divides; what a macro has put there is not looked into."""
+        return _divided(self.words, "::")
+
+    def choices(self) -> list[str]:
+        """What ``::`` divides, or else commas that have no backslash in front."""
+        if any(piece.written and "::" in piece.text for piece in self.words):
+            return self.fields()
+        return [item.strip() for item in _divided(self.words, None)]
+
+
+class Start(NamedTuple):
+    """The braces open."""
+
+    offset: int
+
+
+class End(NamedTuple):
+    """The braces close."""
+
+    offset: int
+
+
+class Angle(NamedTuple):
+    """One of the oldest kind: ``<USER>``, ``<BOT>``."""
+
+    name: str
+    source: str
+
+
+def tokens(text: str) -> Iterator[str | Start | End | Angle]:
+    """The text in pieces, each a run of words or a sign."""
+    position = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() > position:
+            yield text[position : match.start()]
+        position = match.end()
+        sign = match[0]
+        if sign == "{{":
+            yield Start(match.start())
+        elif sign == "}}":
+            yield End(match.start())
+        else:
+            yield Angle(sign[1:-1].casefold(), sign)
+    if position < len(text):
+        yield text[position:]
+
+
+def call_of(pieces: Sequence[Piece], offset: int, source: str) -> Call | None:
+    """The macro between two braces; None when what stands there is none, whatever its name."""
+    if not pieces or not pieces[0].written or not (name := _NAME.match(pieces[0].text)):
+        return None
+    if not name[2] and len(pieces) > 1:
+        return None
+    rest = Piece(pieces[0].text[name.end() :], written=True)
+    words = (rest, *pieces[1:]) if rest.text else tuple(pieces[1:])
+    return Call(name[1].casefold(), words, offset, source)
+
+
+def _divided(pieces: Sequence[Piece], separator: str | None) -> list[str]:
+    """The pieces' text, divided where the separator (or a comma, for None) was written."""
+    items = [""]
+    for text, written in pieces:
+        if not written:
+            items[-1] += text
+            continue
+        first, *others = _at_commas(text) if separator is None else text.split(separator)
+        items[-1] += first
+        items += others
+    return items
+
+
+def _at_commas(text: str) -> list[str]:
+    return [item.replace("\\,", ",") for item in _COMMA.split(text)]

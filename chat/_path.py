@@ -1,0 +1,49 @@
+"""A conversation read from its end, of which more may be wanted later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from storage import History, StoredMessage
+
+SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "streaming"})
+
+
+def is_said(message: StoredMessage) -> bool:
+    """Whether a message has words that belong into a prompt."""
+    return message.state in SHOWN_STATES and bool(message.content.strip())
+
+
+class Path:
+    """The messages from one of them towards the first, newest first; each page is read once."""
+
+    def __init__(
+        self, history: History, guild_id: int | None, message_id: int | None, recent: Sequence[StoredMessage] = ()
+    ) -> None:
+        """``recent`` is the first page, when it has been read already; without an id there are no messages."""
+        self._following = None if message_id is None else aiter(history.path(guild_id, message_id, known=recent))
+        self._read: list[list[StoredMessage]] = []
+        self.whole = message_id is None
+        """Whether all of it has been read."""
+
+    async def newest(self, count: int) -> list[StoredMessage]:
+        """The newest messages with words, fewer if there are not so many."""
+        said = [message for page in self._read for message in page if is_said(message)]
+        while len(said) < count and (page := await self._more()):
+            said += filter(is_said, page)
+        return said[:count]
+
+    async def pages(self) -> AsyncIterator[list[StoredMessage]]:
+        """All of it, page by page."""
+        place = 0
+        while place < len(self._read) or await self._more():
+            yield self._read[place]
+            place += 1
+
+    async def _more(self) -> list[StoredMessage]:
+        page = [] if self._following is None else await anext(self._following, [])
+        if page:
+            self._read.append(page)
+        else:
+            self.whole = True
+        return page

@@ -1,0 +1,374 @@
+"""The characters of all servers: looking at a card, taking it in, finding, binding, and giving it back as a file.
+
+In a server everybody sees the server's characters and their own, those who look after the server see all. In direct
+messages everybody has only their own.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from chat._avatars import as_png, avatar_of
+from chat.cards import Card, changed, new_card, parse_card, read_card, to_json, to_png
+from chat.context import ContextReader
+from chat.conversations import Conversations
+from chat.errors import (
+    AdultPersonaError,
+    CardError,
+    NoSuchPersonaError,
+    NothingThereError,
+    StaleControlError,
+    TooManyPersonasError,
+)
+from chat.macros import Macros
+from chat.persona import Persona, short_name
+from chat.persona_preview import is_adult
+from chat.preferences import Place
+from storage import (
+    Avatar,
+    ConversationKey,
+    History,
+    PersonaContent,
+    PersonaOutline,
+    Personas,
+    Scope,
+    ScopedSettings,
+    StoredMessage,
+    StoredPersona,
+    TranscriptMessage,
+)
+
+MOST_OWN: Final = 5
+MOST: Final = 500
+MOST_GREETINGS: Final = 50
+LONGEST_GREETING: Final = 8_000
+"""Characters that are posted of a greeting: four messages."""
+
+LONGEST_TYPED: Final = 100
+"""Characters of a name that somebody types."""
+
+SETTING: Final = "persona"
+CACHED: Final = 64
+LARGEST_CACHED: Final = 256 * 1024
+"""Bytes of a card that stays in memory; larger ones are rare, and read again in some milliseconds."""
+
+FileKind = Literal["png", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at the characters, and where."""
+
+    guild_id: int | None
+    user_id: int
+    looks_after_all: bool = False
+    age_restricted: bool = False
+
+    def sees(self, outline: PersonaOutline) -> bool:
+        """Whether the character is there for this person."""
+        if outline.owner_id == self.user_id:
+            return True
+        return self.guild_id is not None and (outline.kind == "server" or self.looks_after_all)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPersona:
+    """A character with its card."""
+
+    outline: PersonaOutline
+    card: Card
+    avatar: Avatar | None
+
+    @property
+    def persona(self) -> Persona:
+        """The character as it speaks."""
+        outline = self.outline
+        return Persona(outline.id, outline.name, self.card, outline.adult, outline.greeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What came of binding: the greeting that opens the conversation, and where it stood before."""
+
+    greeting_id: int | None
+    previous_head: int | None
+
+
+class PersonaLibrary:
+    """Everything about characters that is not their speaking."""
+
+    def __init__(
+        self,
+        personas: Personas,
+        settings: ScopedSettings,
+        context: ContextReader,
+        history: History,
+        conversations: Conversations,
+    ) -> None:
+        self._personas = personas
+        self._settings = settings
+        self._context = context
+        self._history = history
+        self._conversations = conversations
+        self._reading = asyncio.Semaphore(1)  # a file may take some hundred MB until it is read
+        self._cache: OrderedDict[tuple[int | None, int], Persona] = OrderedDict()
+
+    # --- taking in
+
+    async def look_at(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> FoundPersona:
+        """Read a file and keep it until the person decides. Raises `CardError` or `AdultPersonaError`."""
+        content = await self._content(visitor, data, picture)
+        draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
+        return await self.draft(visitor, draft_id)
+
+    async def look_at_new(self, visitor: Visitor, fields: Mapping[str, Any], picture: bytes | None) -> FoundPersona:
+        """The same for a character that somebody wrote."""
+        return await self.look_at(visitor, new_card(**fields).raw, picture)
+
+    async def draft(self, visitor: Visitor, draft_id: int) -> FoundPersona:
+        """What somebody looks at. Raises `StaleControlError` when it is no draft of theirs (any more)."""
+        stored = await self._personas.get(visitor.guild_id, draft_id)
+        if stored is None or stored.outline.kind != "draft" or stored.outline.owner_id != visitor.user_id:
+            raise StaleControlError
+        return await self._found(stored)
+
+    async def choose(
+        self, visitor: Visitor, draft_id: int, *, adult: bool | None = None, greeting: int | None = None
+    ) -> FoundPersona:
+        """Note down what the person chose about a draft. Raises `StaleControlError`."""
+        await self._personas.change_draft(visitor.guild_id, draft_id, visitor.user_id, adult=adult, greeting=greeting)
+        return await self.draft(visitor, draft_id)
+
+    async def take_in(self, visitor: Visitor, draft_id: int) -> FoundPersona:
+        """Make a character of a draft: the server's if the person looks after it, else their own.
+
+        Raises `StaleControlError`, `AdultPersonaError` or `TooManyPersonasError`.
+        """
+        found = await self.draft(visitor, draft_id)
+        _require_place_for(found.outline, visitor)
+        shared = visitor.guild_id is not None and visitor.looks_after_all
+        most = MOST if visitor.guild_id is not None else 1 << 31
+        try:
+            limit = await self._personas.confirm(
+                visitor.guild_id, draft_id, visitor.user_id, "server" if shared else "own", MOST_OWN, most
+            )
+        except LookupError:
+            raise StaleControlError from None
+        if limit is not None:
+            raise TooManyPersonasError(limit, own=limit == MOST_OWN and not shared)
+        return await self.find(visitor, str(draft_id))
+
+    async def leave_out(self, visitor: Visitor, draft_id: int) -> None:
+        """Forget a draft. Raises `StaleControlError`."""
+        await self.draft(visitor, draft_id)
+        await self._personas.delete(visitor.guild_id, draft_id)
+
+    # --- changing
+
+    async def rewrite(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
+        """Change fields of a character. Raises `CardError`, `AdultPersonaError` or `StaleControlError`."""
+        card = await asyncio.to_thread(lambda: changed(found.card, **fields))
+        return await self._save(visitor, found, _content_of(visitor, card, found.avatar), found.outline.adult)
+
+    async def redraw(self, visitor: Visitor, found: FoundPersona, picture: bytes) -> FoundPersona:
+        """Give a character another picture. Raises `CardError` if it is none, or `StaleControlError`."""
+        async with self._reading:
+            avatar = await asyncio.to_thread(avatar_of, picture)
+        if avatar is None:
+            raise CardError("picture")
+        return await self._save(visitor, found, _content_of(visitor, found.card, avatar), found.outline.adult)
+
+    async def replace(self, visitor: Visitor, found: FoundPersona, data: bytes) -> FoundPersona:
+        """Let a character be what a file says; without a picture in it, it keeps its own."""
+        content = await self._content(visitor, data)
+        kept = content if content.avatar is not None else replace(content, avatar=found.avatar)
+        return await self._save(visitor, found, kept, found.outline.adult)
+
+    async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
+        """Go back to the version before. Raises `NothingThereError`."""
+        version = await self._personas.undo(visitor.guild_id, found.outline.id, visitor.user_id)
+        self._cache.pop((visitor.guild_id, found.outline.id), None)
+        if version is None:
+            raise NothingThereError("persona undo")
+        return await self.find(visitor, str(found.outline.id))
+
+    async def _save(
+        self, visitor: Visitor, found: FoundPersona, content: PersonaContent, was_adult: bool
+    ) -> FoundPersona:
+        """What is for adults once stays so."""
+        outline = found.outline
+        content = replace(content, adult=content.adult or was_adult, greeting=outline.greeting)
+        version = await self._personas.save(
+            visitor.guild_id, outline.id, content, visitor.user_id, version=outline.version
+        )
+        self._cache.pop((visitor.guild_id, outline.id), None)
+        if version is None:
+            raise StaleControlError
+        return await self.find(visitor, str(outline.id))
+
+    async def _content(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> PersonaContent:
+        async with self._reading:
+            card, avatar = await asyncio.to_thread(_read, data, picture)
+        return _content_of(visitor, card, avatar)
+
+    # --- finding
+
+    async def all(self, visitor: Visitor) -> list[PersonaOutline]:
+        """The characters that are there for this person, by name."""
+        # All direct messages are one guild to the storage.
+        owner_id = visitor.user_id if visitor.guild_id is None else None
+        return [outline for outline in await self._personas.all(visitor.guild_id, owner_id) if visitor.sees(outline)]
+
+    async def find(self, visitor: Visitor, typed: str) -> FoundPersona:
+        """A character by its name or id. Raises `NoSuchPersonaError`."""
+        typed = " ".join(typed.split())
+        seen = await self.all(visitor)
+        named = [outline for outline in seen if outline.name.casefold() == typed.casefold()]
+        named.sort(key=lambda outline: outline.owner_id != visitor.user_id)
+        chosen = next((outline for outline in seen if str(outline.id) == typed), named[0] if named else None)
+        stored = None if chosen is None else await self._personas.get(visitor.guild_id, chosen.id)
+        if stored is None:
+            raise NoSuchPersonaError(typed)
+        return await self._found(stored)
+
+    async def open(self, visitor: Visitor, typed: str) -> FoundPersona:
+        """A character to be shown or used here. Raises `NoSuchPersonaError` or `AdultPersonaError`."""
+        found = await self.find(visitor, typed)
+        _require_place_for(found.outline, visitor)
+        return found
+
+    async def file(self, found: FoundPersona, kind: FileKind) -> bytes:
+        """The character as a file that SillyTavern reads."""
+        if kind == "json":
+            return to_json(found.card)
+        return await asyncio.to_thread(lambda: to_png(found.card, as_png(found.avatar, found.outline.name)))
+
+    async def delete(self, visitor: Visitor, found: FoundPersona) -> None:
+        """Forget a character with all its versions; where it spoke, the channel speaks for itself again."""
+        self._cache.pop((visitor.guild_id, found.outline.id), None)
+        await self._personas.delete(visitor.guild_id, found.outline.id)
+        self._cache.pop((visitor.guild_id, found.outline.id), None)
+
+    # --- speaking
+
+    async def speaking(self, guild_id: int | None, scopes: Sequence[Scope], *, age_restricted: bool) -> Persona | None:
+        """Who speaks here. Raises `AdultPersonaError` where it may not."""
+        persona_id = (await self._context.preferences(guild_id, scopes))[SETTING].value
+        persona = None if persona_id is None else await self.persona(guild_id, persona_id)
+        if persona is not None and persona.adult and not age_restricted:
+            raise AdultPersonaError(persona.name)
+        return persona
+
+    async def who_said(self, guild_id: int | None, reply: StoredMessage, *, age_restricted: bool) -> Persona | None:
+        """Who speaks in a reply. Raises `AdultPersonaError` where it may not go on."""
+        persona = None if reply.persona_id is None else await self.persona(guild_id, reply.persona_id)
+        if persona is not None and persona.adult and not age_restricted:
+            raise AdultPersonaError(persona.name)
+        return persona
+
+    async def persona(self, guild_id: int | None, persona_id: int) -> Persona | None:
+        """A character as it speaks; None if it is gone."""
+        key = (guild_id, persona_id)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        stored = await self._personas.get(guild_id, persona_id)
+        if stored is None or stored.outline.kind == "draft":
+            return None
+        found = await self._found(stored)
+        persona = found.persona
+        if len(found.card.raw) <= LARGEST_CACHED:
+            self._cache[key] = persona
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+        return persona
+
+    async def use(self, place: Place, key: ConversationKey, found: FoundPersona, user_id: int, user_name: str) -> Bound:
+        """Let a character speak here, and open a conversation with its greeting if it has one.
+
+        Raises `BusyConversationError` while a reply is being written.
+        """
+        async with self._conversations.quiet_line(key):
+            await self._settings.put(place.guild_id, place.here, SETTING, found.outline.id, user_id)
+            return await self._open_with_greeting(key, found.persona, user_id, user_name)
+
+    async def greet_again(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> int | None:
+        """Open a conversation that begins anew with the greeting, if there is one. Raises `BusyConversationError`."""
+        async with self._conversations.quiet_line(key):
+            if await self._history.head(key) is not None:  # somebody was quicker
+                return None
+            return (await self._open_with_greeting(key, persona, user_id, user_name)).greeting_id
+
+    async def clear(self, place: Place) -> Persona | None:
+        """Let nobody be bound to this very place; who speaks here now. Raises `NothingThereError`."""
+        bound = (await self._context.preferences(place.guild_id, place.scopes))[SETTING]
+        if bound.source != place.here:
+            raise NothingThereError("persona clear")
+        await self._settings.clear(place.guild_id, place.here, SETTING)
+        left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
+        return None if left is None else await self.persona(place.guild_id, left)
+
+    async def _open_with_greeting(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> Bound:
+        greetings = _greetings(persona, user_name, key)
+        if not greetings:
+            return Bound(None, None)
+        chosen = min(persona.greeting, len(greetings) - 1)
+        grafted = await self._history.graft(key, _opening(persona, greetings, user_id), chosen + 1)
+        return Bound(grafted.head, grafted.previous_head)
+
+    async def _found(self, stored: StoredPersona) -> FoundPersona:
+        raw = stored.content.card
+        card = parse_card(raw) if len(raw) <= LARGEST_CACHED else await asyncio.to_thread(parse_card, raw)
+        return FoundPersona(stored.outline, card, stored.content.avatar)
+
+
+def _read(data: bytes, picture: bytes | None) -> tuple[Card, Avatar | None]:
+    read = read_card(data)
+    return read.card, avatar_of(picture or read.picture)
+
+
+def _content_of(visitor: Visitor, card: Card, avatar: Avatar | None) -> PersonaContent:
+    """A character as it is kept. Raises `CardError` or `AdultPersonaError`."""
+    adult, name = is_adult(card), short_name(card.called)
+    if not any(sign.isprintable() and not sign.isspace() for sign in name):
+        raise CardError("name")
+    if adult and not visitor.age_restricted:
+        raise AdultPersonaError(name)
+    return PersonaContent(name, card.raw, avatar, adult)
+
+
+def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:
+    if outline.adult and not visitor.age_restricted:
+        raise AdultPersonaError(outline.name)
+
+
+def _greetings(persona: Persona, user_name: str, key: ConversationKey) -> list[str]:
+    """The greetings as they are said."""
+    values = {
+        "char": persona.card.called,
+        "user": user_name,
+        "description": persona.card.description,
+        "personality": persona.card.personality,
+        "scenario": persona.card.scenario,
+    }
+    macros = Macros(
+        values, now=datetime.now(UTC), random=random.Random(), seed=f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
+    )
+    said = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in persona.card.greetings[:MOST_GREETINGS])
+    return [text[:LONGEST_GREETING] for text in said if text]
+
+
+def _opening(persona: Persona, greetings: Sequence[str], user_id: int) -> list[TranscriptMessage]:
+    """A beginning without words, which the greetings hang under, so that they are swipes of each other."""
+    now = datetime.now(UTC)
+    return [
+        TranscriptMessage(None, "system", "", now, user_id),
+        *(
+            TranscriptMessage(0, "assistant", text, now, user_id, persona.name, persona_id=persona.id)
+            for text in greetings
+        ),
+    ]

@@ -1,0 +1,104 @@
+"""What a person sees of a card before it is taken in: its parts with their length, and what it asks for in vain."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from chat.cards import Card
+
+MissingKind = Literal[
+    "newer", "pictures", "address", "linked book", "scripts", "drawing", "group greetings", "by meaning", "html"
+]
+
+_ADULT: Final = re.compile(
+    r"(?:^|[\W_])(?<!young[\W_])(?:nsfw|nsfl|adult|adults only|18\+|r-?18)(?:$|[\W_])", re.IGNORECASE
+)
+_HTML: Final = re.compile(r"<(?:script|style|div|img|iframe|table|details)\b", re.IGNORECASE)
+_SCRIPTS: Final = ("regex_scripts", "tavern_helper", "TavernHelper_scripts", "risuai")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that the card asks for and that is not done here; how often, or what it is called."""
+
+    kind: MissingKind
+    count: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A card for people to look at; `parts` are the texts that go into prompts, by the names of the parts."""
+
+    card: Card
+    parts: Mapping[str, str]
+    entries: int
+    missing: tuple[Missing, ...]
+
+
+def preview_of(card: Card) -> Preview:
+    """What there is to see of a card."""
+    entries = _entries(card)
+    texts = {
+        "system prompt": card.system_prompt,
+        "description": card.description,
+        "personality": card.personality,
+        "scenario": card.scenario,
+        "examples": card.mes_example,
+        "greeting": card.first_mes,
+        "character's note": _note(card),
+        "after the history": card.post_history_instructions,
+        "lorebook": "\n".join(text for entry in entries if isinstance(text := entry.get("content"), str)),
+    }
+    parts = {name: text for name, text in texts.items() if text.strip()}
+    return Preview(card, parts, len(entries), tuple(_missing(card, entries)))
+
+
+def is_adult(card: Card) -> bool:
+    """Whether the card's tags say that it is for adults."""
+    return any(_ADULT.search(tag) for tag in card.tags)
+
+
+def _note(card: Card) -> str:
+    found = card.extensions.get("depth_prompt")
+    text = found.get("prompt") if isinstance(found, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _entries(card: Card) -> list[Mapping[str, Any]]:
+    entries = (card.book or {}).get("entries")
+    if isinstance(entries, dict):  # as in SillyTavern's own files
+        entries = list(entries.values())
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missing]:
+    if card.newer:
+        yield Missing("newer")
+    pictures = [asset for asset in card.assets if asset.get("type") != "icon"]
+    if pictures:
+        yield Missing("pictures", len(pictures))
+    addresses = [asset for asset in card.assets if str(asset.get("uri", "")).startswith(("http:", "https:"))]
+    if addresses:
+        yield Missing("address", len(addresses))
+    world = card.extensions.get("world")
+    if isinstance(world, str) and world.strip() and card.book is None:
+        yield Missing("linked book", name=world)
+    scripts = [name for name in _SCRIPTS if card.extensions.get(name)]
+    if scripts:
+        yield Missing("scripts", len(scripts))
+    if card.extensions.get("sd_character_prompt"):
+        yield Missing("drawing")
+    if groups := card.texts("group_only_greetings"):
+        yield Missing("group greetings", len(groups))
+    found = [entry for entry in entries if _extras(entry).get("vectorized")]
+    if found:
+        yield Missing("by meaning", len(found))
+    if any(_HTML.search(text) for text in (*card.greetings, card.description)):
+        yield Missing("html")
+
+
+def _extras(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    extras = entry.get("extensions")
+    return extras if isinstance(extras, dict) else {}

@@ -1,0 +1,122 @@
+"""How a character stands in Discord: as a card to look at, and as a line of a list."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Final
+
+import discord
+
+from chat.cards import Card
+from chat.persona_library import FoundPersona
+from chat.persona_preview import Missing, MissingKind, Preview, preview_of
+from storage import PersonaOutline
+
+COLOUR: Final = 0x5865F2
+NOTES_CHARACTERS: Final = 1200
+GREETING_CHARACTERS: Final = 1000  # what a field of an embed holds is 1,024
+FIELD_CHARACTERS: Final = 1000
+TAG_CHARACTERS: Final = 40
+MOST_TAGS: Final = 20
+AVATAR_NAMES: Final = {"image/png": "avatar.png", "image/jpeg": "avatar.jpg"}
+ADULT_MARK: Final = "🔞"
+
+MISSING_WORDS: Final[dict[MissingKind, str]] = {
+    "newer": "what is new in a later edition of character cards",
+    "pictures": "{count} pictures for moods or backgrounds",
+    "address": "{count} pictures at addresses; I fetch none",
+    "linked book": "the lorebook `{name}`, which is not in the card",
+    "scripts": "scripts that change what is shown",
+    "drawing": "instructions for drawing the character",
+    "group greetings": "{count} greetings for groups",
+    "by meaning": "{count} lorebook entries that are found by meaning",
+    "html": "HTML in its texts; it is shown as text",
+}
+
+Estimate = Callable[[str], int]
+
+
+async def card_of(found: FoundPersona, estimate: Estimate) -> tuple[discord.Embed, discord.File | None]:
+    """A character to look at, with its picture; the greeting that comes first is the one that is shown."""
+    preview, tokens = await asyncio.to_thread(_counted, found.card, estimate)
+    embed = discord.Embed(title=title_of(found), description=_notes(preview), colour=COLOUR)
+    if tags := ", ".join(_cut(tag, TAG_CHARACTERS) for tag in found.card.tags[:MOST_TAGS]):
+        embed.add_field(name="Tags", value=_cut(_plain(tags), FIELD_CHARACTERS), inline=False)
+    embed.add_field(name="Tokens, our estimate", value=_token_words(preview, tokens), inline=False)
+    if preview.missing:
+        lines = "\n".join(f"- {_missing_words(missing)}" for missing in preview.missing)
+        embed.add_field(name="What I cannot do with it", value=_cut(lines, FIELD_CHARACTERS), inline=False)
+    if greetings := found.card.greetings:
+        number = min(found.outline.greeting, len(greetings) - 1)
+        which = f" {number + 1} of {len(greetings)}" if len(greetings) > 1 else ""
+        embed.add_field(
+            name=f"Greeting{which}", value=_cut(greetings[number].strip(), GREETING_CHARACTERS), inline=False
+        )
+    embed.set_footer(text=_footer(found))
+    return embed, _picture(found, embed)
+
+
+def title_of(found: FoundPersona) -> str:
+    """The name with the mark of what is for adults."""
+    return _plain(found.outline.name) + (f" {ADULT_MARK}" if found.outline.adult else "")
+
+
+def list_line(outline: PersonaOutline, *, own: bool, speaks: bool) -> str:
+    """A character in a list."""
+    mark = f" {ADULT_MARK}" if outline.adult else ""
+    whose = "yours" if own and outline.kind == "own" else f"of <@{outline.owner_id}>"
+    kind = "" if outline.kind == "server" else f" · {whose}"
+    return f"- **{_plain(outline.name)}**{mark}{kind}{' · speaks here' if speaks else ''}"
+
+
+def name_line(name: str | None) -> str:
+    """The line above what a character says."""
+    return f"**{_plain(name)}**\n" if name else ""
+
+
+def _counted(card: Card, estimate: Estimate) -> tuple[Preview, dict[str, int]]:
+    preview = preview_of(card)
+    return preview, {name: estimate(text) for name, text in preview.parts.items()}
+
+
+def _notes(preview: Preview) -> str:
+    notes = preview.card.creator_notes.strip()
+    return _cut(notes, NOTES_CHARACTERS) if notes else "-# The creator left no notes."
+
+
+def _token_words(preview: Preview, tokens: dict[str, int]) -> str:
+    rows = [
+        f"{name if name != 'lorebook' else f'lorebook ({preview.entries})'} **{count:,}**"
+        for name, count in tokens.items()
+    ]
+    total = sum(count for name, count in tokens.items() if name != "lorebook")
+    return _cut(f"{' · '.join(rows)}\nIn every prompt at most **{total:,}**, and what of the lorebook fires.", 1024)
+
+
+def _missing_words(missing: Missing) -> str:
+    words = MISSING_WORDS[missing.kind].replace("{count}", f"{missing.count:,}")
+    return words.replace("{name}", " ".join(_cut(missing.name, 60).replace("`", "'").split()))
+
+
+def _footer(found: FoundPersona) -> str:
+    creator = found.card.text("creator").strip()
+    edition = found.card.text("character_version").strip()
+    by = f" by {_cut(creator, 60)}" if creator else ""
+    return f"Character card V{found.card.version}{by}" + (f", version {_cut(edition, 30)}" if edition else "")
+
+
+def _picture(found: FoundPersona, embed: discord.Embed) -> discord.File | None:
+    if found.avatar is None:
+        return None
+    name = AVATAR_NAMES.get(found.avatar.content_type, "avatar.png")
+    embed.set_thumbnail(url=f"attachment://{name}")
+    return discord.File(io.BytesIO(found.avatar.data), name)
+
+
+def _plain(text: str) -> str:
+    """A text on one line in which no sign means anything to Discord."""
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(" ".join(text.split())))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

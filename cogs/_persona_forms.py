@@ -1,0 +1,133 @@
+"""The forms in which characters are written. What they are about stands in their custom id, so that they can be sent
+after a restart; they keep nothing in memory.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import discord
+
+from chat.persona import LONGEST_NAME
+from chat.persona_library import FoundPersona
+
+LONGEST_FIELD: Final = 4_000  # what Discord lets a person type into one
+PICTURE: Final = "picture"
+
+Part = Literal["character", "prompts", "picture", "new"]
+
+LABELS: Final[Mapping[str, str]] = {
+    "name": "Name",
+    "description": "Description, in every prompt",
+    "personality": "Personality, in every prompt",
+    "scenario": "Scenario, in every prompt",
+    "first_mes": "Greeting",
+    "system_prompt": "System prompt, instead of the channel's",
+    "post_history_instructions": "Instructions after the history",
+    "mes_example": "Example messages, after <START> each",
+    "creator_notes": "Notes for people",
+    "tags": "Tags, with commas between",
+}
+FIELDS: Final[Mapping[Part, tuple[str, ...]]] = {
+    "new": ("name", "description", "scenario", "first_mes"),
+    "character": ("name", "description", "personality", "scenario", "first_mes"),
+    "prompts": ("system_prompt", "post_history_instructions", "mes_example", "creator_notes", "tags"),
+    "picture": (),
+}
+_SHORT: Final = frozenset({"name", "tags"})
+_CUSTOM_ID = re.compile(r"persona:(?P<id>\d{1,20}):(?P<version>\d{1,9}):(?P<part>character|prompts|picture|new)")
+
+
+class PersonaForm(discord.ui.Modal):
+    """Some fields of a character; those that are too long for a form are not in it."""
+
+    def __init__(self, part: Part, found: FoundPersona | None = None) -> None:
+        place = (found.outline.id, found.outline.version) if found is not None else (0, 0)
+        title = "A new character" if found is None else f"Edit {found.outline.name}"[:45]
+        super().__init__(title=title, custom_id=f"persona:{place[0]}:{place[1]}:{part}", timeout=None)
+        left_out = too_long(found, part)
+        for name in FIELDS[part]:
+            if name not in left_out:
+                self.add_item(discord.ui.Label(text=LABELS[name], component=_field(name, found)))
+        if part in {"new", "picture"}:
+            upload: discord.ui.FileUpload[Any] = discord.ui.FileUpload(
+                custom_id=PICTURE, required=part == "picture", max_values=1
+            )
+            self.add_item(discord.ui.Label(text="Picture (PNG, JPEG or WebP)", component=upload))
+        self.stop()  # else discord.py keeps it, and answers it itself
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that came with a form."""
+
+    size: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A form that came back."""
+
+    persona_id: int
+    version: int
+    part: Part
+    texts: Mapping[str, str]
+    picture: Uploaded | None
+
+    @classmethod
+    def read(cls, interaction: discord.Interaction[Any]) -> Self | None:
+        """What was sent, if it is this form."""
+        data: Any = interaction.data or {}
+        match = _CUSTOM_ID.fullmatch(str(data.get("custom_id", "")))
+        if match is None:
+            return None
+        part: Any = match["part"]
+        sent = {component.get("custom_id"): component for component in _walk(data.get("components") or [])}
+        texts = {name: str(sent[name].get("value") or "") for name in FIELDS[part] if name in sent}
+        texts = {name: text.replace("\r\n", "\n") for name, text in texts.items()}
+        files = (data.get("resolved") or {}).get("attachments") or {}
+        chosen = [files[i] for i in sent.get(PICTURE, {}).get("values") or () if i in files]
+        picture = Uploaded(int(chosen[0]["size"]), str(chosen[0]["url"])) if chosen else None
+        return cls(int(match["id"]), int(match["version"]), part, texts, picture)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The card's fields as they are to be."""
+        return {name: _listed(text) if name == "tags" else text for name, text in self.texts.items()}
+
+
+def too_long(found: FoundPersona | None, part: Part) -> list[str]:
+    """The fields of a part that do not fit into a form."""
+    return [name for name in FIELDS[part] if found is not None and len(_text(found, name)) > _limit(name)]
+
+
+def _field(name: str, found: FoundPersona | None) -> discord.ui.TextInput[Any]:
+    return discord.ui.TextInput(
+        style=discord.TextStyle.short if name in _SHORT else discord.TextStyle.paragraph,
+        custom_id=name,
+        default=_text(found, name) or None if found is not None else None,
+        required=name == "name",
+        max_length=_limit(name),
+    )
+
+
+def _limit(name: str) -> int:
+    return LONGEST_NAME if name == "name" else LONGEST_FIELD
+
+
+def _text(found: FoundPersona, name: str) -> str:
+    return ", ".join(found.card.tags) if name == "tags" else found.card.text(name)
+
+
+def _listed(text: str) -> list[str]:
+    return list(dict.fromkeys(tag for part in text.split(",") if (tag := " ".join(part.split()))))
+
+
+def _walk(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All components, wherever the layout put them."""
+    for component in components:
+        yield component
+        inner = component.get("components") or ([component["component"]] if component.get("component") else [])
+        yield from _walk(inner)

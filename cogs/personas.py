@@ -1,0 +1,353 @@
+"""Characters: `/persona import`, `list`, `show`, `export`, `delete`, `use` and `clear`, and "Import as persona"."""
+
+import io
+import re
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from chat.attachments import Fault
+from chat.branches import short_id
+from chat.cards import MAX_FILE_BYTES
+from chat.channel_settings import DEFAULT
+from chat.errors import CardError, NothingThereError, NothingToSetError, StaleControlError
+from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona, Visitor
+from chat.preferences import Place
+from chat.presets import MAX_NAME_CHARACTERS
+from chat.sampling import SamplingSettings
+from cogs._attachments import File
+from cogs._bot import Bot, tell
+from cogs._errors import explain
+from cogs._persona_cards import card_of, list_line, title_of
+from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
+from cogs._persona_forms import Part, PersonaForm, Written, too_long
+from cogs._places import SOURCE_WORDS, conversation_of, place_of
+from cogs._words import way_back
+from cogs.talk import model_choices
+from storage import Scope
+
+LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
+CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
+PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
+
+
+class PersonaCommands(commands.GroupCog, group_name="persona", group_description="Characters to talk with"):
+    """The characters of a server and of its members."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+        self.library = bot.services.personas
+        self._menu = app_commands.ContextMenu(name="Import as persona", callback=self.import_message)
+
+    async def cog_load(self) -> None:
+        """Put the entry into the menu of messages."""
+        self.bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take it out again."""
+        self.bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    # --- taking in
+
+    @app_commands.command(name="import", description="Look at a character card, and take it in")
+    @app_commands.describe(file="A card as PNG, APNG, JSON or CHARX, up to 10 MiB")
+    async def import_file(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
+        """Show what is in the file; buttons decide."""
+        await self._look_at(interaction, file)
+
+    async def import_message(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+        """Show what is in a message's file."""
+        files = [file for file in message.attachments if file.filename.lower().endswith(CARD_ENDINGS)]
+        if not files:
+            raise NothingThereError("import as persona")
+        await self._look_at(interaction, files[0])
+
+    async def _look_at(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self.library.look_at(await visitor_of(interaction), await self._fetched(file))
+        await _show_draft(interaction, found)
+
+    async def _fetched(self, file: File) -> bytes:
+        data = await self.bot.talking.reader.whole(file, MAX_FILE_BYTES)
+        if isinstance(data, Fault):
+            raise CardError("file" if data is Fault.TOO_LARGE else "unreachable")
+        return data
+
+    # --- writing
+
+    @app_commands.command(description="Write a character in a form, and look at it before it is taken in")
+    async def create(self, interaction: discord.Interaction[Bot]) -> None:
+        """Open an empty form."""
+        await interaction.response.send_modal(PersonaForm("new"))
+
+    @app_commands.command(description="Change a character in a form, or by a file; /persona undo goes back")
+    @app_commands.describe(name="The character", part="What of it", file="A card that it shall be from now on")
+    @app_commands.choices(
+        part=[
+            app_commands.Choice(name="Name, description, personality, scenario, greeting", value="character"),
+            app_commands.Choice(name="Prompts, examples, notes, tags", value="prompts"),
+            app_commands.Choice(name="Picture", value="picture"),
+        ]
+    )
+    async def edit(
+        self,
+        interaction: discord.Interaction[Bot],
+        name: PersonaName,
+        part: Part = "character",
+        file: discord.Attachment | None = None,
+    ) -> None:
+        """Open a form with what the character is, or take a file."""
+        visitor, found = await self._changeable(interaction, name, "persona edit")
+        if file is not None:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._tell_changed(interaction, await self.library.replace(visitor, found, await self._fetched(file)))
+            return
+        form = PersonaForm(part, found)
+        if not form.children:
+            raise NothingThereError("persona edit")
+        await interaction.response.send_modal(form)
+
+    @app_commands.command(description="Go back to what a character was before it was changed last")
+    @app_commands.describe(name="The character")
+    async def undo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Take the newest version away."""
+        visitor, found = await self._changeable(interaction, name, "persona undo")
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._tell_changed(interaction, await self.library.undo(visitor, found))
+
+    @app_commands.command(description="Let a character bring its own model and sampling to where it speaks")
+    @app_commands.describe(
+        name="The character",
+        model="Its model; `default` for the channel's",
+        preset="A preset of /sampling save; `default` for the channel's sampling",
+    )
+    async def bring(
+        self,
+        interaction: discord.Interaction[Bot],
+        name: PersonaName,
+        model: app_commands.Range[str, 1, 100] | None = None,
+        preset: app_commands.Range[str, 1, MAX_NAME_CHARACTERS] | None = None,
+    ) -> None:
+        """Set them for the character; what is set for a channel or thread itself is stronger."""
+        _, found = await self._changeable(interaction, name, "persona bring")
+        if model is None and preset is None:
+            raise NothingToSetError
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        here = place_of(interaction)
+        place = Place(here.guild_id, (Scope("persona", found.outline.id), *here.scopes))
+        lines = [f"**{title_of(found)}** brings from now on:"]
+        if model is not None:
+            lines.append(f"- model: {await self._bring_model(place, model, interaction.user.id)}")
+        if preset is not None:
+            lines.append(f"- sampling: {await self._bring_sampling(place, preset, interaction.user.id)}")
+        await tell(interaction, "\n".join([*lines, "-# What is set for a channel or thread itself is stronger."]))
+
+    async def _bring_model(self, place: Place, typed: str, user_id: int) -> str:
+        services = self.bot.services
+        if typed.strip().casefold() == DEFAULT:
+            await services.storage.settings.clear(place.guild_id, place.here, "model")
+            return "that of the channel"
+        model = await services.catalogue.find(typed)
+        await services.storage.settings.put(place.guild_id, place.here, "model", model, user_id)
+        return f"`{model}`"
+
+    async def _bring_sampling(self, place: Place, typed: str, user_id: int) -> str:
+        sampling = SamplingSettings(self.bot.services.storage.settings, self.bot.services.context)
+        if typed.strip().casefold() == DEFAULT:
+            await sampling.apply(place, {}, user_id)
+            return "that of the channel"
+        preset, _ = await sampling.load(place, typed, user_id)
+        return f"the preset `{preset}`"
+
+    @bring.autocomplete("model")
+    async def choose_model(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """Models whose names match what is typed."""
+        return model_choices(interaction, typed)
+
+    @bring.autocomplete("preset")
+    async def choose_preset(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """The server's presets that have in their names what is typed."""
+        sampling = SamplingSettings(self.bot.services.storage.settings, self.bot.services.context)
+        names = await sampling.presets(place_of(interaction))
+        found = [name for name in names if typed.casefold().strip() in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:25]]
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Bot]) -> None:
+        """A form comes back. discord.py knows those only that this process has opened, so it is read here."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        written = Written.read(interaction)
+        if written is None:
+            return
+        try:
+            await (self._created(interaction, written) if written.part == "new" else self._edited(interaction, written))
+        except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
+            await tell(interaction, explain(error).text)
+
+    async def _created(self, interaction: discord.Interaction[Bot], written: Written) -> None:
+        guard = self.bot.services.guard
+        await guard.check("persona create", interaction.user, interaction.guild_id, interaction.channel)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        picture = await self._fetched(written.picture) if written.picture is not None else None
+        found = await self.library.look_at_new(await visitor_of(interaction), written.fields, picture)
+        await _show_draft(interaction, found)
+
+    async def _edited(self, interaction: discord.Interaction[Bot], written: Written) -> None:
+        visitor, found = await self._changeable(interaction, str(written.persona_id), "persona edit")
+        if found.outline.version != written.version:
+            raise StaleControlError
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        if written.picture is not None:
+            changed = await self.library.redraw(visitor, found, await self._fetched(written.picture))
+        else:
+            changed = await self.library.rewrite(visitor, found, _differing(found, written))
+        left_out = ", ".join(f"`{name}`" for name in too_long(found, written.part))
+        note = f"\n-# Too long for a form: {left_out}. Export the card, change it, and give it as `file`."
+        await self._tell_changed(interaction, changed, note if left_out else "")
+
+    async def _changeable(
+        self, interaction: discord.Interaction[Bot], name: str, action: str
+    ) -> tuple[Visitor, FoundPersona]:
+        """A character that the person may change."""
+        visitor = await visitor_of(interaction)
+        found = await self.library.open(visitor, name)
+        owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
+        await self.bot.services.guard.check_own(action, owners, interaction)
+        return visitor, found
+
+    async def _tell_changed(self, interaction: discord.Interaction[Bot], found: FoundPersona, note: str = "") -> None:
+        embed, picture = await card_of(found, await estimate_of(interaction))
+        await interaction.followup.send(
+            f"**{title_of(found)}**, version {found.outline.version}.{note}",
+            embed=embed,
+            files=[picture] if picture is not None else [],
+            ephemeral=True,
+        )
+
+    # --- looking
+
+    @app_commands.command(name="list", description="The characters that you can talk with here")
+    async def list_all(self, interaction: discord.Interaction[Bot]) -> None:
+        """List them privately."""
+        visitor = await visitor_of(interaction)
+        seen = await self.library.all(visitor)
+        if not seen:
+            await tell(interaction, "There are no characters here yet. `/persona import` takes a card in.")
+            return
+        place = place_of(interaction)
+        speaks = (await self.bot.services.context.preferences(place.guild_id, place.scopes))["persona"].value
+        lines = [
+            list_line(outline, own=outline.owner_id == visitor.user_id, speaks=outline.id == speaks) for outline in seen
+        ]
+        own = sum(outline.kind == "own" and outline.owner_id == visitor.user_id for outline in seen)
+        await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {MOST_OWN} own." if own else ""))
+
+    @app_commands.command(description="A character's card")
+    @app_commands.describe(name="The character")
+    async def show(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Show it privately."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        embed, picture = await card_of(found, await estimate_of(interaction))
+        await interaction.followup.send(embed=embed, files=[picture] if picture else [], ephemeral=True)
+
+    @app_commands.command(description="A character as a file that SillyTavern reads")
+    @app_commands.describe(name="The character", kind="A picture that holds the card, or its text alone")
+    @app_commands.rename(kind="format")
+    @app_commands.choices(
+        kind=[app_commands.Choice(name="PNG", value="png"), app_commands.Choice(name="JSON", value="json")]
+    )
+    async def export(self, interaction: discord.Interaction[Bot], name: PersonaName, kind: FileKind = "png") -> None:
+        """Answer with the file."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        content = await self.library.file(found, kind)
+        if len(content) > interaction.filesize_limit:
+            raise CardError("long")
+        file = discord.File(io.BytesIO(content), f"{_file_name(found)}.{kind}")
+        await interaction.followup.send("-# Here it is.", file=file, ephemeral=True)
+
+    @app_commands.command(description="Delete a character for good")
+    @app_commands.describe(name="The character; what it said stays")
+    async def delete(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Forget it."""
+        visitor = await visitor_of(interaction)
+        found = await self.library.find(visitor, name)
+        owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
+        await self.bot.services.guard.check_own("persona delete", owners, interaction)
+        await self.library.delete(visitor, found)
+        await tell(interaction, f"**{title_of(found)}** is deleted.")
+
+    # --- speaking
+
+    @app_commands.command(description="Let a character speak in this channel or thread, from its greeting on")
+    @app_commands.describe(name="The character")
+    async def use(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """Bind it, tell everyone, and post the greeting."""
+        found = await self.library.open(await visitor_of(interaction), name)
+        place, key = place_of(interaction), await conversation_of(interaction)
+        bound = await self.library.use(place, key, found, interaction.user.id, interaction.user.display_name)
+        words = f"**{title_of(found)}** speaks in {SOURCE_WORDS[place.here.kind]} from now on."
+        if bound.greeting_id is not None and bound.previous_head is not None:
+            words += f" A new conversation begins.\n{way_back(short_id(bound.previous_head))}"
+        await interaction.response.send_message(words)
+        if bound.greeting_id is not None:
+            await self.bot.replies.greet(interaction, bound.greeting_id)
+
+    @app_commands.command(description="Let no character speak in this channel or thread any more")
+    async def clear(self, interaction: discord.Interaction[Bot]) -> None:
+        """Unbind it, and tell everyone who answers now."""
+        place = place_of(interaction)
+        left = await self.library.clear(place)
+        now = (
+            f"**{discord.utils.escape_markdown(left.name)}** speaks here again" if left else "I speak for myself again"
+        )
+        await interaction.response.send_message(f"{now}. What was said is kept; `/reset` begins anew.")
+
+    @show.autocomplete("name")
+    @export.autocomplete("name")
+    @edit.autocomplete("name")
+    @bring.autocomplete("name")
+    @undo.autocomplete("name")
+    @delete.autocomplete("name")
+    @use.autocomplete("name")
+    async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """The characters that have in their names what is typed."""
+        seen = await self.library.all(await visitor_of(interaction))
+        found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
+        return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:25]]
+
+
+async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:
+    embed, picture = await card_of(found, await estimate_of(interaction))
+    files = [picture] if picture is not None else []
+    await interaction.followup.send(embed=embed, files=files, view=draft_view(found), ephemeral=True)
+
+
+def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:
+    """The fields that were changed, so that the others stay as they are, byte for byte."""
+    now = {name: list(found.card.tags) if name == "tags" else found.card.text(name) for name in written.fields}
+    return {name: value for name, value in written.fields.items() if value != now[name]}
+
+
+def _fitting(lines: list[str]) -> str:
+    """As many lines as one message holds."""
+    text, shown = "", 0
+    for line in lines:
+        if len(text) + len(line) > LONGEST_ANSWER - 60:
+            return f"{text}\n-# and {len(lines) - shown} more. Type a part of the name in `/persona show`."
+        text, shown = f"{text}\n{line}" if text else line, shown + 1
+    return text
+
+
+def _file_name(found: FoundPersona) -> str:
+    return re.sub(r"[^\w-]+", "-", found.outline.name, flags=re.ASCII).strip("-") or "character"
+
+
+async def setup(bot: Bot) -> None:
+    """Called by discord.py when the extension is loaded."""
+    bot.add_dynamic_items(*PERSONA_CONTROLS)
+    await bot.add_cog(PersonaCommands(bot))

@@ -1,0 +1,77 @@
+"""What is told of a card before it is taken in, and the name under which it speaks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.cards import parse_card
+from chat.persona import LONGEST_NAME, short_name
+from chat.persona_preview import Missing, is_adult, preview_of
+from tests.chat import card_files as files
+from tests.chat.card_files import as_json
+
+
+@pytest.mark.parametrize("tag", ["NSFW", "nsfw ", "Adult", "adults only", "18+", "R-18", "r18", "mild nsfw", "(adult)"])
+def test_tags_tell_what_is_for_adults(tag: str) -> None:
+    assert is_adult(parse_card(as_json(files.card(tags=["sea", tag]))))
+
+
+@pytest.mark.parametrize("tag", ["SFW", "adulthood", "Young Adult", "1180", "drama", ""])
+def test_other_tags_do_not(tag: str) -> None:
+    assert not is_adult(parse_card(as_json(files.card(tags=[tag]))))
+
+
+@given(files.cards)
+def test_every_card_can_be_looked_at(content: dict[str, object]) -> None:
+    preview = preview_of(parse_card(as_json(content)))
+    assert all(text.strip() for text in preview.parts.values())
+
+
+def test_the_parts_of_a_card_are_named_and_empty_ones_left_out() -> None:
+    note = {"depth_prompt": {"prompt": "Softly.", "depth": 4}}
+    book = {"entries": {"0": {"content": "One."}, "1": {"content": "Two."}, "2": "no entry"}}
+    card = files.card(2, extensions=note, character_book=book, post_history_instructions="Stay.")
+    preview = preview_of(parse_card(as_json(card)))
+    assert list(preview.parts) == [
+        "description", "personality", "scenario", "greeting", "character's note", "after the history", "lorebook",
+    ]  # fmt: skip
+    assert preview.parts["lorebook"] == "One.\nTwo."
+    assert (preview.entries, preview.missing) == (2, ())
+
+
+def test_what_is_asked_for_in_vain_is_told() -> None:
+    card = files.card(
+        3,
+        first_mes="<style>x</style>",
+        group_only_greetings=["Hello all."],
+        assets=[
+            {"type": "icon", "uri": "https://example.com/a.png"},
+            {"type": "background", "uri": "embeded://b.png"},
+            {"type": "emotion", "uri": "http://example.com/c.png"},
+        ],
+        extensions={"world": "Harbour", "regex_scripts": [{}], "sd_character_prompt": {"positive": "x"}},
+    )
+    card["spec_version"] = "3.5"
+    assert preview_of(parse_card(as_json(card))).missing == (
+        Missing("newer"),
+        Missing("pictures", 2),
+        Missing("address", 2),
+        Missing("linked book", name="Harbour"),
+        Missing("scripts"),
+        Missing("drawing"),
+        Missing("group greetings"),
+        Missing("html"),
+    )
+
+
+@given(st.text())
+def test_names_are_short_and_on_one_line(name: str) -> None:
+    short = short_name(name)
+    assert len(short) <= LONGEST_NAME
+    assert len(short.splitlines()) <= 1
+    assert short_name(short) == short
+
+
+def test_signs_that_turn_others_are_left_out_of_names() -> None:
+    assert short_name("Mi\u202era\u200b \U0001f469\u200d\U0001f52c") == "Mira \U0001f469\u200d\U0001f52c"
+    assert short_name("x" * 5_000) == "x" * 79 + "…"

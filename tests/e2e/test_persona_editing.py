@@ -1,0 +1,175 @@
+"""`/persona create`, `edit` and `undo`: characters written in Discord, with every earlier version kept."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chat.cards import read_card
+from tests.chat import card_files as files
+from tests.chat.card_files import as_json
+from tests.e2e.acting import buttons
+from tests.e2e.conftest import MODEL, Stage, running
+from tests.e2e.test_personas import card_file, fields_of, look, taken_in, use
+
+pytestmark = pytest.mark.usefixtures("no_rate_limits")
+
+
+async def form(stage: Stage, person: Any, command: str, **options: Any) -> Any:
+    """An interaction that opened a form."""
+    interaction = await person.slash(stage.channel, command, **options)
+    await interaction.answered()
+    assert interaction.modal is not None, interaction.response
+    return interaction
+
+
+async def sent(person: Any, opened: Any, **values: Any) -> Any:
+    """The answer to a form."""
+    submitted = await person.submit(opened, **values)
+    await submitted.answered()
+    return submitted.response
+
+
+async def edited(stage: Stage, person: Any, part: str | None = None, /, **values: Any) -> Any:
+    options = {"part": part} if part is not None else {}
+    return await sent(person, await form(stage, person, "persona edit", name="Mira", **options), **values)
+
+
+async def exported(stage: Stage, person: Any) -> Any:
+    answer = await stage.command(person, "persona export", name="Mira", format="JSON")
+    return json.loads(answer.attachments[0].data)
+
+
+async def test_a_character_is_written_in_a_form_and_taken_in(stage: Stage) -> None:
+    opened = await form(stage, stage.ada, "persona create")
+    preview = await sent(
+        stage.ada,
+        opened,
+        name="Mira",
+        description="{{char}} keeps the light.",
+        first_mes="Good evening, {{user}}.",
+        picture=[("mira.png", files.picture())],
+    )
+    assert preview.ephemeral
+    assert preview.embeds[0]["title"] == "Mira"
+    assert preview.attachments
+    assert buttons(preview) == ["For adults", "Confirm", "Cancel"]
+    await stage.press(stage.ada, preview, "Confirm")
+    answer = await stage.command(stage.ada, "persona export", name="Mira")
+    read = read_card(answer.attachments[0].data)
+    assert (read.card.name, read.card.description) == ("Mira", "{{char}} keeps the light.")
+    assert (read.card.first_mes, read.card.text("creator_notes"), read.card.tags) == ("Good evening, {{user}}.", "", ())
+
+
+async def test_an_edit_changes_what_was_changed_and_undo_goes_back(stage: Stage) -> None:
+    await taken_in(stage, stage.ada, card_file(x_unknown=[1, {"a": None}], tags=["sea"]))
+    before = await exported(stage, stage.ada)
+    told = await edited(stage, stage.ada, description="Another one.")
+    assert told.content == "**Mira**, version 2."
+    await edited(stage, stage.ada, "Prompts, examples, notes, tags", tags="sea, night ,sea", system_prompt="Be calm.")
+    after = await exported(stage, stage.ada)
+    expected = before["data"] | {"description": "Another one.", "tags": ["sea", "night"], "system_prompt": "Be calm."}
+    assert after == before | {"data": expected}
+    for version in (2, 1):
+        undone = await stage.command(stage.ada, "persona undo", name="Mira")
+        assert undone.content == f"**Mira**, version {version}."
+    assert await exported(stage, stage.ada) == before
+    none = await stage.command(stage.ada, "persona undo", name="Mira")
+    assert none.content == "There is no earlier version of this character."
+
+
+async def test_a_character_that_speaks_is_another_at_once(stage: Stage) -> None:
+    await taken_in(stage, stage.moderator, card_file(first_mes="", alternate_greetings=[]))
+    await use(stage)
+    assert (await stage.ask(stage.ada, "a", answer="A.")).content == "**Mira**\nA."
+    await edited(stage, stage.moderator, name="Nora")
+    assert (await stage.ask(stage.ada, "b", answer="B.")).content == "**Nora**\nB."
+
+
+async def test_a_picture_is_changed_by_a_form(stage: Stage) -> None:
+    await taken_in(stage, stage.ada)
+    told = await edited(stage, stage.ada, "Picture", picture=[("x.png", files.picture("navy"))])
+    assert told.attachments
+    refused = await edited(stage, stage.ada, "Picture", picture=[("x.png", b"no picture")])
+    assert "I cannot open this picture" in refused.content
+
+
+async def test_longer_texts_come_by_file(stage: Stage) -> None:
+    long = "wave " * 1000
+    await taken_in(stage, stage.ada, card_file(description=long))
+    told = await edited(stage, stage.ada, personality="calmer")
+    assert "Too long for a form: `description`." in told.content
+    assert (await exported(stage, stage.ada))["data"]["description"] == long
+    name, data = card_file(description=long + "more")
+    told = await stage.command(stage.ada, "persona edit", name="Mira", file=(name, data))
+    assert told.content == "**Mira**, version 3."
+    assert await exported(stage, stage.ada) == json.loads(data)
+
+
+async def test_a_form_works_after_a_restart_but_not_on_what_has_changed_since(offstage: Stage) -> None:
+    async with running(offstage, offstage.settings):
+        await taken_in(offstage, offstage.ada)
+        first = await form(offstage, offstage.ada, "persona edit", name="Mira")
+        second = await form(offstage, offstage.ada, "persona edit", name="Mira")
+    async with running(offstage, offstage.settings):
+        assert "version 2" in (await sent(offstage.ada, first, personality="One.")).content
+        assert "has changed since" in (await sent(offstage.ada, second, personality="Two.")).content
+        assert (await exported(offstage, offstage.ada))["data"]["personality"] == "One."
+
+
+async def test_only_the_owner_and_moderators_change_a_character(stage: Stage) -> None:
+    await taken_in(stage, stage.ada)
+    await taken_in(stage, stage.moderator, card_file("Nora"))
+    for command in ("persona edit", "persona undo"):
+        assert "That is for moderators" in (await stage.command(stage.ada, command, name="Nora")).content
+        assert "I know no character" in (await stage.command(stage.tom, command, name="Mira")).content
+    told = await edited(stage, stage.moderator, personality="Seen by a moderator.")
+    assert "version 2" in told.content
+
+
+async def test_a_character_brings_its_model_and_sampling(stage: Stage) -> None:
+    async def asked() -> tuple[str, float]:
+        await stage.ask(stage.ada, "hello")
+        body = [r.body for r in stage.api.requests if r.path == "/v1/chat/completions"][-1]
+        return body["model"], body["temperature"]
+
+    other = "TheDrummer-UnslopNemo-12B-v4.1"
+    await taken_in(stage, stage.moderator, card_file(first_mes="", alternate_greetings=[]))
+    await stage.command(stage.moderator, "sampling set", parameter="temperature", value="1.5")
+    saved = await stage.moderator.slash(stage.channel, "sampling save", name="wild")
+    await saved.answered()
+    await stage.command(stage.moderator, "sampling reset")
+    told = await stage.command(stage.moderator, "persona bring", name="Mira", model=other, preset="wild")
+    assert told.content.splitlines()[1:3] == [f"- model: `{other}`", "- sampling: the preset `wild`"]
+    assert await asked() == (MODEL, 0.8)
+    await use(stage)
+    assert await asked() == (other, 1.5)
+    assert "set by the persona" in (await stage.command(stage.ada, "model show")).content
+    assert "`temperature` **1.5** · the persona" in (await stage.command(stage.ada, "sampling show")).content
+    await stage.command(stage.moderator, "model set", model=MODEL)
+    assert await asked() == (MODEL, 1.5)
+    await stage.command(stage.moderator, "model reset")
+    await stage.command(stage.moderator, "persona bring", name="Mira", model="default", preset="default")
+    assert await asked() == (MODEL, 0.8)
+    assert "What shall I set?" in (await stage.command(stage.moderator, "persona bring", name="Mira")).content
+
+
+async def test_what_is_for_adults_stays_so(stage: Stage) -> None:
+    den = stage.guild.add_text_channel("den", nsfw=True)
+    refused = await form(stage, stage.ada, "persona create")
+    await taken_in(stage, stage.ada)
+    told = await edited(stage, stage.ada, "Prompts, examples, notes, tags", tags="nsfw")
+    assert "age-restricted channels only" in told.content
+    assert (await sent(stage.ada, refused, name=" \u200b")).content == "The character has no name."
+    await taken_in(stage, stage.ada, card_file("Nora", tags=["nsfw"]), den)
+    changed = await stage.command(
+        stage.ada, "persona edit", den, name="Nora", file=("card.json", as_json(files.card(name="Nora")))
+    )
+    assert changed.embeds[0]["title"] == "Nora 🔞"
+
+
+async def test_a_preview_of_a_new_version_shows_it(stage: Stage) -> None:
+    await taken_in(stage, stage.ada)
+    told = await edited(stage, stage.ada, first_mes="Another evening.")
+    assert fields_of(told)["Greeting 1 of 3"] == "Another evening."
+    assert "no character card" in (await look(stage, stage.ada, ("x.png", files.picture()))).content

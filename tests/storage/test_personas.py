@@ -1,0 +1,143 @@
+"""Personas and their versions, on both databases: found by their own guild only, limited, and never lost by an edit."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from storage import Avatar, PersonaContent, Storage
+from storage.personas import DRAFT_LIFE, KEPT_DRAFTS, KEPT_VERSIONS
+from storage.records import utc_now
+from tests.storage.builders import GUILD, OTHER_GUILD
+
+ADA, TOM = 11, 12
+MIRA = PersonaContent("Mira\0 of the Harbour", b"{}\xff\0", Avatar("image/png", b"\x89PNG\0"), greeting=1)
+
+
+async def added(
+    storage: Storage, content: PersonaContent = MIRA, owner: int = ADA, kind: Any = "own", guild: int | None = GUILD
+) -> int:
+    persona_id = await storage.personas.add_draft(guild, owner, content)
+    assert await storage.personas.confirm(guild, persona_id, owner, kind, 50, 500) is None
+    return persona_id
+
+
+async def names(storage: Storage, guild: int | None = GUILD) -> list[str]:
+    return [outline.name for outline in await storage.personas.all(guild)]
+
+
+async def test_a_draft_becomes_a_persona(storage: Storage) -> None:
+    persona_id = await storage.personas.add_draft(GUILD, ADA, MIRA)
+    assert await names(storage) == []
+    assert await storage.personas.change_draft(GUILD, persona_id, ADA, adult=True, greeting=2)
+    assert await storage.personas.confirm(GUILD, persona_id, ADA, "own", 5, 500) is None
+    found = await storage.personas.get(GUILD, persona_id)
+    assert found is not None
+    assert found.content == replace(MIRA, name="Mira of the Harbour", adult=True, greeting=2)
+    outline = found.outline
+    assert (outline.owner_id, outline.kind, outline.version, outline.updated_by) == (ADA, "own", 1, ADA)
+    assert await storage.personas.all(GUILD) == [outline]
+    with pytest.raises(LookupError):
+        await storage.personas.confirm(GUILD, persona_id, ADA, "own", 5, 500)
+    assert not await storage.personas.change_draft(GUILD, persona_id, ADA, adult=False)
+
+
+async def test_only_its_owner_decides_about_a_draft(storage: Storage) -> None:
+    persona_id = await storage.personas.add_draft(GUILD, ADA, MIRA)
+    assert not await storage.personas.change_draft(GUILD, persona_id, TOM, adult=True)
+    with pytest.raises(LookupError):
+        await storage.personas.confirm(GUILD, persona_id, TOM, "own", 5, 500)
+
+
+async def test_another_guild_finds_and_changes_nothing(storage: Storage) -> None:
+    persona_id = await added(storage)
+    draft_id = await storage.personas.add_draft(GUILD, ADA, MIRA)
+    before = await storage.personas.get(GUILD, persona_id)
+    for guild in (OTHER_GUILD, None):
+        assert await storage.personas.get(guild, persona_id) is None
+        assert await storage.personas.all(guild) == []
+        assert not await storage.personas.delete(guild, persona_id)
+        assert await storage.personas.save(guild, persona_id, MIRA, ADA) is None
+        assert await storage.personas.undo(guild, persona_id, ADA) is None
+        assert not await storage.personas.change_draft(guild, draft_id, ADA, adult=True)
+        with pytest.raises(LookupError):
+            await storage.personas.confirm(guild, draft_id, ADA, "own", 5, 500)
+    assert await storage.personas.get(GUILD, persona_id) == before
+
+
+async def test_a_person_has_so_many_also_when_they_come_at_once(storage: Storage) -> None:
+    await added(storage)
+    drafts = [await storage.personas.add_draft(GUILD, ADA, MIRA) for _ in range(2)]
+    answers = await asyncio.gather(*(storage.personas.confirm(GUILD, i, ADA, "own", 2, 500) for i in drafts))
+    assert sorted(answers, key=str) == [2, None]
+    assert len(await names(storage)) == 2
+    await added(storage, owner=TOM)
+    left = drafts[answers.index(2)]
+    assert await storage.personas.confirm(GUILD, left, ADA, "server", 2, 3) == 3  # the server's own limit
+    assert await storage.personas.confirm(GUILD, left, ADA, "server", 2, 4) is None
+
+
+async def test_drafts_go_when_there_are_newer_ones_or_a_day_is_over(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [await storage.personas.add_draft(GUILD, ADA, MIRA) for _ in range(KEPT_DRAFTS + 1)]
+    assert await storage.personas.get(GUILD, drafts[0]) is None
+    assert await storage.personas.get(GUILD, drafts[1]) is not None
+    kept = await added(storage, owner=TOM)
+    monkeypatch.setattr("storage.personas.utc_now", lambda: utc_now() + DRAFT_LIFE + timedelta(minutes=1))
+    await storage.personas.add_draft(OTHER_GUILD, TOM, MIRA)
+    assert [await storage.personas.get(GUILD, i) for i in drafts] == [None] * len(drafts)
+    assert await storage.personas.get(GUILD, kept) is not None
+
+
+async def test_lists_go_by_name(storage: Storage) -> None:
+    for name in ("zoe", "Mira", "anna"):
+        await added(storage, replace(MIRA, name=name), kind="server")
+    await added(storage, replace(MIRA, name="Berta"), owner=TOM)
+    assert await names(storage) == ["anna", "Berta", "Mira", "zoe"]
+    assert [outline.name for outline in await storage.personas.all(GUILD, TOM)] == ["Berta"]
+
+
+async def test_what_is_deleted_is_gone_with_its_versions(storage: Storage) -> None:
+    persona_id = await added(storage)
+    await storage.personas.save(GUILD, persona_id, replace(MIRA, name="Nora"), TOM)
+    assert await storage.personas.delete(GUILD, persona_id)
+    assert not await storage.personas.delete(GUILD, persona_id)
+    assert await storage.personas.get(GUILD, persona_id) is None
+    assert await storage.personas.undo(GUILD, persona_id, ADA) is None
+
+
+async def test_every_version_can_be_gone_back_to(storage: Storage) -> None:
+    persona_id = await added(storage)
+    contents = [replace(MIRA, name=f"Mira {number}", avatar=None, adult=True) for number in range(3)]
+    for number, content in enumerate(contents):
+        assert await storage.personas.save(GUILD, persona_id, content, TOM) == number + 2
+    found = await storage.personas.get(GUILD, persona_id)
+    assert found is not None
+    assert (found.content, found.outline.updated_by) == (contents[-1], TOM)
+    for version, content in ((3, contents[1]), (2, contents[0]), (1, replace(MIRA, name="Mira of the Harbour"))):
+        assert await storage.personas.undo(GUILD, persona_id, ADA) == version
+        found = await storage.personas.get(GUILD, persona_id)
+        assert found is not None
+        assert (found.content, found.outline.version) == (content, version)
+    assert await storage.personas.undo(GUILD, persona_id, ADA) is None
+    assert await storage.personas.save(GUILD, persona_id, contents[0], ADA) == 2
+    assert await storage.personas.save(GUILD, persona_id, contents[1], ADA, version=1) is None
+    assert await storage.personas.save(GUILD, persona_id, contents[1], ADA, version=2) == 3
+
+
+async def test_the_oldest_versions_go(storage: Storage) -> None:
+    persona_id = await added(storage)
+    for number in range(KEPT_VERSIONS + 2):
+        await storage.personas.save(GUILD, persona_id, replace(MIRA, greeting=number), ADA)
+    undone = 0
+    while await storage.personas.undo(GUILD, persona_id, ADA) is not None:
+        undone += 1
+    assert undone == KEPT_VERSIONS
+
+
+async def test_a_draft_has_no_versions(storage: Storage) -> None:
+    persona_id = await storage.personas.add_draft(GUILD, ADA, MIRA)
+    assert await storage.personas.save(GUILD, persona_id, MIRA, ADA) is None
