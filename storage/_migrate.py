@@ -29,7 +29,7 @@ class Migrations:
     """Migration scripts and the last of them."""
 
     versions: tuple[Path, ...] = (FOLDER / "versions",)
-    head: str = "0004"
+    head: str = "0006"
 
 
 OURS: Final = Migrations()

@@ -87,7 +87,20 @@ discord_messages = Table(
     Column("discord_id", RowId, primary_key=True, autoincrement=False),
     Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
     Column("part", Integer, nullable=False),
+    Column("webhook_id", BigInteger),
     Index(None, "message_id", "part"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("persona_id", RowId, nullable=False),
+    Column("looks", CleanText, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),
+    Index(None, "guild_id", "channel_id"),
 )
 
 pictures = Table(

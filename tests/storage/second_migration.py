@@ -4,19 +4,19 @@ from pathlib import Path
 
 from storage._migrate import FOLDER, Migrations
 
-SCRIPT = """
+SCRIPT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "9999"
+down_revision = "{Migrations().head}"
 branch_labels = None
 depends_on = None
 
 
 def upgrade():
     op.create_table("extra", sa.Column("id", sa.BigInteger, primary_key=True), sa.Column("note", sa.Text))
-    op.bulk_insert(sa.table("extra", sa.column("id"), sa.column("note")), [{"id": 1, "note": "first"}])
+    op.bulk_insert(sa.table("extra", sa.column("id"), sa.column("note")), [{{"id": 1, "note": "first"}}])
     with op.batch_alter_table("usage") as batch:
         batch.alter_column("kind", new_column_name="sort")
     anew = "always" if op.get_bind().dialect.name == "sqlite" else "auto"
@@ -29,5 +29,5 @@ def upgrade():
 def with_second_migration(folder: Path) -> Migrations:
     """Our migrations and this one."""
     folder.mkdir(exist_ok=True)
-    (folder / "0005_second.py").write_text(SCRIPT)
-    return Migrations((FOLDER / "versions", folder), "0005")
+    (folder / "9999_second.py").write_text(SCRIPT)
+    return Migrations((FOLDER / "versions", folder), "9999")
