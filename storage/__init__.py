@@ -43,14 +43,17 @@ from storage.records import (
     StoredLorebook,
     StoredMessage,
     StoredPersona,
+    StoredWebhook,
     TranscriptMessage,
     UsageRow,
     UsageTotals,
+    Voice,
 )
 from storage.retention import Retention
 from storage.settings import Resolved, ScopedSettings, Setting
 from storage.text import clean_text
 from storage.usage import Usage
+from storage.webhooks import Webhooks
 
 __all__ = [
     "Avatar",
@@ -94,11 +97,14 @@ __all__ = [
     "StoredLorebook",
     "StoredMessage",
     "StoredPersona",
+    "StoredWebhook",
     "TranscriptMessage",
     "TurnStartedError",
     "Usage",
     "UsageRow",
     "UsageTotals",
+    "Voice",
+    "Webhooks",
     "WrongConversationError",
     "clean_text",
     "new_id",

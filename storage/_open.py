@@ -20,6 +20,7 @@ from storage.pictures import Pictures
 from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
+from storage.webhooks import Webhooks
 
 POSTGRES_NAMES: Final = {"postgres", "postgresql"}
 
@@ -39,6 +40,7 @@ class Storage:
     retention: Retention
     pictures: Pictures
     personas: Personas
+    webhooks: Webhooks
     lorebooks: Lorebooks
 
     @classmethod
@@ -53,6 +55,7 @@ class Storage:
             Retention(database),
             Pictures(database),
             Personas(database),
+            Webhooks(database),
             Lorebooks(database),
         )
 

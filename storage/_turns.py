@@ -14,9 +14,10 @@ from storage.errors import TurnStartedError
 from storage.ids import new_id
 from storage.models import save_facts
 from storage.pictures import add_pictures
-from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, utc_now
+from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, Voice, utc_now
 from storage.schema import discord_messages, is_unfinished, messages
 from storage.usage import add_usage
+from storage.webhooks import note_post
 
 _insert_messages = insert(messages)
 _link = Upsert(discord_messages, overwrite=("message_id", "part"))
@@ -98,9 +99,11 @@ def begin_reply(
     return begun
 
 
-def posted(connection: Connection, reply_id: int, discord_id: int, part: int) -> None:
+def posted(connection: Connection, reply_id: int, discord_id: int, part: int, voice: Voice | None = None) -> None:
     """A part of the reply is in Discord now; a message that showed another swipe shows this one."""
     _link(connection, discord_id=discord_id, message_id=reply_id, part=part)
+    if voice is not None:
+        note_post(connection, discord_id, voice)
     connection.execute(_start_streaming, {"message": reply_id})
 
 

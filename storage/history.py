@@ -17,6 +17,7 @@ from storage.records import (
     State,
     StoredMessage,
     TranscriptMessage,
+    Voice,
 )
 
 PAGE_SIZE = 50
@@ -61,9 +62,9 @@ class History:
             _turns.begin_reply, key, parent_id, claim_id, asker_id, model, on_head, persona_id, persona_name
         )
 
-    async def posted(self, reply_id: int, discord_id: int, part: int) -> None:
-        """Tie a message in Discord to the reply it shows, which has begun now."""
-        await self._database.write(_turns.posted, reply_id, discord_id, part)
+    async def posted(self, reply_id: int, discord_id: int, part: int, voice: Voice | None = None) -> None:
+        """Tie a message in Discord to the reply it shows, which has begun now, and to whoever posted it."""
+        await self._database.write(_turns.posted, reply_id, discord_id, part, voice)
 
     async def settle(self, reply_id: int, settlement: Settlement) -> None:
         """Store how the reply ended, what it cost and what was learned, in one transaction."""

@@ -128,6 +128,26 @@ class ShownReply:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """Who speaks through which webhook."""
+
+    webhook_id: int
+    persona_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWebhook:
+    """A webhook of ours in a channel, and whom it looks like now; `looks` tells whether that is still so."""
+
+    id: int
+    guild_id: int | None
+    channel_id: int
+    persona_id: int
+    looks: str
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutlinedMessage:
     """What a drawing of the tree needs of a message; `beginning` is the start of its content."""
 

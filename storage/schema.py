@@ -87,20 +87,27 @@ discord_messages = Table(
     Column("discord_id", RowId, primary_key=True, autoincrement=False),
     Column("message_id", RowId, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
     Column("part", Integer, nullable=False),
-    Column("webhook_id", BigInteger),
     Index(None, "message_id", "part"),
 )
 
 webhooks = Table(
     "webhooks",
     metadata,
-    Column("webhook_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", RowId, primary_key=True, autoincrement=False),
     Column("guild_id", GuildId, nullable=False),
     Column("channel_id", BigInteger, nullable=False),
-    Column("persona_id", RowId, nullable=False),
+    Column("persona_id", BigInteger, nullable=False),
     Column("looks", CleanText, nullable=False),
     Column("used_at", UtcDateTime, nullable=False),
     Index(None, "guild_id", "channel_id"),
+)
+
+webhook_posts = Table(
+    "webhook_posts",
+    metadata,
+    Column("discord_id", RowId, primary_key=True, autoincrement=False),
+    Column("webhook_id", RowId, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("persona_id", BigInteger, nullable=False),
 )
 
 pictures = Table(

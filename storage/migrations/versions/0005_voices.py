@@ -1,4 +1,4 @@
-"""The webhooks through which personas speak, and which of them posted a message."""
+"""The webhooks through which personas speak, and what they posted."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,27 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Create the table and add the column."""
+    """Create the tables."""
     row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    op.add_column("discord_messages", sa.Column("webhook_id", sa.BigInteger))
     op.create_table(
         "webhooks",
-        sa.Column("webhook_id", sa.BigInteger, nullable=False, autoincrement=False),
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
         sa.Column("guild_id", sa.BigInteger, nullable=False),
         sa.Column("channel_id", sa.BigInteger, nullable=False),
-        sa.Column("persona_id", row_id, nullable=False),
+        sa.Column("persona_id", sa.BigInteger, nullable=False),
         sa.Column("looks", sa.Text, nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("webhook_id", name="pk_webhooks"),
+        sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
     )
     op.create_index("ix_webhooks_guild_id_channel_id", "webhooks", ["guild_id", "channel_id"])
+    op.create_table(
+        "webhook_posts",
+        sa.Column("discord_id", row_id, nullable=False, autoincrement=False),
+        sa.Column("webhook_id", row_id, nullable=False),
+        sa.Column("persona_id", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("discord_id", name="pk_webhook_posts"),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name="fk_webhook_posts_webhook_id", ondelete="CASCADE"
+        ),
+    )
+    op.create_index("ix_webhook_posts_webhook_id", "webhook_posts", ["webhook_id"])
