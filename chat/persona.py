@@ -22,6 +22,7 @@ class Persona:
     card: Card
     adult: bool = False
     greeting: int = 0  # which of its greetings comes first
+    version: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class FoundPersona:
     def persona(self) -> Persona:
         """The character as it speaks."""
         outline = self.outline
-        return Persona(outline.id, outline.name, self.card, outline.adult, outline.greeting)
+        return Persona(outline.id, outline.name, self.card, outline.adult, outline.greeting, outline.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +286,13 @@ class PersonaLibrary:
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
         return persona
+
+    async def picture(self, guild_id: int | None, persona: Persona) -> Avatar:
+        """What the character looks like, if only in a colour."""
+        stored = await self._personas.get(guild_id, persona.id)
+        if stored is not None and stored.content.avatar is not None:
+            return stored.content.avatar
+        return Avatar("image/png", await asyncio.to_thread(as_png, None, persona.name))
 
     async def use(self, place: Place, key: ConversationKey, found: FoundPersona, user_id: int, user_name: str) -> Bound:
         """Let a character speak here, and open a conversation with its greeting if it has one.
