@@ -8,7 +8,7 @@ import hashlib
 import mimetypes
 import struct
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from playground.discord._message import Attachment
 from playground.discord.errors import field_error
@@ -22,6 +22,7 @@ _PNG_HEADER = b"\x89PNG\r\n\x1a\n"
 _DEFAULT_AVATAR = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgaGj4DwADhAIA4mKV5AAAAABJRU5ErkJggg=="
 )
+MAX_AVATAR_BYTES = 10 * 1024 * 1024
 _IMAGE_TYPES = {"image/png": _PNG_HEADER, "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8", "image/webp": b"RIFF"}
 
 
@@ -60,6 +61,14 @@ class Cdn:
         self._files[f"avatars/{owner_id}/{digest}"] = (data, kind)
         return digest
 
+    def keep_avatar_of(self, owner_id: int, url: str) -> str:
+        """Give the hash of a picture that is named by its address; only pictures of this network are ever loaded."""
+        digest = hashlib.md5(url.encode(), usedforsecurity=False).hexdigest()
+        path = unquote(urlsplit(url).path) if url.startswith(f"{self.state.url}/cdn/") else ""
+        if found := self.get(path.removeprefix("/cdn/")):
+            self._files[f"avatars/{owner_id}/{digest}"] = found
+        return digest
+
 
 def _decode_image(data_url: str) -> tuple[str, bytes]:
     head, comma, encoded = data_url.partition(",")
@@ -70,6 +79,8 @@ def _decode_image(data_url: str) -> tuple[str, bytes]:
         data = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         raise field_error("avatar", "BASE_TYPE_BAD_IMAGE", "Invalid image data") from None
+    if len(data) > MAX_AVATAR_BYTES:
+        raise field_error("avatar", "BINARY_TYPE_MAX_SIZE", "File cannot be larger than 10240.0 kb.")
     if not data.startswith(_IMAGE_TYPES[kind]):
         raise field_error("avatar", "IMAGE_INVALID", "Unsupported image type given")
     return kind, data

@@ -237,7 +237,7 @@ def attachment(a: _message.Attachment) -> JSON:
     return data
 
 
-def webhook(w: _webhooks.Webhook, *, with_token: bool = True) -> JSON:
+def webhook(w: _webhooks.Webhook, *, with_token: bool = True, with_creator: bool = True) -> JSON:
     """Describe a webhook."""
     guild_id = w.channel.guild.id if w.channel.guild else None
     data: JSON = {
@@ -249,7 +249,7 @@ def webhook(w: _webhooks.Webhook, *, with_token: bool = True) -> JSON:
         "avatar": w.avatar,
         "application_id": str(w.application_id) if w.application_id else None,
     }
-    if w.creator:
+    if w.creator and with_creator:
         data["user"] = user(w.creator)
     if with_token:
         data["token"] = w.token

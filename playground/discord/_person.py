@@ -20,7 +20,7 @@ from playground.discord._flags import (
 from playground.discord._mentions import AllowedMentions
 from playground.discord._message import Message, Reference
 from playground.discord._posting import Draft, Origin
-from playground.discord._validation import MAX_CONTENT
+from playground.discord._validation import MAX_CONTENT, MAX_THREAD_NAME
 from playground.discord.errors import InvalidOptionError, NotAllowedError, NotVisibleError
 
 if TYPE_CHECKING:
@@ -149,6 +149,17 @@ class Person:
         self._require(channel, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         kind = ChannelType.PRIVATE_THREAD if private else ChannelType.PUBLIC_THREAD
         return threads.create(channel, name, self.user, kind=kind, message=message)
+
+    async def start_post(self, forum: Channel, name: str, content: str) -> Channel:
+        """Make a forum post with its first message."""
+        self._require_sight(forum)
+        if not forum.is_forum:
+            raise NotAllowedError(f"#{forum.name} is no forum")
+        self._require(forum, Permission.SEND_MESSAGES)
+        if not 1 <= len(name.strip()) <= MAX_THREAD_NAME:
+            raise InvalidOptionError(f"A title has between 1 and {MAX_THREAD_NAME} characters")
+        self._check_text(content, has_files=False)
+        return forum.add_post(name.strip(), self.user, content.strip())
 
     async def join_thread(self, thread: Channel) -> None:
         """Join a thread."""

@@ -66,10 +66,7 @@ def _edit_thread(call: Call, thread: Channel, body: dict[str, Any]) -> None:
     info = thread.thread
     if info is None:
         return
-    manages = permissions.can(thread, call.bot, Permission.MANAGE_THREADS)
-    if not manages and info.owner_id != call.bot.id:
-        raise api_error(50013)
-    if not manages and ("rate_limit_per_user" in body or body.get("locked") is not None):
+    if not permissions.can(thread, call.bot, Permission.MANAGE_THREADS) and not _may_edit_without(call, thread, body):
         raise api_error(50013)
     if info.archived and body.get("archived") is not False:
         raise api_error(50083)
@@ -82,6 +79,16 @@ def _edit_thread(call: Call, thread: Channel, body: dict[str, Any]) -> None:
     if "applied_tags" in body:
         info.applied_tags = [snowflake(tag, "applied_tags") for tag in body["applied_tags"]]
     threads.set_archived(thread, archived=body.get("archived", info.archived), locked=body.get("locked"))
+
+
+def _may_edit_without(call: Call, thread: Channel, body: dict[str, Any]) -> bool:
+    """Say what may be done without managing threads: its owner's edits, and reopening what is not locked."""
+    info = thread.thread
+    if info is None or (info.archived and info.locked):
+        return False
+    if info.archived and set(body) == {"archived"}:
+        return permissions.can_send(thread, call.bot)
+    return info.owner_id == call.bot.id and "rate_limit_per_user" not in body and body.get("locked") is None
 
 
 def _edit_guild_channel(call: Call, channel: Channel, body: dict[str, Any]) -> None:

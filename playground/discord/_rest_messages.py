@@ -141,7 +141,7 @@ def edit_message(call: Call) -> Any:
     if message.author is not call.bot:
         _suppress_embeds(call, message, body)
     else:
-        _count_late_edit(call, message)
+        count_late_edit(call, message)
         drafts.edit(message, body, call.files)
     return describe(call, message)
 
@@ -157,7 +157,7 @@ def _suppress_embeds(call: Call, message: Message, body: dict[str, Any]) -> None
     posting.announce(message, "MESSAGE_UPDATE")
 
 
-def _count_late_edit(call: Call, message: Message) -> None:
+def count_late_edit(call: Call, message: Message) -> None:
     """Discord takes only a few edits of messages older than an hour."""
     settings = call.state.settings
     if call.state.wall_clock() - snowflake_seconds(message.id) < settings.old_message_seconds:

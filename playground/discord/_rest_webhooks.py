@@ -15,7 +15,7 @@ from playground.discord import _webhooks as webhooks
 from playground.discord._call import Call, snowflake
 from playground.discord._flags import ChannelType, MessageFlag, Permission
 from playground.discord._posting import Origin
-from playground.discord._rest_messages import require_open
+from playground.discord._rest_messages import count_late_edit, require_open
 from playground.discord._router import routes
 from playground.discord._validation import bad_length
 from playground.discord._webhooks import Webhook
@@ -89,8 +89,8 @@ def get_webhook(call: Call) -> Any:
 
 @routes.add("GET", _WITH_TOKEN, needs_token=False)
 def get_webhook_with_token(call: Call) -> Any:
-    """Describe a webhook to whoever knows its token."""
-    return payloads.webhook(_find_with_token(call))
+    """Describe a webhook to whoever knows its token, without who made it."""
+    return payloads.webhook(_find_with_token(call), with_creator=False)
 
 
 @routes.add("PATCH", _WEBHOOK)
@@ -98,46 +98,48 @@ def edit_webhook(call: Call) -> Any:
     """Rename a webhook, change its avatar or move it to another channel."""
     webhook = _find(call)
     body = call.form()
-    if body.get("channel_id"):
-        target = call.state.channels.get(snowflake(body["channel_id"], "channel_id"))
-        if target is None:
-            raise api_error(10003)
-        call.require(target, Permission.MANAGE_WEBHOOKS)
-        webhook.channel = target
-    return _edit(webhook, body)
+    return payloads.webhook(_edit(webhook, body, _read_target(call, webhook, body.get("channel_id"))))
+
+
+def _read_target(call: Call, webhook: Webhook, channel_id: object) -> Channel | None:
+    """Find where a webhook shall move to."""
+    if not channel_id:
+        return None
+    target = call.state.channels.get(snowflake(channel_id, "channel_id"))
+    if target is None or target.guild is not webhook.channel.guild:
+        raise api_error(10003)
+    call.require(target, Permission.MANAGE_WEBHOOKS)
+    if target is not webhook.channel:
+        webhooks.check_room(target)
+    return target
 
 
 @routes.add("PATCH", _WITH_TOKEN, needs_token=False)
 def edit_webhook_with_token(call: Call) -> Any:
     """Rename a webhook or change its avatar."""
-    return _edit(_find_with_token(call), call.form())
+    return payloads.webhook(_edit(_find_with_token(call), call.form()), with_creator=False)
 
 
-def _edit(webhook: Webhook, body: dict[str, Any]) -> dict[str, Any]:
-    if body.get("name") is not None:
-        webhook.name = webhooks.check_name(body["name"])
+def _edit(webhook: Webhook, body: dict[str, Any], channel: Channel | None = None) -> Webhook:
+    """Change all that a body names, or nothing."""
+    name = webhook.name if body.get("name") is None else webhooks.check_name(body["name"])
     if "avatar" in body:
         cdn = webhook.channel.state.cdn
         webhook.avatar = cdn.keep_avatar(webhook.id, body["avatar"]) if body["avatar"] else None
-    webhooks.announce(webhook.channel)
-    return payloads.webhook(webhook)
+    webhook.edit(name=name, channel=channel)
+    return webhook
 
 
 @routes.add("DELETE", _WEBHOOK)
 def delete_webhook(call: Call) -> None:
     """Delete a webhook."""
-    _delete(_find(call))
+    _find(call).delete()
 
 
 @routes.add("DELETE", _WITH_TOKEN, needs_token=False)
 def delete_webhook_with_token(call: Call) -> None:
     """Delete a webhook, knowing its token."""
-    _delete(_find_with_token(call))
-
-
-def _delete(webhook: Webhook) -> None:
-    del webhook.channel.state.webhooks[webhook.id]
-    webhooks.announce(webhook.channel)
+    _find_with_token(call).delete()
 
 
 # Posting
@@ -153,12 +155,13 @@ def execute(call: Call) -> Any:
     body = call.form()
     channel = _destination(call, webhook, body)
     draft = drafts.read(channel, body, call.files)
+    draft.nonce = None  # webhooks have none
     if webhook.application_id is None and components.interactive(draft.components):
         draft.components = []  # only webhooks of an application may carry buttons
     origin = Origin(webhook_id=webhook.id, application_id=webhook.application_id)
     if channel.thread and channel.parent and channel.parent.is_forum and not channel.messages:
         origin.message_id = channel.id
-    message = posting.post(channel, webhook.face(_username(body)), draft, origin)
+    message = posting.post(channel, webhook.face(_username(body), body.get("avatar_url")), draft, origin)
     return message_payloads.message(message) if call.flag("wait") else None
 
 
@@ -242,6 +245,7 @@ def edit_message(call: Call) -> Any:
         return message_payloads.message(message)
     message = _webhook_message(call)
     require_open(message.channel)
+    count_late_edit(call, message)
     body = call.form()
     if "flags" in body:  # previews cannot be switched off by an edit here
         body["flags"] = int(body["flags"] or 0) & ~MessageFlag.SUPPRESS_EMBEDS

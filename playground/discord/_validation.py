@@ -7,6 +7,7 @@ from typing import Any
 from playground.discord.errors import invalid_form
 
 MAX_CONTENT = 2000
+MAX_THREAD_NAME = 100
 MAX_EMBEDS = 10
 MAX_EMBED_TOTAL = 6000
 MAX_EMBED_FIELDS = 25

@@ -31,23 +31,47 @@ class Webhook:
     application_id: int | None = None
     token: str = field(default_factory=lambda: secrets.token_urlsafe(51), repr=False)
 
-    def face(self, name: str | None = None) -> User:
-        """Give the author of its messages."""
-        return User(self.id, name or self.name, True, avatar=self.avatar, discriminator="0000", is_webhook=True)
+    def face(self, name: str | None = None, avatar_url: str | None = None) -> User:
+        """Give the author of its messages, whose name and picture a message may choose."""
+        avatar = self.channel.state.cdn.keep_avatar_of(self.id, avatar_url) if avatar_url else self.avatar
+        return User(self.id, name or self.name, True, avatar=avatar, discriminator="0000", is_webhook=True)
 
     def say(self, content: str, *, name: str | None = None, thread: Channel | None = None) -> Message:
         """Post as its owner does."""
         return self.channel.state.post(thread or self.channel, self.face(name), content, webhook_id=self.id)
 
+    def edit(self, *, name: str | None = None, channel: Channel | None = None) -> None:
+        """Rename it or move it, as a moderator does in the server's settings."""
+        if channel is not None and channel is not self.channel:
+            check_room(channel)
+            announce(self.channel)
+            self.channel = channel
+        self.name = name or self.name
+        announce(self.channel)
+
+    def delete(self) -> None:
+        """Delete it, as a moderator does; what it said stays."""
+        self.channel.state.webhooks.pop(self.id, None)
+        announce(self.channel)
+
 
 def check_name(name: object, path: str = "name") -> str:
-    """Refuse names that Discord does not allow."""
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 80:
+    """Refuse names that Discord does not allow; spaces at the ends and in a row are dropped."""
+    tidy = " ".join(name.split()) if isinstance(name, str) else ""
+    if not 1 <= len(tidy) <= 80:
         raise field_error(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
     for word in _FORBIDDEN_IN_NAMES:
-        if word in name.lower():
+        if word in tidy.lower():
             raise field_error(path, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
-    return name.strip()
+    return tidy
+
+
+def check_room(channel: Channel) -> None:
+    """Refuse a channel that takes no webhook, or no more of them."""
+    if channel.type not in _HOSTS:
+        raise api_error(50024)
+    if sum(w.channel is channel for w in channel.state.webhooks.values()) >= MAX_PER_CHANNEL:
+        raise api_error(30007)
 
 
 def create(
@@ -55,10 +79,7 @@ def create(
 ) -> Webhook:
     """Make a webhook; `avatar` is a data URL."""
     state = channel.state
-    if channel.type not in _HOSTS:
-        raise api_error(50024)
-    if sum(w.channel is channel for w in state.webhooks.values()) >= MAX_PER_CHANNEL:
-        raise api_error(30007)
+    check_room(channel)
     owner = state.application.id if by_application else None
     webhook = Webhook(state.snowflakes.next(), channel, check_name(name), creator=creator, application_id=owner)
     if avatar:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playground.discord import ChannelType, MessageFlag, MessageType, Permission
+import pytest
+
+from playground.discord import (
+    ChannelType,
+    InvalidOptionError,
+    MessageFlag,
+    MessageType,
+    NotAllowedError,
+    Permission,
+)
 
 if TYPE_CHECKING:
     from tests.playground.discord.conftest import Scene
@@ -87,6 +96,21 @@ async def test_archived_threads(scene: Scene) -> None:
     assert (await scene.rest.post(f"{path}/messages", {"content": "no"})).code == 160005
 
 
+async def test_reopening_takes_writing_unless_it_is_locked(scene: Scene) -> None:
+    scene.guild.bot_role.edit(permissions=scene.guild.bot_role.permissions & ~Permission.MANAGE_THREADS)
+    own = (await scene.rest.post(f"{scene.path}/threads", {"name": "scene", "type": 11})).body
+    thread, path = scene.world.channel(int(own["id"])), f"/channels/{own['id']}"
+    assert (await scene.rest("PATCH", path, {"archived": True})).status == 200
+    assert (await scene.rest("PATCH", path, {"archived": True, "locked": True})).code == 50013
+    assert (await scene.rest("PATCH", path, {"archived": False})).status == 200
+    thread.archive(locked=True)
+    assert (await scene.rest("PATCH", path, {"archived": False})).code == 50013
+    foreign = scene.channel.add_thread("plans", scene.owner)
+    foreign.archive()
+    assert (await scene.rest("PATCH", f"/channels/{foreign.id}", {"archived": False})).status == 200
+    assert (await scene.rest("PATCH", f"/channels/{foreign.id}", {"archived": True})).code == 50013
+
+
 async def test_nothing_changes_in_an_archived_thread(scene: Scene) -> None:
     thread = scene.channel.add_thread("plans", scene.owner)
     message = scene.world.add_message(thread, scene.world.bot, "x")
@@ -116,6 +140,17 @@ async def test_forum_posts(scene: Scene) -> None:
     assert (await scene.rest.post(f"/channels/{forum.id}/messages", {"content": "x"})).code == 50008
     forum.set_permissions(scene.guild.bot_role, deny=Permission.SEND_MESSAGES)
     assert (await scene.rest.post(f"/channels/{forum.id}/threads", body)).code == 50013
+
+
+async def test_people_post_in_forums(scene: Scene) -> None:
+    forum = scene.guild.add_forum("stories")
+    post = await scene.person.start_post(forum, " A story ", "Once")
+    assert (post.name, post.parent, post.messages[0].content) == ("A story", forum, "Once")
+    for name, content in (("", "Once"), ("x" * 101, "Once"), ("A story", "")):
+        with pytest.raises(InvalidOptionError):
+            await scene.person.start_post(forum, name, content)
+    with pytest.raises(NotAllowedError):
+        await scene.person.start_post(scene.channel, "A story", "Once")
 
 
 async def test_threads_end_with_their_channel(scene: Scene) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playground.discord import Permission
+from playground.discord import CommandType, Limit, Permission
+from tests.playground.discord.test_interactions import register
 
 if TYPE_CHECKING:
     from playground.discord import Channel
-    from tests.playground.discord.conftest import Answer, Scene
+    from tests.playground.discord.conftest import Answer, Clock, Scene
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 AVATAR = "data:image/png;base64," + base64.b64encode(PNG).decode()
@@ -167,3 +168,118 @@ async def test_webhooks_mention_unless_told_not_to(scene: Scene) -> None:
     quiet = {"content": f"{scene.ada.mention} @everyone", "allowed_mentions": {"parse": []}}
     await scene.rest.post(hook(webhook), quiet)
     assert (scene.channel.messages[1].mentions, scene.channel.messages[1].mention_everyone) == ([], False)
+
+
+async def test_what_others_see_of_a_webhooks_message(scene: Scene) -> None:
+    webhook = (await make(scene, avatar=AVATAR)).body
+    made = (await scene.rest.post(hook(webhook), {"content": "x", "nonce": "n", "enforce_nonce": True}, wait="1")).body
+    twice = (await scene.rest.post(hook(webhook), {"content": "x", "nonce": "n", "enforce_nonce": True}, wait="1")).body
+    assert twice["id"] != made["id"]
+    reply = await scene.person.say(scene.channel, "hm", reply_to=scene.channel.messages[0])
+    quoted = (await scene.rest("GET", f"{scene.path}/messages/{reply.id}")).body["referenced_message"]
+    for seen in (made, quoted):
+        assert (seen["webhook_id"], seen["application_id"]) == (webhook["id"], str(scene.world.application.id))
+        assert (seen["author"]["id"], seen["author"]["avatar"]) == (webhook["id"], webhook["avatar"])
+        assert "nonce" not in seen
+        assert "member" not in seen
+
+
+async def test_a_message_may_choose_its_picture(scene: Scene) -> None:
+    first, other = (await make(scene, avatar=AVATAR)).body, (await make(scene)).body
+    url = f"{scene.world.url}/cdn/avatars/{first['id']}/{first['avatar']}.png"
+    made = await scene.rest.post(hook(other), {"content": "x", "avatar_url": url}, wait="1")
+    own = f"{scene.world.url}/cdn/avatars/{other['id']}/{made.body['author']['avatar']}.png"
+    async with scene.rest.session.get(own) as response:
+        assert await response.read() == PNG
+    away = await scene.rest.post(hook(other), {"content": "x", "avatar_url": "https://example.org/a.png"}, wait="1")
+    assert away.body["author"]["avatar"]
+    assert (await scene.rest.post(hook(other), {"content": "x"}, wait="1")).body["author"]["avatar"] is None
+
+
+async def test_the_bots_own_token_has_no_power_over_them(scene: Scene) -> None:
+    webhook = (await make(scene)).body
+    made = (await scene.rest.post(hook(webhook), {"content": "x"}, wait="1")).body
+    path = f"{scene.path}/messages/{made['id']}"
+    assert (await scene.rest("PATCH", path, {"content": "y"})).code == 50005
+    manages = scene.guild.bot_role.permissions | Permission.MANAGE_MESSAGES
+    scene.guild.bot_role.edit(permissions=manages & ~Permission.MANAGE_MESSAGES)
+    assert (await scene.rest("DELETE", path)).code == 50013
+    scene.guild.bot_role.edit(permissions=manages)
+    assert (await scene.rest("DELETE", path)).status == 204
+
+
+async def test_moderators_rename_move_and_delete_them(scene: Scene) -> None:
+    made = (await make(scene)).body
+    webhook, other = scene.world.webhooks[0], scene.guild.add_text_channel("other")
+    webhook.edit(name="Pilot", channel=other)
+    message = (await scene.rest.post(hook(made), {"content": "moved"}, wait="1")).body
+    assert (message["author"]["username"], message["channel_id"]) == ("Pilot", str(other.id))
+    webhook.delete()
+    path = hook(made, f"/messages/{message['id']}")
+    assert (await scene.rest("PATCH", path, {"content": "x"})).code == 10015
+    assert (await scene.rest.post(hook(made), {"content": "x"})).code == 10015
+    assert [m.content for m in other.messages] == ["moved"]
+
+
+async def test_a_full_channel_takes_no_more(scene: Scene) -> None:
+    scene.world.rate_limits.enabled = False
+    webhook, full = (await make(scene)).body, scene.guild.add_text_channel("full")
+    for i in range(15):
+        full.add_webhook(f"Proxy {i}")
+    body = {"name": "Pilot", "channel_id": str(full.id)}
+    assert (await scene.rest("PATCH", f"/webhooks/{webhook['id']}", body)).code == 30007
+    assert (scene.world.webhooks[0].name, scene.world.webhooks[0].channel) == ("Captain", scene.channel)
+    thread = scene.channel.add_thread("plans", scene.owner)
+    assert (await scene.rest("PATCH", f"/webhooks/{webhook['id']}", {"channel_id": str(thread.id)})).code == 50024
+    assert (
+        await scene.rest("PATCH", f"/webhooks/{webhook['id']}", {"channel_id": str(scene.channel.id)})
+    ).status == 200
+
+
+async def test_names_are_tidied_and_avatars_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await make(scene, name="  Captain   Ahab ")).body["name"] == "Captain Ahab"
+    monkeypatch.setattr("playground.discord._cdn.MAX_AVATAR_BYTES", len(PNG) - 1)
+    assert (await make(scene, avatar=AVATAR)).error("avatar") == "BINARY_TYPE_MAX_SIZE"
+
+
+async def test_each_has_limits_of_its_own(timed: Scene, clock: Clock) -> None:
+    timed.world.rate_limits.default = Limit(2, 5.0)
+    first, second = (await make(timed)).body, (await make(timed)).body
+    for _ in range(2):
+        await timed.rest.post(hook(first), {"content": "x"})
+    refused = await timed.rest.post(hook(first), {"content": "x"})
+    assert (refused.status, refused.headers["X-RateLimit-Remaining"]) == (429, "0")
+    assert (await timed.rest.post(hook(second), {"content": "x"})).status == 204
+    assert (await timed.rest.post(f"{timed.path}/messages", {"content": "x"})).status == 200
+    clock.advance(5)
+    assert (await timed.rest.post(hook(first), {"content": "x"})).status == 204
+
+
+async def test_their_old_messages_take_few_edits(timed: Scene, clock: Clock) -> None:
+    webhook = (await make(timed)).body
+    made = (await timed.rest.post(hook(webhook), {"content": "old"}, wait="1")).body
+    clock.advance(3601)
+    path = hook(webhook, f"/messages/{made['id']}")
+    for i in range(timed.world.settings.old_message_edits):
+        assert (await timed.rest("PATCH", path, {"content": str(i)})).status == 200
+    assert (await timed.rest("PATCH", path, {"content": "x"})).code == 30046
+
+
+async def test_they_fail_when_told_to(scene: Scene) -> None:
+    webhook = (await make(scene)).body
+    scene.world.faults.add("POST", r"^/webhooks/\d+/[^/]+$", status=503, after=True)
+    scene.world.faults.add("PATCH", "^/webhooks/", code=10015)
+    assert (await scene.rest.post(hook(webhook), {"content": "x"}, wait="1")).status == 503
+    message = scene.channel.messages[0]  # the fault came after the deed
+    assert (await scene.rest("PATCH", hook(webhook, f"/messages/{message.id}"), {"content": "y"})).code == 10015
+    assert (await scene.rest("PATCH", hook(webhook, f"/messages/{message.id}"), {"content": "y"})).status == 200
+
+
+async def test_commands_on_their_messages_say_whose_they_are(scene: Scene) -> None:
+    webhook = (await make(scene)).body
+    await scene.rest.post(hook(webhook), {"content": "x"})
+    await register(scene, {"name": "Forget", "type": int(CommandType.MESSAGE)})
+    message = scene.channel.messages[0]
+    interaction = await scene.person.message_command(message, "Forget")
+    resolved = interaction.payload()["data"]["resolved"]["messages"][str(message.id)]
+    assert (resolved["webhook_id"], resolved["content"]) == (webhook["id"], "x")
