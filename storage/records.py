@@ -1,7 +1,7 @@
 """The plain records that go in and out of storage. No database type appears in them."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 Role = Literal["user", "assistant", "system"]
@@ -208,6 +208,7 @@ class UsageRow:
     prompt_tokens: int
     completion_tokens: int
     at: datetime
+    waited_seconds: float | None = None  # from the question to the slot in which it was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,48 @@ class UsageTotals:
     requests: int
     prompt_tokens: int
     completion_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """Those of prompts and replies together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+WAIT_EDGES = (1, 2, 5, 10, 20, 30, 60, 120)
+"""Waits are counted in seconds up to each of these, and beyond the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum(UsageTotals):
+    """The same with the waits; `waits` counts those up to each of `WAIT_EDGES` and the longer ones."""
+
+    waited_seconds: float
+    waits: tuple[int, ...]
+
+
+UsageLevel = Literal["day", "month"]
+UsageScopeKind = Literal["server", "channel", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBook:
+    """What a server, a channel or a person used since a day, by day or by month; `models` in the order of time."""
+
+    models: tuple[tuple[date, str, UsageSum], ...]
+    users: dict[int, UsageTotals]
+    channels: dict[int, UsageTotals]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDay:
+    """What one person used of one model in one channel on one day."""
+
+    day: date
+    channel_id: int
+    user_id: int
+    model: str
+    kind: str
+    used: UsageSum
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Float,
     ForeignKey,
     Index,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage._types import CleanText, GuildId, JsonText, RowId, UtcDateTime
-from storage.records import PersonaKind, Role, ScopeKind, State
+from storage.records import WAIT_EDGES, PersonaKind, Role, ScopeKind, State
 
 UNFINISHED: Final = ("pending", "streaming")
 """States of a reply that somebody still works on, or did when the process ended."""
@@ -229,6 +230,46 @@ usage = Table(
     Column("completion_tokens", Integer, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index(None, "guild_id", "at"),
+)
+
+WAIT_COLUMNS: Final = (*(f"waits_to_{edge}" for edge in WAIT_EDGES), "waits_longer")
+
+
+def _amounts() -> list[Column[int]]:
+    counts = [Column(name, Integer, nullable=False) for name in ("requests", *WAIT_COLUMNS)]
+    sums = [Column(name, BigInteger, nullable=False) for name in ("prompt_tokens", "completion_tokens", "waited_ms")]
+    return [*counts, *sums]
+
+
+usage_days = Table(
+    "usage_days",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("model", CleanText, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    *_amounts(),
+    PrimaryKeyConstraint("guild_id", "day", "channel_id", "user_id", "model", "kind"),
+    sqlite_with_rowid=False,
+)
+
+# The same by one thing at a time. What is read for a report then grows with the people, channels and models that there
+# are, not with their combinations.
+usage_sums = Table(
+    "usage_sums",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("level", CleanText, nullable=False),
+    Column("scope_kind", CleanText, nullable=False),
+    Column("scope_id", BigInteger, nullable=False),
+    Column("part", CleanText, nullable=False),
+    Column("start", Date, nullable=False),
+    Column("key", CleanText, nullable=False),
+    *_amounts(),
+    PrimaryKeyConstraint("guild_id", "level", "scope_kind", "scope_id", "part", "start", "key"),
+    sqlite_with_rowid=False,
 )
 
 model_facts = Table(

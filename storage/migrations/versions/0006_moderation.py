@@ -1,6 +1,10 @@
 """What moderators decide and see, and what members decide about what is kept of them."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
 
 revision: str = "0006"
 down_revision: str | None = "0005"
@@ -10,3 +14,98 @@ depends_on: Sequence[str] | None = None
 
 def upgrade() -> None:
     """Create the tables."""
+    _usage()
+
+
+WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
+COUNTS = ("requests", *WAITS)
+SUMS = ("prompt_tokens", "completion_tokens", "waited_ms")
+PARTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+    ("server", sa.literal(0), ("model", "user_id", "channel_id")),
+    ("channel", sa.column("channel_id"), ("model", "user_id")),
+    ("user", sa.column("user_id"), ("model",)),
+)
+
+
+def _usage() -> None:
+    """What was used so far, by day, and by one thing at a time. Nobody noted how long people waited."""
+    days = op.create_table(
+        "usage_days",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("channel_id", sa.BigInteger, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        *_amounts(),
+        sa.PrimaryKeyConstraint("guild_id", "day", "channel_id", "user_id", "model", "kind", name="pk_usage_days"),
+        sqlite_with_rowid=False,
+    )
+    sums = op.create_table(
+        "usage_sums",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("level", sa.Text, nullable=False),
+        sa.Column("scope_kind", sa.Text, nullable=False),
+        sa.Column("scope_id", sa.BigInteger, nullable=False),
+        sa.Column("part", sa.Text, nullable=False),
+        sa.Column("start", sa.Date, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        *_amounts(),
+        sa.PrimaryKeyConstraint(
+            "guild_id", "level", "scope_kind", "scope_id", "part", "start", "key", name="pk_usage_sums"
+        ),
+        sqlite_with_rowid=False,
+    )
+    _sum_up_days(days)
+    for level in ("day", "month"):
+        for scope, scope_id, parts in PARTS:
+            for part in parts:
+                _sum_up(days, sums, level, scope, scope_id, part)
+
+
+def _amounts() -> list[sa.Column[int]]:
+    counts = [sa.Column(name, sa.Integer, nullable=False) for name in COUNTS]
+    return counts + [sa.Column(name, sa.BigInteger, nullable=False) for name in SUMS]
+
+
+def _sum_up_days(days: sa.Table) -> None:
+    usage = sa.table("usage", *map(sa.column, ("guild_id", "channel_id", "user_id", "model", "kind", "at", *SUMS)))
+    keys = {
+        "guild_id": usage.c.guild_id,
+        "day": _day(usage.c.at),
+        **{name: usage.c[name] for name in ("channel_id", "user_id", "model", "kind")},
+    }
+    amounts = {
+        "requests": sa.func.count(),
+        "prompt_tokens": sa.func.sum(usage.c.prompt_tokens),
+        "completion_tokens": sa.func.sum(usage.c.completion_tokens),
+    }
+    values: dict[str, Any] = {name: sa.literal(0) for name in (*WAITS, *SUMS)} | keys | amounts
+    op.execute(days.insert().from_select(list(values), sa.select(*values.values()).group_by(*keys.values())))
+
+
+def _sum_up(days: sa.Table, sums: sa.Table, level: str, scope: str, scope_id: Any, part: str) -> None:
+    keys = {
+        "guild_id": days.c.guild_id,
+        "scope_id": scope_id,
+        "start": days.c.day if level == "day" else _month(days.c.day),
+        "key": sa.cast(days.c[part], sa.Text),
+    }
+    said = {"level": level, "scope_kind": scope, "part": part.removesuffix("_id")}
+    values = {name: sa.literal(value, sa.Text) for name, value in said.items()} | keys
+    values |= {name: sa.func.sum(days.c[name]) for name in (*COUNTS, *SUMS)}
+    grouped = [keys[name] for name in ("guild_id", "start", "key")] + ([] if scope == "server" else [scope_id])
+    op.execute(sums.insert().from_select(list(values), sa.select(*values.values()).group_by(*grouped)))
+
+
+def _day(time: Any) -> Any:
+    """The day in UTC; SQLite keeps times as text that begins with it."""
+    if op.get_bind().dialect.name == "sqlite":
+        return sa.func.substr(time, 1, 10)
+    return sa.cast(sa.func.timezone("UTC", time), sa.Date)
+
+
+def _month(day: Any) -> Any:
+    if op.get_bind().dialect.name == "sqlite":
+        return sa.func.substr(day, 1, 8) + "01"
+    return sa.cast(sa.func.date_trunc("month", day), sa.Date)
