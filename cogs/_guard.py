@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
+from chat.scenes import owner_of
 from moderation.access import Access, RefusedError, Request
 from moderation.rights import Level
 from storage import Scope, ScopedSettings
@@ -65,11 +66,17 @@ class Guard:
             found = await self._settings.resolve(guild_id, [Scope("guild", guild_id)], {"approved": False})
             approved = bool(found["approved"].value)
         channel_id = channel.id if channel is not None else 0
-        return Request(action, user.id, guild_id, channel_id, level_of(user, channel), approved)
+        return Request(action, user.id, guild_id, channel_id, await self._level(user, guild_id, channel), approved)
+
+    async def _level(self, user: discord.abc.User, guild_id: int | None, channel: "Place | None") -> Level:
+        level = level_of(user, channel)
+        if level >= Level.SCENE_OWNER or guild_id is None or not isinstance(channel, discord.Thread):
+            return level
+        return Level.SCENE_OWNER if await owner_of(self._settings, guild_id, channel.id) == user.id else level
 
 
 def level_of(user: discord.abc.User, channel: "Place | None") -> Level:
-    """What Discord's permissions make this person; a scene belongs to whoever started the thread."""
+    """What Discord's permissions make this person; a thread belongs to whoever started it."""
     if not isinstance(user, discord.Member):
         return Level.MEMBER
     level = _level_by(_permissions(user, channel))
