@@ -114,6 +114,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         conversations = Conversations(storage.history, storage.usage, generator, metrics)
         yield Services(
             storage=storage,
+            audit=storage.audit,
             conversations=conversations,
             turns=Turns(storage.history, conversations),
             context=context,

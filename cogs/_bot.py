@@ -26,7 +26,7 @@ from cogs._errors import explain
 from cogs._guard import Guard, action_of
 from cogs._pace import Pace
 from moderation.rights import REQUIRED
-from storage import Storage
+from storage import Audit, Storage
 
 if TYPE_CHECKING:
     from cogs._replies import Replies
@@ -44,6 +44,7 @@ class Services:
     """What the cogs call; built by `bot.py` when the bot starts."""
 
     storage: Storage
+    audit: Audit
     conversations: Conversations
     turns: Turns
     context: ContextReader

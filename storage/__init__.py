@@ -1,6 +1,7 @@
 """Storage: typed repositories over SQLite or PostgreSQL, one per subject."""
 
 from storage._open import Storage, open_storage
+from storage.audit import Audit, AuditEntry, AuditFilter
 from storage.database import Database
 from storage.errors import (
     ConstraintError,
@@ -56,6 +57,9 @@ from storage.usage import Usage
 from storage.webhooks import Webhooks
 
 __all__ = [
+    "Audit",
+    "AuditEntry",
+    "AuditFilter",
     "Avatar",
     "BegunTurn",
     "ConstraintError",

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from storage._sqlite import SqliteDatabase
 from storage._sqlite_file import prepare
+from storage.audit import Audit
 from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.history import History
@@ -42,6 +43,7 @@ class Storage:
     personas: Personas
     webhooks: Webhooks
     lorebooks: Lorebooks
+    audit: Audit
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -57,6 +59,7 @@ class Storage:
             Personas(database),
             Webhooks(database),
             Lorebooks(database),
+            Audit(database),
         )
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ Role = Literal["user", "assistant", "system"]
 State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
 PersonaKind = Literal["draft", "own", "server"]
 ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
+Verdict = Literal["allow", "deny"]
 
 
 def utc_now() -> datetime:

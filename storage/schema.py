@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage._types import CleanText, GuildId, JsonText, RowId, UtcDateTime
-from storage.records import WAIT_EDGES, PersonaKind, Role, ScopeKind, State
+from storage.records import WAIT_EDGES, PersonaKind, Role, ScopeKind, State, Verdict
 
 UNFINISHED: Final = ("pending", "streaming")
 """States of a reply that somebody still works on, or did when the process ended."""
@@ -230,6 +230,7 @@ usage = Table(
     Column("completion_tokens", Integer, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index(None, "guild_id", "at"),
+    Index(None, "user_id", "guild_id"),
 )
 
 WAIT_COLUMNS: Final = (*(f"waits_to_{edge}" for edge in WAIT_EDGES), "waits_longer")
@@ -270,6 +271,40 @@ usage_sums = Table(
     *_amounts(),
     PrimaryKeyConstraint("guild_id", "level", "scope_kind", "scope_id", "part", "start", "key"),
     sqlite_with_rowid=False,
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("actor_id", BigInteger),
+    Column("action", CleanText, nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("before", JsonText, nullable=False),
+    Column("after", JsonText, nullable=False),
+    Column("reason", CleanText),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "guild_id", "id"),
+    Index(None, "guild_id", "action"),
+)
+
+access_rules = Table(
+    "access_rules",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("verdict", CleanText, nullable=False),
+    Column("user_id", BigInteger),
+    Column("role_id", BigInteger),
+    Column("channel_id", BigInteger),
+    Column("category_id", BigInteger),
+    Column("model", CleanText),
+    Column("reason", CleanText),
+    Column("expires_at", UtcDateTime, index=True),
+    Column("set_by", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("verdict", get_args(Verdict)),
 )
 
 model_facts = Table(

@@ -15,6 +15,8 @@ depends_on: Sequence[str] | None = None
 def upgrade() -> None:
     """Create the tables."""
     _usage()
+    _audit()
+    _access()
 
 
 WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
@@ -61,6 +63,46 @@ def _usage() -> None:
         for scope, scope_id, parts in PARTS:
             for part in parts:
                 _sum_up(days, sums, level, scope, scope_id, part)
+
+
+def _audit() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "audit_entries",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("actor_id", sa.BigInteger),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("before", sa.Text, nullable=False),
+        sa.Column("after", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_entries"),
+    )
+    op.create_index("ix_audit_entries_guild_id_id", "audit_entries", ["guild_id", "id"])
+    op.create_index("ix_audit_entries_guild_id_action", "audit_entries", ["guild_id", "action"])
+
+
+def _access() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "access_rules",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("verdict", sa.Text, nullable=False),
+        *(sa.Column(name, sa.BigInteger) for name in ("user_id", "role_id", "channel_id", "category_id")),
+        sa.Column("model", sa.Text),
+        sa.Column("reason", sa.Text),
+        sa.Column("expires_at", sa.DateTime(timezone=True)),
+        sa.Column("set_by", sa.BigInteger, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("verdict IN ('allow', 'deny')", name="ck_access_rules_verdict"),
+        sa.PrimaryKeyConstraint("id", name="pk_access_rules"),
+    )
+    op.create_index("ix_access_rules_guild_id", "access_rules", ["guild_id"])
+    op.create_index("ix_access_rules_expires_at", "access_rules", ["expires_at"])
+    op.create_index("ix_usage_user_id_guild_id", "usage", ["user_id", "guild_id"])
 
 
 def _amounts() -> list[sa.Column[int]]:
