@@ -97,7 +97,7 @@ def _access() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True)),
         sa.Column("set_by", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("verdict IN ('allow', 'deny')", name="ck_access_rules_verdict"),
+        sa.CheckConstraint("verdict IN ('allow', 'deny')", name=op.f("ck_access_rules_verdict")),
         sa.PrimaryKeyConstraint("id", name="pk_access_rules"),
     )
     op.create_index("ix_access_rules_guild_id", "access_rules", ["guild_id"])
