@@ -51,11 +51,11 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _pattern(keywords: tuple[str, ...]) -> "regex.Pattern[str]":
-    return regex.compile("|".join(map(_one, keywords)) or "(?!)", regex.VERSION1)
+    return regex.compile("|".join(map(whole_words, keywords)) or "(?!)", regex.VERSION1)
 
 
-def _one(keyword: str) -> str:
-    """The pattern of a keyword; its words may stand any space apart."""
+def whole_words(keyword: str) -> str:
+    """The pattern of a keyword in a folded text, for `regex.VERSION1`; its words may stand any space apart."""
     words = folded(keyword).split()
     if not words:
         return "(?!)"
