@@ -54,7 +54,7 @@ class ChannelSettings:
             if name in values:
                 await self._settings.put(place.guild_id, scope, _stored(name), values[name], person_id)
             else:
-                await self._settings.clear(place.guild_id, scope, _stored(name))
+                await self._settings.clear(place.guild_id, scope, _stored(name), person_id)
         if not typed.keys().isdisjoint({"trigger", "keywords"}):
             await self._settings.put(place.guild_id, scope, "trigger_since", at, person_id)
         return await self.show(place)

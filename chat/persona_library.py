@@ -310,12 +310,12 @@ class PersonaLibrary:
                 return None
             return (await self._open_with_greeting(key, persona, user_id, user_name)).greeting_id
 
-    async def clear(self, place: Place) -> Persona | None:
+    async def clear(self, place: Place, user_id: int) -> Persona | None:
         """Let nobody be bound to this very place; who speaks here now. Raises `NothingThereError`."""
         bound = (await self._context.preferences(place.guild_id, place.scopes))[SETTING]
         if bound.source != place.here:
             raise NothingThereError("persona clear")
-        await self._settings.clear(place.guild_id, place.here, SETTING)
+        await self._settings.clear(place.guild_id, place.here, SETTING, user_id)
         left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
         return None if left is None else await self.persona(place.guild_id, left)
 

@@ -34,14 +34,14 @@ class SamplingSettings:
         await self._settings.put(place.guild_id, place.here, parameter, value, person_id)
         return value
 
-    async def reset(self, place: Place, parameter: str | None) -> dict[str, Setting]:
+    async def reset(self, place: Place, parameter: str | None, person_id: int) -> dict[str, Setting]:
         """Forget one parameter or all that are set here; returns what holds now. Raises `NothingThereError`."""
         own = await self._own(place)
         names = [name for name in own if parameter in {None, name}]
         if not names:
             raise NothingThereError("sampling reset")
         for name in names:
-            await self._settings.clear(place.guild_id, place.here, name)
+            await self._settings.clear(place.guild_id, place.here, name, person_id)
         return await self.show(place)
 
     async def apply(self, place: Place, values: Mapping[str, Any], person_id: int) -> None:
@@ -52,7 +52,7 @@ class SamplingSettings:
                 await self._settings.put(place.guild_id, place.here, name, value, person_id)
         for name in own:
             if name not in values:
-                await self._settings.clear(place.guild_id, place.here, name)
+                await self._settings.clear(place.guild_id, place.here, name, person_id)
 
     # --- presets
 
@@ -80,10 +80,10 @@ class SamplingSettings:
         await self.apply(place, values, person_id)
         return stored["name"], values
 
-    async def delete(self, place: Place, name: str) -> str:
+    async def delete(self, place: Place, name: str, person_id: int) -> str:
         """Forget a preset and return its name; where it was loaded, its values stay. Raises `NoSuchPresetError`."""
         shown: str = (await self._preset(place, name))["name"]
-        await self._settings.clear(place.guild_id, place.whole, _key(shown))
+        await self._settings.clear(place.guild_id, place.whole, _key(shown), person_id)
         return shown
 
     async def _preset(self, place: Place, name: str) -> Mapping[str, Any]:

@@ -72,7 +72,8 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
     async def reset(self, interaction: discord.Interaction[Bot]) -> None:
         """Forget the choice for this channel or thread."""
         services = interaction.client.services
-        await services.storage.settings.clear(interaction.guild_id, place_of(interaction).here, "model")
+        scope = place_of(interaction).here
+        await services.storage.settings.clear(interaction.guild_id, scope, "model", interaction.user.id)
         current = await self._current(interaction)
         await interaction.response.send_message(f"`{current}` answers here again.")
 

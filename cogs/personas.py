@@ -147,7 +147,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     async def _bring_model(self, place: Place, typed: str, user_id: int) -> str:
         services = self.bot.services
         if typed.strip().casefold() == DEFAULT:
-            await services.storage.settings.clear(place.guild_id, place.here, "model")
+            await services.storage.settings.clear(place.guild_id, place.here, "model", user_id)
             return "that of the channel"
         model = await services.catalogue.find(typed)
         await services.storage.settings.put(place.guild_id, place.here, "model", model, user_id)
@@ -301,7 +301,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     async def clear(self, interaction: discord.Interaction[Bot]) -> None:
         """Unbind it, and tell everyone who answers now."""
         place = place_of(interaction)
-        left = await self.library.clear(place)
+        left = await self.library.clear(place, interaction.user.id)
         now = (
             f"**{discord.utils.escape_markdown(left.name)}** speaks here again" if left else "I speak for myself again"
         )

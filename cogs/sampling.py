@@ -68,7 +68,7 @@ class SamplingCommands(
     async def reset(self, interaction: discord.Interaction[Bot], parameter: str | None = None) -> None:
         """Forget what was set for this channel or thread."""
         place = place_of(interaction)
-        holding = await self._sampling.reset(place, parameter)
+        holding = await self._sampling.reset(place, parameter, interaction.user.id)
         if parameter is None:
             await _say(interaction, f"No sampling is set for {_here(place)} any more. Here holds: {_listed(holding)}")
         elif parameter in holding:
@@ -98,7 +98,8 @@ class SamplingCommands(
     @app_commands.describe(name="The preset; where it was loaded, its values stay")
     async def delete(self, interaction: discord.Interaction[Bot], name: PresetName) -> None:
         """Forget the preset."""
-        await _say(interaction, f"The preset `{await self._sampling.delete(place_of(interaction), name)}` is deleted.")
+        deleted = await self._sampling.delete(place_of(interaction), name, interaction.user.id)
+        await _say(interaction, f"The preset `{deleted}` is deleted.")
 
     @load.autocomplete("name")
     @delete.autocomplete("name")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, delete, select, tuple_
 
 from storage._upsert import Upsert
+from storage.audit import add_entry
 from storage.database import Database
 from storage.records import Scope, utc_now
 from storage.schema import settings
@@ -19,12 +20,16 @@ from storage.schema import settings
 MAX_CACHED_SCOPES: Final = 20_000
 """Most scopes set nothing and take about 200 bytes each; those of a turn are the ones used last."""
 
+NOT_RECORDED: Final = frozenset({"trigger_since"})
+"""Settings that come with others and that nobody chooses."""
+
 _put = Upsert(settings, overwrite=("value", "set_by", "updated_at"))
 _of_scope = (
     settings.c.guild_id == bindparam("guild"),
     settings.c.scope_kind == bindparam("kind"),
     settings.c.scope_id == bindparam("scope"),
 )
+_own = select(settings.c.value).where(*_of_scope, settings.c.name == bindparam("setting"))
 _clear = delete(settings).where(*_of_scope, settings.c.name == bindparam("setting"))
 _select = select(settings.c.scope_kind, settings.c.scope_id, settings.c.name, settings.c.value).where(
     settings.c.guild_id == bindparam("guild"),
@@ -66,7 +71,10 @@ class Resolved(Mapping[str, Setting]):
 
 
 class ScopedSettings:
-    """Settings of all guilds, with what was read last in memory: a guild belongs to one process."""
+    """Settings of all guilds, with what was read last in memory: a guild belongs to one process.
+
+    What changes for a guild is recorded, with the change. What people set for themselves is their own affair.
+    """
 
     def __init__(self, database: Database, *, max_cached_scopes: int = MAX_CACHED_SCOPES) -> None:
         self._database = database
@@ -83,9 +91,9 @@ class ScopedSettings:
         if name in self._guilds:
             self._guilds[name].add(guild_id)
 
-    async def clear(self, guild_id: int | None, scope: Scope, name: str) -> None:
-        """Let the next scope of the chain, or the default, decide again."""
-        write = partial(_erase, guild_id=guild_id, scope=scope, name=name)
+    async def clear(self, guild_id: int | None, scope: Scope, name: str, by: int | None = None) -> None:
+        """Let the next scope of the chain, or the default, decide again; `by` is the person who wants that."""
+        write = partial(_erase, guild_id=guild_id, scope=scope, name=name, by=by)
         await self._database.finish(self._change((guild_id, scope), write))
 
     async def resolve(self, guild_id: int | None, chain: Sequence[Scope], defaults: Values) -> Resolved:
@@ -145,6 +153,7 @@ class ScopedSettings:
 def _write(
     connection: Connection, guild_id: int | None, scope: Scope, name: str, value: Any, set_by: int | None
 ) -> None:
+    _record(connection, guild_id, scope, name, value, set_by)
     _put(
         connection,
         guild_id=guild_id,
@@ -157,8 +166,25 @@ def _write(
     )
 
 
-def _erase(connection: Connection, guild_id: int | None, scope: Scope, name: str) -> None:
-    connection.execute(_clear, {"guild": guild_id, "kind": scope.kind, "scope": scope.id, "setting": name})
+def _erase(connection: Connection, guild_id: int | None, scope: Scope, name: str, by: int | None) -> None:
+    _record(connection, guild_id, scope, name, None, by)
+    connection.execute(_clear, _key(guild_id, scope, name))
+
+
+def _key(guild_id: int | None, scope: Scope, name: str) -> dict[str, Any]:
+    return {"guild": guild_id, "kind": scope.kind, "scope": scope.id, "setting": name}
+
+
+def _record(
+    connection: Connection, guild_id: int | None, scope: Scope, name: str, after: Any, actor_id: int | None
+) -> None:
+    """Note a change before it is made; None is also what stands where nothing is set."""
+    if guild_id is None or scope.kind == "user" or name in NOT_RECORDED:
+        return
+    before = connection.execute(_own, _key(guild_id, scope, name)).scalar_one_or_none()
+    if before != after:
+        subject = f"{scope.kind}:{scope.id}"
+        add_entry(connection, guild_id, actor_id, action=f"set {name}", subject=subject, before=before, after=after)
 
 
 def _read(connection: Connection, guild_id: int | None, scopes: Sequence[Scope]) -> dict[Scope, Values]:

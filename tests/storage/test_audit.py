@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from storage import AuditFilter, Storage
+from storage import AuditFilter, Scope, Storage
 from storage.audit import FORGOTTEN_AT_ONCE, LONGEST_VALUE, add_entry
 from tests.storage.builders import ADA, GUILD, OTHER_GUILD
 
@@ -70,3 +70,24 @@ async def test_entries_are_forgotten_after_their_time(storage: Storage) -> None:
     assert await storage.audit.forget_older(datetime.now(UTC) - timedelta(days=365)) == 0
     assert await storage.audit.forget_older(datetime.now(UTC) + timedelta(seconds=1)) == FORGOTTEN_AT_ONCE + 1
     assert await storage.audit.page(GUILD, EVERYTHING) == []
+
+
+async def test_every_change_of_a_setting_is_recorded_with_it(storage: Storage) -> None:
+    settings, channel = storage.settings, Scope("channel", 21)
+    await settings.put(GUILD, channel, "model", "a", ADA)
+    await settings.put(GUILD, channel, "model", "a", TOM)
+    await settings.put(GUILD, channel, "model", ["b"], TOM)
+    await settings.clear(GUILD, channel, "model", ADA)
+    await settings.clear(GUILD, channel, "model", ADA)
+    entries = await storage.audit.page(GUILD, EVERYTHING)
+    assert {(entry.action, entry.subject) for entry in entries} == {("set model", "channel:21")}
+    told = [(entry.actor_id, entry.before, entry.after) for entry in reversed(entries)]
+    assert told == [(ADA, None, "a"), (TOM, "a", ["b"]), (ADA, ["b"], None)], "what changes nothing is no change"
+
+
+async def test_what_people_set_for_themselves_is_not_recorded(storage: Storage) -> None:
+    await storage.settings.put(GUILD, Scope("user", ADA), "name", "Captain", ADA)
+    await storage.settings.put(None, Scope("channel", 22), "model", "a", ADA)
+    await storage.settings.put(GUILD, Scope("channel", 21), "trigger_since", 5.0, ADA)
+    assert await storage.audit.page(GUILD, EVERYTHING) == []
+    assert await storage.audit.page(None, EVERYTHING) == []
