@@ -42,4 +42,5 @@ def usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
         outcome.prompt_tokens,
         outcome.completion_tokens,
         datetime.now(UTC),
+        answer.waited_seconds,
     )

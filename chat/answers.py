@@ -1,6 +1,7 @@
 """One answer of the bot, from the question to its end: what the engine and the surface share."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -117,6 +118,8 @@ class Answer:
     text: str = ""
     asked_model: str | None = None  # set when a request is under way, with our estimate of its tokens
     prompt_tokens: int = 0
+    asked_at: float = field(default_factory=time.monotonic)
+    waited_seconds: float | None = None  # from the question to the slot in which it is answered
     stop_requested: bool = False
     work: "asyncio.Task[Outcome] | None" = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # the history has it, so the next turn may begin

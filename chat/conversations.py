@@ -329,6 +329,7 @@ class Conversations:
             await answer.burst.over()
 
         async def granted() -> None:
+            answer.waited_seconds = time.monotonic() - answer.asked_at
             # Under the lock, so that a message that is just joining is in the prompt or not joined at all.
             async with answer.joining:
                 answer.joinable = False
