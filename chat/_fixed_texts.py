@@ -180,11 +180,7 @@ class FixedTexts:
     ) -> Scan:
         card = None if cast.persona is None else cast.persona.card
         char, user = macros.value("char"), macros.value("user")
-        said = [
-            Said(message.id, (message.author_name or user) if message.role == "user" else char, message.content,
-                 by_user=message.role == "user")
-            for message in newest
-        ]  # fmt: skip
+        said = [_said(message, cast, char, user) for message in newest]
         remembered: Mapping[str, int] = {}
         if any(book.is_timed for books in tiers for book in books):
             ids = [message.id for message in newest[1:]]
@@ -229,6 +225,7 @@ class FixedTexts:
             seed=cast.seed,
             last_said=before.created_at if before else None,
             values=values,
+            company=() if cast.persona is None else cast.persona.company,
         )
 
     async def _profile(self, cast: Cast, asked: StoredMessage | None) -> Profile:
@@ -237,6 +234,14 @@ class FixedTexts:
             return Profile(_NOBODY if asked is None or not asked.author_name else clean_name(asked.author_name))
         found = await self._settings.resolve(cast.key.guild_id, [Scope("user", asked.author_id)], {"profile": None})
         return read_profile(found["profile"].value, clean_name(asked.author_name or _NOBODY))
+
+
+def _said(message: StoredMessage, cast: Cast, char: str, user: str) -> Said:
+    """A message with its speaker's name, where it is known."""
+    by_user = message.role == "user"
+    own = not by_user and message.persona_id in {None, None if cast.persona is None else cast.persona.id}
+    name = char if own else message.author_name or (user if by_user else char)
+    return Said(message.id, name, message.content, by_user=by_user)
 
 
 def _chat(card: Card | None, said: Sequence[Said]) -> Chat:

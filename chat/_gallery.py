@@ -1,4 +1,4 @@
-"""Which pictures of a history a request shows."""
+"""A history as one of its speakers sees it: who says what, and which pictures a request shows."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,11 +12,15 @@ _NOT_ANY_MORE: Final = "[This is not shown to you any more.]"
 
 
 class Gallery:
-    """Hangs the newest pictures into their turns, up to a number; the others are named in the words only."""
+    """Hangs the newest pictures into their turns, up to a number; the others are named in the words only.
 
-    def __init__(self, pictures: Pictures, guild_id: int | None, most: int) -> None:
+    What another persona than ``persona_id`` said is to it like the words of a person.
+    """
+
+    def __init__(self, pictures: Pictures, guild_id: int | None, most: int, persona_id: int | None = None) -> None:
         self._pictures = pictures
         self._guild_id = guild_id
+        self._persona_id = persona_id
         self._most = self._left = most
         self._asked = False
         self._newest = True
@@ -45,5 +49,9 @@ class Gallery:
             self.unseen = self.unseen or self._newest
         elif len(shown) < len(own):
             content += f"\n[Of these pictures you are shown the first {len(shown)}.]"
+        if message.role == "assistant" and message.author_name and message.persona_id not in {None, self._persona_id}:
+            # Below zero, so that no person has the same number.
+            other = -(message.persona_id or 0)
+            return Turn(message.id, "user", message.author_name, content, speaker_id=other, is_persona=True)
         speaker = message.author_name if message.role == "user" else None
         return Turn(message.id, message.role, speaker, content, shown, message.author_id if speaker else None)

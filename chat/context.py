@@ -102,7 +102,8 @@ class ContextReader:
         )
         builder = PromptBuilder(estimator, window, reserve, sections)
         most_pictures = 0 if blind else min(self._catalogue.picture_limit(model), pictures_that_fit(window))
-        gallery = Gallery(self._pictures, cast.key.guild_id, most_pictures)
+        speaks = None if cast.persona is None else cast.persona.id
+        gallery = Gallery(self._pictures, cast.key.guild_id, most_pictures, speaks)
         await _fill(builder, path, gallery)
         prompt = builder.build()
         return Prepared(

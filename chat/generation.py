@@ -174,15 +174,13 @@ class Generator:
         attempt.sent_system = messages[0]["role"] == "system"
         # What the service counts for a picture differs from model to model and would spoil the ratio for words.
         raw = 0.0 if prepared.pictures else raw_tokens(messages)
-        speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
-        stops = with_stops(prepared.sampling, speaker_stops(speakers, answer.own_names))
+        stops = with_stops(prepared.sampling, speaker_stops(_others(answer, prepared), answer.own_names))
         return replace(prepared, messages=messages, raw_tokens=raw, sampling=stops)
 
     async def _stream(self, answer: Answer, attempt: _Attempt, grant: Grant, prepared: Prepared) -> Outcome:
         answer.screen.writing(self._queue.seconds_per_reply)
         answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
-        speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
-        voice, thought = Voice(answer, speakers), False
+        voice, thought = Voice(answer, _others(answer, prepared)), False
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
         async with self._open(answer, attempt, grant, prepared) as stream:
             async for delta in stream:
@@ -327,6 +325,12 @@ class Generator:
         attempt.fold_system = True
         attempt.fold_is_a_guess = is_a_guess
         return True
+
+
+def _others(answer: Answer, prepared: Prepared) -> list[str]:
+    """Who else speaks, who spoke last first; also those of the cast of whom the prompt has no words."""
+    speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
+    return [*speakers, *(answer.persona.company if answer.persona is not None else ())]
 
 
 def _has_pictures(attempt: _Attempt) -> bool:

@@ -23,6 +23,7 @@ class Persona:
     adult: bool = False
     greeting: int = 0  # which of its greetings comes first
     version: int = 1
+    company: tuple[str, ...] = ()  # the names of the others that speak where it does
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -61,11 +61,13 @@ def persona_macros(
     seed: str,
     last_said: datetime | None = None,
     values: Mapping[str, str] | None = None,
+    company: Sequence[str] = (),
 ) -> Macros:
-    """What the macros of a character's texts stand for; ``values`` are further plain ones."""
+    """What the macros of a character's texts stand for, in ``company`` of others; ``values`` are further plain ones."""
     known = {"user": profile.name, **(values or {})}
     if card is not None:
-        known |= {"char": card.called, "group": card.called, "charIfNotGroup": card.called}
+        group = ", ".join([card.called, *company])
+        known |= {"char": card.called, "group": group, "charIfNotGroup": group}
     macros = Macros(known, now=now, random=random, seed=seed, last_said=last_said)
     macros.learn(persona=_said_of(profile, known))
     if card is not None:

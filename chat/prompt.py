@@ -34,7 +34,10 @@ _OPENING_TOKENS = 32.0
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the history; ``speaker`` is the person's display name, ``pictures`` those that are shown."""
+    """One message of the history; ``speaker`` is the person's display name, ``pictures`` those that are shown.
+
+    The name stands in front once there are several speakers, and always where another persona speaks.
+    """
 
     id: int
     role: str
@@ -42,6 +45,7 @@ class Turn:
     content: str
     pictures: tuple[Picture, ...] = ()
     speaker_id: int | None = None
+    is_persona: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class PromptBuilder:
         self._plain = 0.0
         self._with_names = 0.0
         self._speakers: set[tuple[str, int | None]] = set()
+        self._heard_persona = False
         self._asked = False  # the newest user turn is in
         self._full = False
         self._dropped = 0
@@ -131,7 +136,7 @@ class PromptBuilder:
         self._fixed.give_way(self._space)
         self._fixed.shrink(self._space)
         labels = self._labels()
-        shown = labels if len(set(labels.values())) > 1 else {}
+        shown = labels if self._heard_persona or len(set(labels.values())) > 1 else {}
         history = [entry.message(shown.get(entry.speaker)) for entry in reversed(self._included)]
         opening = self._fixed.system_message()
         messages = [{"role": "system", "content": opening}] if opening else []
@@ -186,9 +191,9 @@ class PromptBuilder:
         return _Included(turn, name, plain, with_name)
 
     def _history_tokens(self, more: _Included | None = None) -> float:
-        """What the history costs, with one more turn; names count once two people are in it."""
+        """What the history costs, with one more turn; names count once two people or a persona are in it."""
         speakers = self._speakers | ({more.speaker} if more and more.name else set())
-        if len(speakers) > 1:
+        if len(speakers) > 1 or self._heard_persona or (more is not None and more.turn.is_persona):
             return self._with_names + (more.with_name if more else 0.0)
         return self._plain + (more.plain if more else 0.0)
 
@@ -198,6 +203,7 @@ class PromptBuilder:
         self._with_names += entry.with_name
         if entry.name:
             self._speakers.add(entry.speaker)
+        self._heard_persona = self._heard_persona or entry.turn.is_persona
 
     def _owed(self) -> float:
         """What must stay free for the newest user turn while only replies behind it are in."""

@@ -163,3 +163,29 @@ def test_whatever_is_stored_as_note_or_profile_can_be_read(value: Any) -> None:
     note = read_note(value)
     assert note is None or Section("note", note.text, depth=note.depth, role=note.role)
     assert read_profile(value, "Ada").name.strip()
+
+
+def test_a_group_is_all_who_speak_there() -> None:
+    macros = persona_macros(card(), ADA, now=NOW, random=Random(1), seed="s", company=("Nora", "Otis"))
+    assert macros.expand("{{group}} | {{charIfNotGroup}} | {{char}}") == "Mira, Nora, Otis | Mira, Nora, Otis | Mira"
+    alone = persona_macros(card(), ADA, now=NOW, random=Random(1), seed="s")
+    assert alone.expand("{{group}}") == "Mira"
+
+
+@given(st.lists(st.sampled_from(["Ada", "Nora", ""]), min_size=1, max_size=6), st.integers(256, 600))
+def test_another_persona_s_words_always_have_its_name(speakers: list[str], window: int) -> None:
+    builder = PromptBuilder(ESTIMATOR, window, 60)
+    for number, name in enumerate(speakers):
+        builder.offer(
+            Turn(
+                number, "user" if name else "assistant", name or None, "word " * 9, (), None, is_persona=name == "Nora"
+            )
+        )
+    prompt = builder.build()
+    said = [message["content"] for message in prompt.messages if message["role"] == "user"]
+    included = [speakers[number] for number in prompt.included_ids]
+    if "Nora" in included:
+        assert [text.split(":")[0] for text in said] == [name for name in included if name]
+    assert prompt.prompt_tokens + prompt.reserve_tokens + prompt.margin_tokens + prompt.free_tokens == window
+    if "Nora" not in speakers and len(set(speakers) - {""}) < 2:
+        assert all(":" not in text for text in said)
