@@ -128,23 +128,28 @@ def replies_under(connection: Connection, guild_id: int | None, parent_ids: Sequ
 
 
 def graft(
-    connection: Connection, key: ConversationKey, transcript: Iterable[TranscriptMessage], head_place: int
+    connection: Connection,
+    key: ConversationKey,
+    transcript: Iterable[TranscriptMessage],
+    head_place: int,
+    on_head: bool = False,
 ) -> Grafted:
-    """Plant a copied tree beside what is there and let the head point into it."""
+    """Plant a copied tree beside what is there, or on the head, and let the head point into it."""
     previous = lock_head(connection, key)
+    under = previous if on_head else None
     ids: list[int] = []
     rows = []
     for message in transcript:
         ids.append(new_id())
-        rows.append(_row(key, message, ids))
+        rows.append(_row(key, message, ids, under))
     for start in range(0, len(rows), INSERTED_AT_ONCE):
         connection.execute(_insert, rows[start : start + INSERTED_AT_ONCE])
     move_head(connection, key, ids[head_place])
     return Grafted(previous, ids[head_place], len(ids))
 
 
-def _row(key: ConversationKey, message: TranscriptMessage, ids: Sequence[int]) -> dict[str, Any]:
-    """`ids` are those of the messages up to this one, which hangs under one of the others."""
+def _row(key: ConversationKey, message: TranscriptMessage, ids: Sequence[int], under: int | None) -> dict[str, Any]:
+    """`ids` are those of the messages up to this one, which hangs under one of the others, or else `under` this."""
     own = len(ids) - 1
     if message.parent is not None and not 0 <= message.parent < own:
         raise ValueError("a message stands before its parent")
@@ -153,7 +158,7 @@ def _row(key: ConversationKey, message: TranscriptMessage, ids: Sequence[int]) -
     return {
         **values,
         "id": ids[own],
-        "parent_id": None if message.parent is None else ids[message.parent],
+        "parent_id": under if message.parent is None else ids[message.parent],
         "guild_id": key.guild_id,
         "channel_id": key.channel_id,
         "private_to": key.private_to,

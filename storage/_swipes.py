@@ -144,6 +144,16 @@ def withdraw(connection: Connection, guild_id: int | None, reply_id: int) -> Sho
     return shown_reply(connection, guild_id, max(shown))
 
 
+def withdraw_unasked(connection: Connection, guild_id: int | None, reply_id: int) -> bool:
+    """Close an abandoned reply to a reply that shows nothing: nobody waits for it, and that one is the newest again."""
+    reply = _tree.message(connection, guild_id, reply_id)
+    above = None if reply is None or reply.parent_id is None else _tree.message(connection, guild_id, reply.parent_id)
+    if above is None or above.role != "assistant" or _tree.discord_ids(connection, guild_id, reply_id):
+        return False
+    give_place_back(connection, reply_id, above.id)
+    return connection.execute(_close, {"message": reply_id}).rowcount > 0
+
+
 def require_newest(connection: Connection, guild_id: int | None, reply_id: int) -> ShownReply:
     """The reply; ReplyMovedOnError when it is gone, is being written or was answered meanwhile."""
     shown = shown_reply(connection, guild_id, reply_id)

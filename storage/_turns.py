@@ -25,6 +25,7 @@ _link = Upsert(discord_messages, overwrite=("message_id", "part"))
 _by_id = messages.c.id == bindparam("message")
 _waiting_reply = select(messages.c.state, messages.c.parent_id).where(_by_id).with_for_update(key_share=True)
 _hang_under = update(messages).where(_by_id).values(parent_id=bindparam("under"))
+_recast = update(messages).where(_by_id).values(persona_id=bindparam("speaker"), author_name=bindparam("name"))
 _start_streaming = update(messages).where(_by_id, messages.c.state == "pending").values(state="streaming")
 _settle = (
     update(messages)
@@ -59,7 +60,7 @@ def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun
     return replace(begun, recent=tuple(page(connection, turn.key.guild_id, begun.user_message_id, recent_rows)))
 
 
-def join_turn(connection: Connection, reply_id: int, turn: NewTurn) -> BegunTurn | None:
+def join_turn(connection: Connection, reply_id: int, turn: NewTurn, recast: bool = False) -> BegunTurn | None:
     """A further message for a reply that still waits: it comes between the reply and what it hung under."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
@@ -72,6 +73,8 @@ def join_turn(connection: Connection, reply_id: int, turn: NewTurn) -> BegunTurn
     add_pictures(connection, begun.user_message_id, turn.pictures)
     _link_discord(connection, begun.user_message_id, turn.discord_id)
     connection.execute(_hang_under, {"message": reply_id, "under": begun.user_message_id})
+    if recast:
+        connection.execute(_recast, {"message": reply_id, "speaker": turn.persona_id, "name": turn.persona_name})
     return begun
 
 
@@ -86,7 +89,7 @@ def begin_reply(
     persona_id: int | None,
     persona_name: str | None,
 ) -> BegunTurn | None:
-    """One more reply to the same user message."""
+    """One more reply to the same message: to a person's, or of one persona to another."""
     if not claim(connection, claim_id, TURN_CLAIM):
         return None
     if on_head:

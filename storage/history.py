@@ -39,12 +39,13 @@ class History:
         """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken."""
         return await self._database.write(_turns.begin_turn, turn, PAGE_SIZE)
 
-    async def join_turn(self, reply_id: int, turn: NewTurn) -> BegunTurn | None:
+    async def join_turn(self, reply_id: int, turn: NewTurn, *, recast: bool = False) -> BegunTurn | None:
         """Let a further message be answered by a reply that still waits; None if this claim is taken.
 
-        Raises TurnStartedError once the reply has begun; the claim is then free for a turn of its own.
+        With `recast` the persona of this turn answers from now on. Raises TurnStartedError once the reply has begun;
+        the claim is then free for a turn of its own.
         """
-        return await self._database.write(_turns.join_turn, reply_id, turn)
+        return await self._database.write(_turns.join_turn, reply_id, turn, recast)
 
     async def begin_reply(
         self,
@@ -151,6 +152,10 @@ class History:
         """Close an abandoned swipe that shows nothing, and give its place back to the reply that is shown, if any."""
         return await self._database.write(_swipes.withdraw, guild_id, reply_id)
 
+    async def withdraw_unasked(self, guild_id: int | None, reply_id: int) -> bool:
+        """Close an abandoned reply of one persona to another that shows nothing; False if it is none."""
+        return await self._database.write(_swipes.withdraw_unasked, guild_id, reply_id)
+
     async def turn_to(self, guild_id: int | None, shown_id: int, other_id: int) -> ShownReply:
         """Show another swipe in a reply's place, and go on from it; ReplyMovedOnError when that is too late."""
         return await self._database.write(_swipes.turn_to, guild_id, shown_id, other_id)
@@ -205,9 +210,14 @@ class History:
         """All replies to these messages, in order of creation."""
         return await self._database.read(_archive.replies_under, guild_id, parent_ids)
 
-    async def graft(self, key: ConversationKey, transcript: Sequence[TranscriptMessage], head_place: int) -> Grafted:
-        """Take a copied tree in beside what is there, and move the head to one of its messages; all or nothing."""
-        return await self._database.write(_archive.graft, key, transcript, head_place)
+    async def graft(
+        self, key: ConversationKey, transcript: Sequence[TranscriptMessage], head_place: int, *, on_head: bool = False
+    ) -> Grafted:
+        """Take a copied tree in and move the head to one of its messages; all or nothing.
+
+        It stands beside what is there; `on_head` it goes on from there.
+        """
+        return await self._database.write(_archive.graft, key, transcript, head_place, on_head)
 
     async def edit(self, guild_id: int | None, message_id: int, content: str) -> bool:
         """Replace the content; False if there is no such message or it was forgotten."""

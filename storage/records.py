@@ -124,8 +124,11 @@ class ShownReply:
 
     @property
     def asker_ids(self) -> frozenset[int]:
-        """Whose words it answers."""
-        return frozenset(message.author_id for message in self.asked if message.author_id)
+        """Whose words it answers; what a persona says unasked belongs to whoever let it speak."""
+        asked = [message.author_id for message in self.asked]
+        if not asked and self.reply.persona_id is not None:
+            asked = [self.reply.author_id]
+        return frozenset(author_id for author_id in asked if author_id)
 
 
 @dataclass(frozen=True, slots=True)
