@@ -1,6 +1,7 @@
 """Storage: typed repositories over SQLite or PostgreSQL, one per subject."""
 
 from storage._open import Storage, open_storage
+from storage.access import AccessRule, AccessRules, Target
 from storage.audit import Audit, AuditEntry, AuditFilter
 from storage.database import Database
 from storage.errors import (
@@ -53,6 +54,7 @@ from storage.records import (
     UsageScopeKind,
     UsageSum,
     UsageTotals,
+    Verdict,
     Voice,
 )
 from storage.retention import Retention
@@ -62,6 +64,8 @@ from storage.usage import Usage
 from storage.webhooks import Webhooks
 
 __all__ = [
+    "AccessRule",
+    "AccessRules",
     "Audit",
     "AuditEntry",
     "AuditFilter",
@@ -107,6 +111,7 @@ __all__ = [
     "StoredMessage",
     "StoredPersona",
     "StoredWebhook",
+    "Target",
     "TranscriptMessage",
     "TurnStartedError",
     "Usage",
@@ -117,6 +122,7 @@ __all__ = [
     "UsageScopeKind",
     "UsageSum",
     "UsageTotals",
+    "Verdict",
     "Voice",
     "Webhooks",
     "WrongConversationError",

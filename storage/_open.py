@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from storage._sqlite import SqliteDatabase
 from storage._sqlite_file import prepare
+from storage.access import AccessRules
 from storage.audit import Audit
 from storage.database import Database
 from storage.errors import DatabaseUrlError
@@ -44,6 +45,7 @@ class Storage:
     webhooks: Webhooks
     lorebooks: Lorebooks
     audit: Audit
+    access: AccessRules
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -60,6 +62,7 @@ class Storage:
             Webhooks(database),
             Lorebooks(database),
             Audit(database),
+            AccessRules(database),
         )
 
     async def close(self) -> None:

@@ -96,6 +96,10 @@ class ScopedSettings:
         write = partial(_erase, guild_id=guild_id, scope=scope, name=name, by=by)
         await self._database.finish(self._change((guild_id, scope), write))
 
+    def forget(self, guild_id: int | None, scope: Scope) -> None:
+        """Read this scope anew when it is asked for: a process to which the guild does not belong missed changes."""
+        self._cache.pop((guild_id, scope), None)
+
     async def resolve(self, guild_id: int | None, chain: Sequence[Scope], defaults: Values) -> Resolved:
         """The settings that hold where this chain of scopes meets, the first scope of it being the strongest."""
         layers = {scope: self._cached((guild_id, scope)) for scope in chain}
