@@ -26,7 +26,8 @@ from chat.lorebooks import (
 )
 from chat.macros import Macros
 from chat.persona import Persona
-from chat.persona_prompt import Profile, fixed_sections, persona_macros, read_note, read_profile
+from chat.persona_prompt import Profile, fixed_sections, persona_macros, read_note
+from chat.profiles import Profiles
 from chat.prompt import Section
 from chat.tokens import TokenEstimator
 from storage import ConversationKey, Lorebooks, Resolved, Scope, ScopedSettings, StoredMessage
@@ -35,6 +36,8 @@ from storage.records import utc_now
 _CACHED_BOOKS: Final = 64
 _QUICKLY_READ: Final = 16 * 1024
 _NOBODY: Final = "User"
+_COMPANY_IN: Final = 20
+"""Messages from the newest on: who has said one of them is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class FixedTexts:
         clock: Callable[[], datetime] = utc_now,
         random: Random | None = None,
     ) -> None:
-        self._settings = settings
+        self._profiles = Profiles(settings)
         self._lorebooks = lorebooks
         self._clock = clock
         self._random = random or Random()
@@ -101,6 +104,7 @@ class FixedTexts:
         if found is not None and remembers and newest:
             await self._remember(cast, newest[0], found, tiers)
         note = preferences.get("note")
+        company = await self._company(cast, await path.newest(_COMPANY_IN))
         return fixed_sections(
             None if cast.persona is None else cast.persona.card,
             macros,
@@ -108,6 +112,7 @@ class FixedTexts:
             note=None if note is None else read_note(note.value),
             lore=() if found is None else found.fired,
             hides=() if found is None else found.hides,
+            company=company,
         )
 
     async def look_through(self, cast: Cast, text: str, name: str, room: Room) -> Scan | None:
@@ -232,8 +237,17 @@ class FixedTexts:
         """Who the person is that spoke last."""
         if asked is None or asked.author_id is None:
             return Profile(_NOBODY if asked is None or not asked.author_name else clean_name(asked.author_name))
-        found = await self._settings.resolve(cast.key.guild_id, [Scope("user", asked.author_id)], {"profile": None})
-        return read_profile(found["profile"].value, clean_name(asked.author_name or _NOBODY))
+        name = clean_name(asked.author_name or _NOBODY)
+        return await self._profiles.speaking(cast.key.guild_id, asked.author_id, name)
+
+    async def _company(self, cast: Cast, newest: Sequence[StoredMessage]) -> list[Profile]:
+        """The people who spoke lately besides the last one, the newest first."""
+        spoke = [message for message in newest if message.role == "user"]
+        names = dict.fromkeys((message.author_id, clean_name(message.author_name or _NOBODY)) for message in spoke)
+        return [
+            Profile(name) if user_id is None else await self._profiles.speaking(cast.key.guild_id, user_id, name)
+            for user_id, name in list(names)[1:]
+        ]
 
 
 def _said(message: StoredMessage, cast: Cast, char: str, user: str) -> Said:

@@ -24,10 +24,11 @@ from chat.errors import (
     StaleControlError,
     TooManyPersonasError,
 )
-from chat.macros import Macros
 from chat.persona import Persona, short_name
 from chat.persona_preview import is_adult
+from chat.persona_prompt import persona_macros
 from chat.preferences import Place
+from chat.profiles import Profile, Profiles
 from storage import (
     Avatar,
     ConversationKey,
@@ -111,6 +112,7 @@ class PersonaLibrary:
     ) -> None:
         self._personas = personas
         self._settings = settings
+        self._profiles = Profiles(settings)
         self._context = context
         self._history = history
         self._conversations = conversations
@@ -320,7 +322,8 @@ class PersonaLibrary:
         return None if left is None else await self.persona(place.guild_id, left)
 
     async def _open_with_greeting(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> Bound:
-        greetings = _greetings(persona, user_name, key)
+        profile = await self._profiles.of(key.guild_id, user_id, user_name)
+        greetings = _greetings(persona, profile, key)
         if not greetings:
             return Bound(None, None)
         chosen = min(persona.greeting, len(greetings) - 1)
@@ -353,18 +356,10 @@ def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:
         raise AdultPersonaError(outline.name)
 
 
-def _greetings(persona: Persona, user_name: str, key: ConversationKey) -> list[str]:
-    """The greetings as they are said."""
-    values = {
-        "char": persona.card.called,
-        "user": user_name,
-        "description": persona.card.description,
-        "personality": persona.card.personality,
-        "scenario": persona.card.scenario,
-    }
-    macros = Macros(
-        values, now=datetime.now(UTC), random=random.Random(), seed=f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
-    )
+def _greetings(persona: Persona, profile: Profile, key: ConversationKey) -> list[str]:
+    """The greetings as they are said to somebody."""
+    seed = f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
+    macros = persona_macros(persona.card, profile, now=datetime.now(UTC), random=random.Random(), seed=seed)
     said = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in persona.card.greetings[:MOST_GREETINGS])
     return [text[:LONGEST_GREETING] for text in said if text]
 

@@ -21,6 +21,10 @@ LORE: Final = "lore"
 
 MOST_DEPTH: Final = 1_000
 LONGEST_PROFILE: Final = 4_000
+MOST_COMPANY: Final = 4
+"""Others than the one who spoke last of whom a prompt tells, with so much of what they say about themselves:"""
+
+LONGEST_OF_COMPANY: Final = 1_000
 
 _EXAMPLE_START: Final = re.compile(r"<START>", re.IGNORECASE)
 _EXAMPLE_TITLE: Final = "[Example Chat]"
@@ -88,12 +92,17 @@ def fixed_sections(
     note: Note | None = None,
     lore: Sequence[Fired] = (),
     hides: Iterable[str] = (),
+    company: Sequence[Profile] = (),
 ) -> list[Section]:
-    """All that stands around the history; without a card only the system prompt, the note and what lorebooks say."""
+    """All that stands around the history; without a card only the system prompt, who is there, the note and lorebooks.
+
+    ``company`` are those who spoke lately besides the one whom the macros name.
+    """
     default = "" if "system_prompt" in hides else system_prompt
+    profile = _people(macros, company)
     if card is None:
-        return [Section("system", default), *_lore_sections(lore), *_notes(None, macros, note, lore)]
-    profile = macros.value("persona")
+        people = Section("profile", profile)
+        return [Section("system", default), people, *_lore_sections(lore), *_notes(None, macros, note, lore)]
     return [
         Section("system", _system(card, macros, default)),
         Section("description", macros.value("description")),
@@ -180,6 +189,20 @@ def read_profile(value: Any, name: str) -> Profile:
         own.strip() if isinstance(own, str) and own.strip() else name,
         said[:LONGEST_PROFILE] if isinstance(said, str) else "",
     )
+
+
+def _people(macros: Macros, company: Sequence[Profile]) -> str:
+    """What people say about themselves, with their names as soon as there are several."""
+    own = macros.value("persona")
+    if not company:
+        return own
+    char = macros.value("char")
+    told = [f"{macros.value('user')}: {own}"] if own else []
+    for other in [other for other in company if other.description.strip()][:MOST_COMPANY]:
+        names = {"user": other.name} | ({"char": char} if char else {})
+        words = _only_names(other.description.strip()[:LONGEST_OF_COMPANY], names)
+        told.append(f"{other.name}: {words}")
+    return "\n\n".join(told)
 
 
 def _said_of(profile: Profile, names: Mapping[str, str]) -> str:

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from chat.cards import Card, parse_card
 from chat.lorebooks import Chat, Fired, Said, read_lorebook, scan
-from chat.persona_prompt import Note, Profile, example_blocks, fixed_sections, persona_macros, read_note, read_profile
+from chat.persona_prompt import (
+    LONGEST_OF_COMPANY,
+    MOST_COMPANY,
+    Note,
+    Profile,
+    example_blocks,
+    fixed_sections,
+    persona_macros,
+    read_note,
+    read_profile,
+)
 from chat.prompt import Prompt, PromptBuilder, Section, Turn
 from chat.tokens import TokenEstimator
 
@@ -95,9 +105,28 @@ async def test_a_prompt_stands_in_sillytaverns_order() -> None:
     assert sum(count.tokens for count in prompt.counts) == prompt.prompt_tokens
 
 
-def test_without_a_card_only_the_system_prompt_the_note_and_lore_are_there() -> None:
+def test_without_a_card_only_the_system_prompt_the_profile_the_note_and_lore_are_there() -> None:
     parts = sections(None, note=Note("NOTE"))
-    assert [(part.name, part.text) for part in parts] == [("system", "Be kind, {{user}}."), ("note", "NOTE")]
+    assert [(part.name, part.text) for part in parts] == [
+        ("system", "Be kind, {{user}}."),
+        ("profile", "Ada likes {{char}} and {{description}}."),
+        ("note", "NOTE"),
+    ]
+
+
+def test_several_people_are_told_of_by_their_names() -> None:
+    def profile(own: str, *company: Profile) -> str:
+        parts = sections(card(), Profile("Ada", own), company=company)
+        return next((part.text for part in parts if part.name == "profile"), "")
+
+    tom, eve = Profile("Tom", " {{user}} fears {{char}}.{{newline}} "), Profile("Eve")
+    assert profile("{{user}} is tall.") == "Ada is tall."
+    assert profile("{{user}} is tall.", eve) == "Ada: Ada is tall."
+    assert profile("Tall.", tom, eve) == "Ada: Tall.\n\nTom: Tom fears Mira.{{newline}}"
+    assert profile("", tom) == "Tom: Tom fears Mira.{{newline}}"
+    assert profile("", eve) == ""
+    crowd = [Profile(f"P{number}", "x" * 3000) for number in range(9)]
+    assert profile("", *crowd).count("x") == MOST_COMPANY * LONGEST_OF_COMPANY
 
 
 @pytest.mark.parametrize(
