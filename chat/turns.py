@@ -183,6 +183,30 @@ class Turns:
         await self._conversations.reconsider(guild_id, reply.channel_id)
         return tuple(discord_ids)
 
+    async def unask(self, key: ConversationKey, discord_id: int) -> tuple[int, ...] | None:
+        """A question will be asked anew by another message: it goes, with its answer if that answers nothing else.
+
+        Gives the messages in Discord that showed the answer; None when nothing was asked.
+        """
+        async with self._conversations.line((key, None)):
+            question = await self._history.by_discord_id(key.guild_id, discord_id)
+            if question is None:
+                return None
+            await self.forget(question)
+            gone: list[int] = []
+            for below in await self._history.children(key.guild_id, question.id):
+                shown = await self._history.shown_reply(key.guild_id, below.id)
+                if shown is not None and self._answers_nothing(shown):
+                    gone += await self.forget_reply(shown)
+                    if await self._history.head(key) == shown.reply.id:
+                        await self._history.set_head(key, shown.asked[0].parent_id)
+        return tuple(gone)
+
+    def _answers_nothing(self, shown: ShownReply) -> bool:
+        """Whether all that a reply answers is forgotten, and nobody has gone on from it yet."""
+        in_use = shown.newest or self._conversations.answer_over(shown.reply.id) is not None
+        return in_use and bool(shown.asked) and not any(asked.content for asked in shown.asked)
+
     async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> ShownReply | None:
         """A person's message was edited in Discord: the history says what it says now.
 
