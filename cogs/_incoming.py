@@ -17,6 +17,16 @@ def question_text(message: discord.Message, bot_id: int) -> str:
     return without_asides(readable(message, bot_id).strip())
 
 
+def is_persons(message: discord.Message) -> bool:
+    """Whether a person says this: not a bot, and a webhook only where it speaks for somebody."""
+    return not message.author.bot and (message.webhook_id is None or is_proxied(message))
+
+
+def is_proxied(message: discord.Message) -> bool:
+    """Whether a webhook says this for its author, under the name that is shown; else its author is itself."""
+    return message.webhook_id is not None and message.author.id != message.webhook_id
+
+
 def is_aside(message: discord.Message, bot_id: int) -> bool:
     """Whether a message is nothing but remarks out of character, which are between people."""
     if message.attachments or "((" not in message.content:

@@ -137,7 +137,7 @@ def _words(message: discord.Message) -> Words[discord.Message]:
 def _said_by(speaker: _Speaker, posted: discord.Message) -> discord.Message:
     """What a webhook posted, as if this person had."""
     said = copy.copy(posted)
-    said.author, said.webhook_id = speaker.author, None
+    said.author = speaker.author
     if said.reference is None and speaker.reference is not None:
         said.reference, said.content = speaker.reference, without_quote(posted.content)
     return said
