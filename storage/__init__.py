@@ -16,6 +16,7 @@ from storage.errors import (
     TurnStartedError,
     WrongConversationError,
 )
+from storage.filters import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide
 from storage.history import History
 from storage.ids import new_id
 from storage.lorebooks import Lorebooks
@@ -77,6 +78,11 @@ __all__ = [
     "Database",
     "DatabaseUrlError",
     "DiskFullError",
+    "FilterAction",
+    "FilterKind",
+    "FilterRule",
+    "FilterRules",
+    "FilterSide",
     "Grafted",
     "History",
     "LorebookOutline",

@@ -14,6 +14,7 @@ from storage.access import AccessRules
 from storage.audit import Audit
 from storage.database import Database
 from storage.errors import DatabaseUrlError
+from storage.filters import FilterRules
 from storage.history import History
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
@@ -46,6 +47,7 @@ class Storage:
     lorebooks: Lorebooks
     audit: Audit
     access: AccessRules
+    filters: FilterRules
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -63,6 +65,7 @@ class Storage:
             Lorebooks(database),
             Audit(database),
             AccessRules(database),
+            FilterRules(database),
         )
 
     async def close(self) -> None:

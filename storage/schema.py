@@ -307,6 +307,23 @@ access_rules = Table(
     _one_of("verdict", get_args(Verdict)),
 )
 
+filters = Table(
+    "filters",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("channel_id", BigInteger),
+    Column("kind", CleanText, nullable=False),
+    Column("text", CleanText, nullable=False),
+    Column("side", CleanText, nullable=False),
+    Column("action", CleanText, nullable=False),
+    Column("created_by", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    _one_of("kind", ("words", "pattern")),
+    _one_of("side", ("asked", "answered", "both")),
+    _one_of("action", ("block", "mask", "flag")),
+)
+
 model_facts = Table(
     "model_facts",
     metadata,

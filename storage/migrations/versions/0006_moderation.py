@@ -17,6 +17,7 @@ def upgrade() -> None:
     _usage()
     _audit()
     _access()
+    _filters()
 
 
 WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
@@ -103,6 +104,24 @@ def _access() -> None:
     op.create_index("ix_access_rules_guild_id", "access_rules", ["guild_id"])
     op.create_index("ix_access_rules_expires_at", "access_rules", ["expires_at"])
     op.create_index("ix_usage_user_id_guild_id", "usage", ["user_id", "guild_id"])
+
+
+def _filters() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "filters",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("channel_id", sa.BigInteger),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("kind", "text", "side", "action")),
+        sa.Column("created_by", sa.BigInteger, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('words', 'pattern')", name=op.f("ck_filters_kind")),
+        sa.CheckConstraint("side IN ('asked', 'answered', 'both')", name=op.f("ck_filters_side")),
+        sa.CheckConstraint("action IN ('block', 'mask', 'flag')", name=op.f("ck_filters_action")),
+        sa.PrimaryKeyConstraint("id", name="pk_filters"),
+    )
+    op.create_index("ix_filters_guild_id", "filters", ["guild_id"])
 
 
 def _amounts() -> list[sa.Column[int]]:
