@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from playground.discord import LocalDiscord, Permission
 from playground.infermatic import LocalInfermatic
 from playground.page import Page
+from playground.sample_card import FILENAME, sample_card
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,6 +41,8 @@ class DemoWorld:
     roleplay: Channel
     bot_lab: Channel
     ideas: Channel
+    stories: Channel
+    after_dark: Channel
     library: Guild
     zoe: User
     reading_room: Channel
@@ -109,6 +112,7 @@ async def start_playground(
         await page.start(page_port)
         for user in playground.demo.people:
             await discord.person(user).open_dm()
+        _offer_character(discord, playground.demo)
     except BaseException:
         await playground.stop()
         raise
@@ -135,11 +139,28 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
     roleplay = guild.add_text_channel("roleplay", topic="Scenes and characters")
     bot_lab = guild.add_text_channel("bot-lab", topic="Try commands here")
     ideas = bot_lab.add_thread("first ideas", mia)
+    stories = guild.add_forum("stories", topic="One post, one story", tags=["open", "closed"])
+    after_dark = guild.add_text_channel("after-dark", topic="Where characters marked 🔞 work", nsfw=True)
     guild.add_emoji("lantern")
     library = world.add_guild("Harbour Library", owner=ada)
     library.add_member(zoe)
     reading_room = library.add_text_channel("reading-room", topic="Another server: nothing is shared with the first")
-    demo = DemoWorld(guild, ada, moderator, mia, tom, general, roleplay, bot_lab, ideas, library, zoe, reading_room)
+    demo = DemoWorld(
+        guild=guild,
+        ada=ada,
+        max=moderator,
+        mia=mia,
+        tom=tom,
+        general=general,
+        roleplay=roleplay,
+        bot_lab=bot_lab,
+        ideas=ideas,
+        stories=stories,
+        after_dark=after_dark,
+        library=library,
+        zoe=zoe,
+        reading_room=reading_room,
+    )
     _first_words(world, demo)
     return demo
 
@@ -157,3 +178,13 @@ def _first_words(world: LocalDiscord, demo: DemoWorld) -> None:
     )
     for minute, (author, text) in enumerate(said):
         world.add_message(demo.general, author, text, at=start + timedelta(minutes=minute))
+
+
+def _offer_character(world: LocalDiscord, demo: DemoWorld) -> None:
+    """Leave a character card to try; files have an address only once the local Discord listens."""
+    text = (
+        "Somebody left a character here: **Wren**, who keeps the lanterns. Open the menu of this message (the dots, or "
+        "a right click beside the picture) and choose **Import as persona**; then `/scene start`."
+    )
+    at = datetime.now(UTC) - timedelta(minutes=7)
+    world.add_message(demo.roleplay, demo.max, text, at=at, files=[(FILENAME, sample_card())])

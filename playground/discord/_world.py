@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from playground.discord import _posting as posting
+from playground.discord._call import Upload
 from playground.discord._flags import Intent
 from playground.discord._guild import new_guild
 from playground.discord._person import Person
@@ -16,7 +17,7 @@ from playground.discord._state import State
 from playground.discord._waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import TypeVar
@@ -178,7 +179,13 @@ class LocalDiscord:
         return guild
 
     def add_message(
-        self, channel: Channel, author: User | Member, content: str, *, at: datetime | None = None
+        self,
+        channel: Channel,
+        author: User | Member,
+        content: str,
+        *,
+        at: datetime | None = None,
+        files: Sequence[tuple[str, bytes]] = (),
     ) -> Message:
         """Let a message of somebody stand in a channel, whatever their permissions; `at` may lie in the past."""
         origin = posting.Origin()
@@ -186,7 +193,9 @@ class LocalDiscord:
             origin.message_id = Snowflakes.at(at.timestamp())
             while origin.message_id in self._state.messages:
                 origin.message_id += 1
-        return posting.post(channel, self._state.users[author.id], posting.Draft(content), origin)
+        attachments = [self._state.cdn.attach(channel, Upload(*file)) for file in files]
+        draft = posting.Draft(content, attachments=attachments)
+        return posting.post(channel, self._state.users[author.id], draft, origin)
 
     def person(self, user: User | Member) -> Person:
         """Act as a user."""

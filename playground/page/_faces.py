@@ -25,11 +25,13 @@ def author_view(message: Message) -> JSON:
     """Return who wrote a message, under the name and colour of this place."""
     user, guild = message.author, message.channel.guild
     member = guild.members.get(user.id) if guild and not user.is_webhook else None
+    avatar = avatar_path(user)
+    kept = avatar and message.channel.state.cdn.get(avatar.removeprefix("/cdn/"))
     return {
         "id": str(user.id),
         "name": member.display_name if member else user.display_name,
         "color": color_of(member),
-        "avatar": avatar_path(user),
+        "avatar": avatar if kept else None,  # a webhook may have named a picture that is elsewhere
         "bot": user.bot,
         "webhook": user.is_webhook,
         "is_local_bot": user.id == message.channel.state.bot.id,

@@ -17,7 +17,7 @@ from ._markdown import render
 from ._names import PlaceNames
 
 if TYPE_CHECKING:
-    from playground.discord import Message, Reaction, User
+    from playground.discord import Attachment, Message, Reaction, User
 
     JSON = dict[str, Any]
 
@@ -57,7 +57,7 @@ def message_view(message: Message, viewer: User) -> JSON:
         "used": _used(message),
         "embeds": [embed_view(embed, names) for embed in message.embeds] if shows_embeds else [],
         "components": components_view(message.components, names, message.attachments),
-        "attachments": [] if _is_layout(message) else [attachment_view(one) for one in message.attachments],
+        "attachments": [attachment_view(one) for one in _shown_apart(message)],
         "reactions": [_reaction_view(one, message, viewer, names) for one in message.reactions if one.count],
         "thread": _thread_view(message),
         "mentions_me": viewer in message.mentions or message.mention_everyone or _mentions_role(message, viewer),
@@ -75,9 +75,13 @@ def _thread_view(message: Message) -> JSON | None:
     return {"id": str(thread.id), "name": thread.name} if thread else None
 
 
-def _is_layout(message: Message) -> bool:
-    """Whether the components show the files themselves."""
-    return bool(message.flags & MessageFlag.IS_COMPONENTS_V2)
+def _shown_apart(message: Message) -> list[Attachment]:
+    """Return the files that neither a layout nor an embed shows already."""
+    if message.flags & MessageFlag.IS_COMPONENTS_V2:
+        return []
+    parts = [embed.get(name) or {} for embed in message.embeds for name in ("image", "thumbnail")]
+    shown = {part.get("url") for part in parts}
+    return [one for one in message.attachments if one.url not in shown]
 
 
 def _mentions_role(message: Message, viewer: User) -> bool:

@@ -11,6 +11,7 @@ from aiohttp import web
 from ._api import PageApi, errors_as_json
 from ._api_commands import CommandsApi
 from ._api_controls import ControlsApi
+from ._api_forums import ForumsApi
 from ._api_inspector import InspectorApi
 from ._emoji_picture import EmojiPictures
 from ._live import Audience
@@ -51,6 +52,7 @@ class Page:
         self._parts = (
             PageApi(world, reader, self._audience),
             CommandsApi(world, reader),
+            ForumsApi(reader),
             self._controls,
             self._inspector,
             EmojiPictures(world),

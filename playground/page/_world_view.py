@@ -83,10 +83,18 @@ def channel_view(channel: Channel, viewer: Person) -> JSON:
         "kind": KINDS.get(channel.type, "text"),
         "nsfw": channel.nsfw,
         "archived": channel.thread is not None and channel.thread.archived,
-        "writable": channel.type in MESSAGE_TYPES_OF_CHANNELS and can_send(channel, viewer.user),
+        "locked": channel.thread is not None and channel.thread.locked,
+        "writable": _may_write(channel, viewer.user),
+        "can_post": channel.is_forum and can_send(channel, viewer.user),
         "can_react": can(channel, viewer.user, Permission.ADD_REACTIONS),
         "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
     }
+
+
+def _may_write(channel: Channel, user: User) -> bool:
+    if channel.thread and channel.thread.locked and not can(channel, user, Permission.MANAGE_THREADS):
+        return False
+    return channel.type in MESSAGE_TYPES_OF_CHANNELS and can_send(channel, user)
 
 
 def _member(world: LocalDiscord, user: User) -> Member | None:

@@ -106,8 +106,8 @@ async def test_replies_show_what_they_answer(playground: Playground, client: aio
 
 async def test_older_messages_come_page_by_page(playground: Playground, client: aiohttp.ClientSession) -> None:
     demo = playground.demo
-    made: list[Message] = [playground.discord.add_message(demo.roleplay, demo.mia, str(n)) for n in range(60)]
-    path = f"/channels/{demo.roleplay.id}/messages"
+    made: list[Message] = [playground.discord.add_message(demo.after_dark, demo.mia, str(n)) for n in range(60)]
+    path = f"/channels/{demo.after_dark.id}/messages"
     _, newest = await call(client, "GET", path, demo.tom)
     assert (len(newest["messages"]), newest["has_earlier"]) == (50, True)
     async with client.get(f"/api{path}?before={newest['messages'][0]['id']}&as={demo.tom.id}") as response:

@@ -69,11 +69,11 @@ async def test_members_stand_under_their_roles(seen: Seen) -> None:
 
 async def test_channels_stand_under_their_categories_with_their_threads(seen: Seen) -> None:
     page, guild = seen.page, seen.demo.guild
-    stories = guild.add_category("stories")
-    tavern = guild.add_text_channel("tavern", category=stories)
+    chapters = guild.add_category("chapters")
+    tavern = guild.add_text_channel("tavern", category=chapters)
     tavern.edit(nsfw=True)
     tavern.add_thread("a long night", seen.demo.mia)
-    fold = page.get_by_role("button", name="stories")
+    fold = page.get_by_role("button", name="chapters")
     await expect(page.get_by_role("list", name="Threads of tavern")).to_have_text("a long night")
     await expect(page.get_by_role("button", name="tavern")).to_contain_text("18+")
     await fold.focus()

@@ -87,6 +87,7 @@ async def test_embeds_show_all_their_parts(seen: Seen) -> None:
     assert len(set(tops[:3])) == 1, "inline fields stand side by side"
     assert tops[3] > tops[0]
     assert await embed.locator("img").evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0)")
+    await expect(seen.page.locator(".message").last.locator(".part-attachments")).to_be_empty()
 
 
 async def test_pictures_open_in_full_and_files_can_be_had(seen: Seen) -> None:
@@ -257,3 +258,10 @@ async def test_webhooks_have_faces_of_their_own(seen: Seen) -> None:
     await page.wait_for_function("document.querySelector('.message .avatar img')?.naturalWidth === 16")
     await expect(same).to_have_class(re.compile("follows"))
     await expect(other.locator(".author")).to_have_text("Old Tom")
+    await webhook.send("My face is elsewhere.", avatar_url="https://example.org/face.png")
+    await expect(seen.message("My face is elsewhere.").locator(".gutter .avatar")).to_have_text("M")
+    said = seen.channel.messages[0]
+    await seen.running.discord.person(seen.demo.tom).say(seen.channel, "Good evening to you", reply_to=said)
+    quote = page.get_by_role("button", name="Replying to Mira: Good evening, traveller.")
+    await expect(quote.locator(".badge")).to_have_text("APP")
+    await expect(quote.locator(".avatar img")).to_have_count(1)

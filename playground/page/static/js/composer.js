@@ -83,8 +83,13 @@ function show({ text, files, reply }) {
 function drawState() {
   const writable = Boolean(state.channel?.writable);
   for (const part of [parts.box, parts.send, parts.attach, parts.emoji]) part.disabled = !writable;
-  const name = state.channel?.kind === "dm" ? `@${state.channel.name}` : `#${state.channel?.name ?? ""}`;
-  parts.box.placeholder = writable ? `Message ${name}` : state.channel ? "You cannot write here" : "";
+  parts.box.placeholder = state.channel ? invitation(state.channel) : "";
+}
+
+function invitation({ kind, name, writable, archived, locked }) {
+  if (!writable) return locked ? "This thread is locked: only moderators write here" : "You cannot write here";
+  if (archived) return "This thread is closed: a message opens it again";
+  return `Message ${kind === "dm" ? "@" : "#"}${name}`;
 }
 
 // Replies

@@ -1,8 +1,9 @@
-// What stands before an age-restricted channel until its person says that they are old enough.
+// What stands before an age-restricted channel until its person says that they are old enough; and which of the
+// middle's parts are shown at all.
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { allChannels, emit, findChannel, guildOf, on, state } from "./state.js";
+import { allChannels, emit, findChannel, guildOf, isForum, on, state } from "./state.js";
 
 const REMEMBERED = "playground.of-age";
 
@@ -23,8 +24,10 @@ export function isGated() {
 
 function draw() {
   const gated = isGated();
+  const forum = isForum(state.channel);
   byId("gate").hidden = !gated;
-  for (const id of ["scroller", "composer", "typing"]) byId(id).hidden = gated;
+  byId("forum").hidden = gated || !forum;
+  for (const id of ["scroller", "composer", "typing"]) byId(id).hidden = gated || forum;
   if (!gated) return;
   const { name } = state.channel;
   byId("gate").replaceChildren(

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { byId } from "./dom.js";
+import { startForum } from "./forum.js";
 import { isGated, startGate } from "./gate.js";
 import { connect, hold } from "./live.js";
 import { openModal } from "./modal.js";
@@ -154,6 +155,7 @@ startSidebar();
 startMembers();
 startLog();
 startGate();
+startForum();
 startTyping();
 startMenu();
 startComposer();

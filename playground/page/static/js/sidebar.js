@@ -80,7 +80,7 @@ function guildList(guild) {
   const roots = guild.channels.filter((channel) => !channel.parent_id || !known.has(channel.parent_id));
   const withThreads = (channel) => {
     const threads = inside(channel.id);
-    return [channelItem(channel), threads.length > 0 && h("li", {}, h("ul", { class: "threads", "aria-label": `Threads of ${channel.name}` }, threadItems(channel, threads)))];
+    return [channelItem(channel), threads.length > 0 && h("li", {}, h("ul", { class: "threads", "aria-label": `${channel.kind === "forum" ? "Posts" : "Threads"} of ${channel.name}` }, threadItems(channel, threads)))];
   };
   const category = (channel) => {
     const open = !folded.has(channel.id);
@@ -97,8 +97,9 @@ function threadItems(channel, threads) {
   const [key, archived] = [`archived-${channel.id}`, threads.filter((thread) => thread.archived)];
   const open = unfolded.has(key);
   const shown = threads.filter((thread) => !thread.archived || open || thread.id === state.channel?.id || state.unread.has(thread.id));
+  const [kind, many] = channel.kind === "forum" ? ["post", "posts"] : ["thread", "threads"];
   const line = archived.length > 0 && h("li", {}, h("button", { type: "button", class: "archived", "aria-expanded": String(open), dataset: { key }, onclick: () => unfold(key) },
-    open ? "Hide archived threads" : `${archived.length} archived thread${archived.length === 1 ? "" : "s"}`));
+    open ? `Hide archived ${many}` : `${archived.length} archived ${archived.length === 1 ? kind : many}`));
   return [...shown.map(channelItem), line];
 }
 
@@ -124,12 +125,13 @@ function channelItem(channel) {
     class: ["channel", channel.kind, unread && "unread"].filter(Boolean).join(" "),
     type: "button",
     "aria-current": open ? "page" : null,
-    disabled: ["forum", "voice"].includes(channel.kind),
+    disabled: channel.kind === "voice",
     dataset: { channel: channel.id, key: channel.id },
     onclick: () => { setOpen(false); emit("go", { channel: channel.id }); },
   }, face, h("span", { class: "name" }, channel.name),
   unread && h("span", { class: "visually-hidden" }, ` (${marks(pings)})`),
   pings > 0 && h("span", { class: "count", "aria-hidden": "true" }, String(pings)),
+  channel.locked && !pings && h("span", { class: "lock", title: "Locked" }, icon("lock", 13), h("span", { class: "visually-hidden" }, " (locked)")),
   channel.nsfw && !pings && h("span", { class: "lock", title: "Age-restricted" }, "18+")));
 }
 

@@ -36,6 +36,8 @@ export const allChannels = () => [...(state.world?.guilds.flatMap((guild) => gui
 
 export const findChannel = (id) => allChannels().find((channel) => channel.id === id) ?? null;
 
+export const isForum = (channel) => channel?.kind === "forum";
+
 /** Who can be mentioned in the open channel. */
 export function membersHere() {
   const guild = guildOf(state.channel);
