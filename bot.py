@@ -63,7 +63,9 @@ app.command()(doctor)
 def create_bot(settings: Settings, *, message_content: bool = True) -> commands.Bot | commands.AutoShardedBot:
     """Build the bot without connecting; `setup_hook` opens storage and clients, `close()` closes them."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # there is no voice to warn about
-    intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=message_content)
+    intents = discord.Intents(
+        guilds=True, webhooks=True, guild_messages=True, dm_messages=True, message_content=message_content
+    )
     options: dict[str, Any] = {
         "intents": intents,
         "owner_ids": settings.owner_ids,

@@ -10,7 +10,7 @@ from chat.bursts import Burst
 from chat.persona import Persona
 from chat.queue import Place
 from chat.tokens import base_tokens
-from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage
+from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Screen(Protocol):
 class PostRecords(Protocol):
     """Where it is kept which messages in Discord show a reply."""
 
-    async def posted(self, reply_id: int, discord_id: int, part: int) -> None: ...
+    async def posted(self, reply_id: int, discord_id: int, part: int, voice: Voice | None = None) -> None: ...
 
     async def unlink_discord(self, discord_id: int) -> None: ...
 
@@ -152,10 +152,10 @@ class Answer:
         """What tells the messages in which it is written from those of other times."""
         return self.resumed_by or self.reply_id
 
-    async def posted(self, discord_id: int, part: int) -> None:
+    async def posted(self, discord_id: int, part: int, voice: Voice | None = None) -> None:
         """A part of the reply stands in Discord."""
         if self.prompt_text is None:
-            await self.records.posted(self.reply_id, discord_id, part)
+            await self.records.posted(self.reply_id, discord_id, part, voice)
 
     async def dropped(self, discord_id: int) -> None:
         """A message in Discord shows no part of the reply any more."""

@@ -12,7 +12,9 @@ import discord
 ESSENTIAL_PERMISSIONS = discord.Permissions(
     view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
 )
-PERMISSIONS = ESSENTIAL_PERMISSIONS | discord.Permissions(add_reactions=True, embed_links=True, attach_files=True)
+PERMISSIONS = ESSENTIAL_PERMISSIONS | discord.Permissions(
+    add_reactions=True, embed_links=True, attach_files=True, manage_webhooks=True, create_public_threads=True
+)
 SCOPES = ("bot", "applications.commands")
 PORTAL = "https://discord.com/developers/applications"
 LOGIN_SECONDS = 15.0  # discord.py tries a failing service five times, which takes longer than anyone waits

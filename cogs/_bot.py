@@ -31,6 +31,7 @@ from storage import Audit, Storage
 if TYPE_CHECKING:
     from cogs._replies import Replies
     from cogs._talking import Talking
+    from cogs._voices import Voices
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
     services: Services
     talking: "Talking"
     replies: "Replies"
+    voices: "Voices"
 
     def __init__(self, open_services: OpenServices, extensions: tuple[str, ...], **options: Any) -> None:
         self.pace = Pace()

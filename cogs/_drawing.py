@@ -4,12 +4,15 @@ Several people may press buttons at once. Only one drawing at a time is under wa
 what the history says when it begins; so the last one counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import discord
 
+from chat.persona import Persona
+from chat.preferences import ReplyStyle
 from chat.splitting import ReplyParts
 from cogs._bot import Bot
 from cogs._controls import view_of
@@ -20,7 +23,7 @@ from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of
 from cogs._words import QUESTION_CUT, QUESTION_DELETED, QUESTION_EDITED, changed_note, quoted, state_note
-from storage import ConversationKey, History, ShownReply, new_id
+from storage import ConversationKey, History, ShownReply, Voice, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,22 @@ class _Records:
     history: History
     reply_id: int
 
-    async def posted(self, discord_id: int, part: int) -> None:
-        await self.history.posted(self.reply_id, discord_id, part)
+    async def posted(self, discord_id: int, part: int, voice: Voice | None = None) -> None:
+        await self.history.posted(self.reply_id, discord_id, part, voice)
 
     async def dropped(self, discord_id: int) -> None:
         await self.history.unlink_discord(discord_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a reply is drawn: the messages that can be changed, and what changes them and writes more."""
+
+    outlet: Outlet
+    posts: list[Post]
+
+
+FindSpot = Callable[[ShownReply], Awaitable[Spot]]
 
 
 class Drawings:
@@ -52,7 +66,7 @@ class Drawings:
         """Put the buttons under the reply at which a conversation stands now, which is shown again if need be."""
         shown = await self._bot.services.turns.newest(key)
         if shown is not None and not shown.discord_ids and shown.reply.content.strip() and not key.private:
-            await self.draw(shown, await self._channel_outlet(key))  # its messages went when it was taken back
+            await self.draw(shown, self.in_channel)  # its messages went when it was taken back
         else:
             await self._dress(key, shown)
 
@@ -65,13 +79,14 @@ class Drawings:
         if shown is None or not shown.discord_ids or key.private:
             return
         if self._bot.services.conversations.answer_over(shown.reply.id) is None:
-            outlet = await self._channel_outlet(key)
-            await quietly(outlet.edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
+            spot = await self._in_place(shown, *await self._channel_of(key))
+            if spot is not None:
+                await quietly(spot.edit(shown.discord_ids[-1], view=view_of(*controls_of(shown))))
 
     async def show_head(self, key: ConversationKey, left: int | None = None) -> None:
         """After a move: the messages show the swipes that lead to the head, and the newest has the buttons."""
         for shown in await self._bot.services.turns.take_places(key):
-            await self.draw(shown, await self._channel_outlet(key), old_too=True)
+            await self.draw(shown, partial(self.in_channel, old_too=True))
         await self.dress(key)
         await self.dress_left(key, left)
 
@@ -88,7 +103,7 @@ class Drawings:
             written = ""
             while written != (note := self._offers[reply_id]):
                 written = note
-                await self.draw(shown, await self._channel_outlet(shown.key), note=note)
+                await self.draw(shown, self.in_channel, note=note)
         finally:
             del self._offers[reply_id]
 
@@ -109,56 +124,67 @@ class Drawings:
 
     async def show_again(self, shown: ShownReply, note: str, *, retry: bool = False) -> None:
         """Show a reply with a note below it, after a restart."""
-        outlet = await self._channel_outlet(shown.key)
-        await self.draw(shown, outlet, note=note, failed=retry, old_too=True)
+        await self.draw(shown, partial(self.in_channel, old_too=True), note=note, failed=retry)
 
-    def header_of(self, shown: ShownReply) -> str:
+    def header_of(self, shown: ShownReply, outlet: Outlet) -> str:
         """What stands above a reply's own words."""
         reply = shown.reply
-        return self.question_of(shown) + name_line(reply.author_name if reply.persona_id is not None else None)
+        said_by = reply.author_name if reply.persona_id is not None and not outlet.shows_name else None
+        return self.question_of(shown, outlet) + name_line(said_by)
 
-    def question_of(self, shown: ShownReply) -> str:
-        """The question of a command, which others cannot see otherwise."""
-        return "" if shown.question_stands_in_discord or not shown.asked else quoted(shown.asked[0].content)
+    def question_of(self, shown: ShownReply, outlet: Outlet) -> str:
+        """The question of a command, which others cannot see otherwise; Discord shows only its answer's asker."""
+        if shown.question_stands_in_discord or not shown.asked:
+            return ""
+        asked = shown.asked[0]
+        return quoted(asked.content, asked.author_name if outlet.shows_name else None)
 
-    async def _channel_outlet(self, key: ConversationKey) -> ChannelOutlet:
+    # --- where
+
+    async def in_channel(self, shown: ShownReply, *, old_too: bool = False) -> Spot:
+        """In the messages that show the reply, or in new ones; `old_too`: however old those are."""
+        channel, style = await self._channel_of(shown.key)
+        posts = [Post(i) for i in shown.discord_ids] if old_too else self.posts_in_place(shown, None)
+        outlet = await self._in_place(shown, channel, style) if posts else None
+        if outlet is not None:
+            return Spot(outlet, posts)
+        persona = await self.who_speaks(shown.reply.guild_id, shown.reply.persona_id)
+        return Spot(await self._bot.voices.outlet(channel, shown.reply.guild_id, persona, style), [])
+
+    async def who_speaks(self, guild_id: int | None, persona_id: int | None) -> Persona | None:
+        """The persona that a reply is by, if there still is one."""
+        return None if persona_id is None else await self._bot.services.personas.persona(guild_id, persona_id)
+
+    async def _in_place(self, shown: ShownReply, channel: Any, style: ReplyStyle) -> ChannelOutlet | None:
+        """Where the messages that show a reply can be changed; None if they cannot be."""
+        reply = shown.reply
+        return await self._bot.voices.outlet_in_place(channel, reply, shown.discord_ids, style, reply.persona_id)
+
+    async def _channel_of(self, key: ConversationKey) -> tuple[Any, ReplyStyle]:
+        """The channel of a conversation, and how replies are written there."""
         channel: Any = self._bot.get_channel(key.channel_id)
         if channel is None:  # an archived thread is in no cache
             channel = self._bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
         guild = getattr(channel, "guild", None)
         allowed = channel.permissions_for(guild.me) if guild is not None else discord.Permissions.all()
-        style = await style_of(self._bot.services, channel, key.guild_id, allowed)
-        return ChannelOutlet(self._bot, channel, None, style)
+        return channel, await style_of(self._bot.services, channel, key.guild_id, allowed)
 
     # --- drawing
 
-    async def draw(
-        self,
-        shown: ShownReply,
-        outlet: Outlet,
-        pressed: discord.Message | None = None,
-        *,
-        note: str = "",
-        failed: bool = False,
-        old_too: bool = False,
-    ) -> None:
-        """Show a reply as the history has it, unless another one has taken its place by now.
-
-        `pressed` is the message of the button, the only one that stands for a private reply. Messages too old to be
-        changed as often as is needed are replaced, unless `old_too`.
-        """
+    async def draw(self, shown: ShownReply, find_spot: FindSpot, *, note: str = "", failed: bool = False) -> None:
+        """Show a reply as the history has it, unless another one has taken its place by now."""
         if await self._current(shown) is None:
             return
         await self.end_drawing(shown.discord_ids)
         now = await self._current(shown)
         if now is None:
             return
-        posts = [Post(i) for i in now.discord_ids] if old_too else self.posts_in_place(now, pressed)
+        spot = await find_spot(now)
         writing = Posts(
-            outlet,
+            spot.outlet,
             self._pace,
             nonce=str(new_id()),
-            posted=posts,
+            posted=spot.posts,
             records=_Records(self._bot.services.storage.history, now.reply.id),
         )
         place = now.discord_ids[:1]
@@ -209,7 +235,7 @@ class Drawings:
     def parts(self, shown: ShownReply, outlet: Outlet) -> ReplyParts:
         """A reply as messages, below what stands above it."""
         parts = ReplyParts(outlet.limit, neutral_links=not outlet.suppresses_previews)
-        if header := self.header_of(shown):
+        if header := self.header_of(shown, outlet):
             parts.append(header)
         parts.append(shown.reply.content)
         return parts

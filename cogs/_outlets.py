@@ -16,6 +16,7 @@ from discord.utils import MISSING
 
 from chat.preferences import ReplyStyle
 from chat.splitting import MESSAGE_LIMIT
+from storage import Voice
 
 if TYPE_CHECKING:
     from cogs._bot import Bot
@@ -38,11 +39,11 @@ class _Body:
     limit: int  # characters
     flags: discord.MessageFlags
 
-    def changed(self, content: str) -> dict[str, Any]:
-        """What a message is to hold; the style may have been another one when it was written."""
+    def written(self, content: str, above: str = "") -> dict[str, Any]:
+        """What a message is to hold, with a line above it; the style may have been another one when it was written."""
         if not self.in_embed:
-            return {"content": content, "embeds": []}
-        return {"content": None, "embeds": [discord.Embed(description=content, colour=EMBED_COLOUR)]}
+            return {"content": above + content, "embeds": []}
+        return {"content": above or None, "embeds": [discord.Embed(description=content, colour=EMBED_COLOUR)]}
 
 
 BODIES: dict[ReplyStyle, _Body] = {
@@ -66,6 +67,7 @@ class Outlet(Protocol):
     """Writes the messages of one reply."""
 
     suppresses_previews: bool  # else the text itself has to write addresses so that they show none
+    shows_name: bool  # of the persona that speaks; else the text itself has to say it
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         """Write a new message and return its id; the same nonce never makes a second one."""
@@ -98,6 +100,10 @@ class Outlet(Protocol):
         """Whether the message is not the newest of the channel any more."""
 
     @property
+    def voice(self) -> Voice | None:
+        """Through which webhook the messages are written; None: the bot writes them itself."""
+
+    @property
     def limit(self) -> int:
         """Characters in one message."""
 
@@ -114,15 +120,27 @@ class ChannelOutlet:
     """
 
     suppresses_previews = True
+    shows_name = False
 
     def __init__(self, client: "Bot", channel: Any, asking_id: int | None, style: ReplyStyle = "plain") -> None:
         self._client = client
         self._http = client.http
         self._channel = channel
         self._asking_id = asking_id
+        guild = getattr(channel, "guild", None)
+        self._guild_id: int | None = None if guild is None else guild.id
         self.style: ReplyStyle = style
         self._body = BODIES[style]
         self._marked = False
+
+    @property
+    def channel_id(self) -> int:
+        """Where the messages stand."""
+        return int(self._channel.id)
+
+    @property
+    def voice(self) -> Voice | None:
+        return None
 
     @property
     def limit(self) -> int:
@@ -130,7 +148,7 @@ class ChannelOutlet:
 
     @property
     def allowance_key(self) -> int:
-        return int(self._channel.id)
+        return self.channel_id
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         reference: Any = MISSING
@@ -140,7 +158,7 @@ class ChannelOutlet:
             ).to_message_reference_dict()
         mentions = discord.AllowedMentions(everyone=False, users=False, roles=False, replied_user=ping)
         with handle_message_parameters(
-            **self._body.changed(content),
+            **self._body.written(content),
             nonce=nonce,
             view=view,
             flags=self._body.flags,
@@ -151,18 +169,17 @@ class ChannelOutlet:
         return int(message["id"])
 
     async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
-        body = {} if content is MISSING else self._body.changed(content)
+        body = {} if content is MISSING else self._body.written(content)
         with handle_message_parameters(
             **body, view=view, flags=self._body.flags, allowed_mentions=discord.AllowedMentions.none()
         ) as params:
             await self._http.edit_message(self._channel.id, message_id, params=params)
 
     async def undress(self, message_id: int) -> None:
-        await self.edit(message_id, view=discord.ui.View(timeout=None))
+        await self._client.voices.undress(self._guild_id, self, message_id)
 
     async def delete(self, message_id: int) -> None:
-        with contextlib.suppress(discord.NotFound):
-            await self._http.delete_message(self._channel.id, message_id)
+        await self._client.voices.delete(self._guild_id, self.channel_id, message_id)
 
     async def typing(self) -> None:
         await self._http.send_typing(self._channel.id)
@@ -200,6 +217,9 @@ class InteractionOutlet:
     public answer are ordinary messages where the bot may write, because those carry a nonce.
     """
 
+    shows_name = False
+    voice = None
+
     def __init__(
         self,
         interaction: discord.Interaction[Any],
@@ -225,12 +245,12 @@ class InteractionOutlet:
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         if part == 0 and self._is_young():
-            message = await self._interaction.edit_original_response(**self._body.changed(content), view=view)
+            message = await self._interaction.edit_original_response(**self._body.written(content), view=view)
             return message.id
         if self._channel is not None:
             return await self._channel.create(part, content, view, nonce=nonce, ping=ping)
         follow_up = await self._interaction.followup.send(
-            **{name: value for name, value in self._body.changed(content).items() if value},
+            **{name: value for name, value in self._body.written(content).items() if value},
             view=view,
             ephemeral=self._private,
             suppress_embeds=self._body.flags.suppress_embeds,
@@ -240,7 +260,7 @@ class InteractionOutlet:
 
     async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
         if self._is_young():
-            body = {} if content is MISSING else self._body.changed(content)
+            body = {} if content is MISSING else self._body.written(content)
             await self._interaction.followup.edit_message(message_id, **body, view=view)
         elif self._channel is not None:
             await self._channel.edit(message_id, content, view)

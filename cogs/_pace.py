@@ -12,7 +12,7 @@ from chat.pacing import RequestBudget, StreamPacer, WriteAllowance
 MOST_CHANNELS = 5000  # as many allowances are kept; an idle channel's is full again after five seconds anyway
 CLOSED_SECONDS = 300.0  # a channel that refused us is not tried again for so long
 TELL_SECONDS = 3600.0  # a person is told about the same channel once an hour
-EDIT_ROUTE = re.compile(r"/channels/(\d+)/messages/\d+$")
+EDIT_ROUTE = re.compile(r"/(?:channels/(\d+)|webhooks/(\d+)/[^/]+)/messages/\d+$")
 
 
 class Pace:
@@ -59,7 +59,7 @@ class Pace:
     ) -> None:
         if end.method != "PATCH" or (match := EDIT_ROUTE.search(end.url.path)) is None:
             return
-        allowance = self._allowances.get(int(match[1]))
+        allowance = self._allowances.get(int(match[1] or match[2]))
         headers = end.response.headers
         if allowance is None or "X-RateLimit-Remaining" not in headers:
             return

@@ -10,6 +10,7 @@ import discord
 from chat.cards import Card
 from chat.persona_library import FoundPersona
 from chat.persona_preview import Missing, MissingKind, Preview, preview_of
+from cogs._words import plain
 from storage import PersonaOutline
 
 COLOUR: Final = 0x5865F2
@@ -41,7 +42,7 @@ async def card_of(found: FoundPersona, estimate: Estimate) -> tuple[discord.Embe
     preview, tokens = await asyncio.to_thread(_counted, found.card, estimate)
     embed = discord.Embed(title=title_of(found), description=_notes(preview), colour=COLOUR)
     if tags := ", ".join(_cut(tag, TAG_CHARACTERS) for tag in found.card.tags[:MOST_TAGS]):
-        embed.add_field(name="Tags", value=_cut(_plain(tags), FIELD_CHARACTERS), inline=False)
+        embed.add_field(name="Tags", value=_cut(plain(tags), FIELD_CHARACTERS), inline=False)
     embed.add_field(name="Tokens, our estimate", value=_token_words(preview, tokens), inline=False)
     if preview.missing:
         lines = "\n".join(f"- {_missing_words(missing)}" for missing in preview.missing)
@@ -58,7 +59,7 @@ async def card_of(found: FoundPersona, estimate: Estimate) -> tuple[discord.Embe
 
 def title_of(found: FoundPersona) -> str:
     """The name with the mark of what is for adults."""
-    return _plain(found.outline.name) + (f" {ADULT_MARK}" if found.outline.adult else "")
+    return plain(found.outline.name) + (f" {ADULT_MARK}" if found.outline.adult else "")
 
 
 def list_line(outline: PersonaOutline, *, own: bool, speaks: bool) -> str:
@@ -66,12 +67,12 @@ def list_line(outline: PersonaOutline, *, own: bool, speaks: bool) -> str:
     mark = f" {ADULT_MARK}" if outline.adult else ""
     whose = "yours" if own and outline.kind == "own" else f"of <@{outline.owner_id}>"
     kind = "" if outline.kind == "server" else f" · {whose}"
-    return f"- **{_plain(outline.name)}**{mark}{kind}{' · speaks here' if speaks else ''}"
+    return f"- **{plain(outline.name)}**{mark}{kind}{' · speaks here' if speaks else ''}"
 
 
 def name_line(name: str | None) -> str:
     """The line above what a character says."""
-    return f"**{_plain(name)}**\n" if name else ""
+    return f"**{plain(name)}**\n" if name else ""
 
 
 def _counted(card: Card, estimate: Estimate) -> tuple[Preview, dict[str, int]]:
@@ -111,11 +112,6 @@ def _picture(found: FoundPersona, embed: discord.Embed) -> discord.File | None:
     name = AVATAR_NAMES.get(found.avatar.content_type, "avatar.png")
     embed.set_thumbnail(url=f"attachment://{name}")
     return discord.File(io.BytesIO(found.avatar.data), name)
-
-
-def _plain(text: str) -> str:
-    """A text on one line in which no sign means anything to Discord."""
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(" ".join(text.split())))
 
 
 def _cut(text: str, limit: int) -> str:

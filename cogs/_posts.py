@@ -17,7 +17,7 @@ from chat.pacing import StreamPacer
 from cogs._controls import Item, marks_of, view_of
 from cogs._outlets import Outlet
 from cogs._pace import Pace
-from storage import StorageError
+from storage import StorageError, Voice
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ WRITE_PROBLEMS = (discord.HTTPException, discord.RateLimited, aiohttp.ClientErro
 class Records(Protocol):
     """Where it is kept which messages show the reply."""
 
-    async def posted(self, discord_id: int, part: int) -> None: ...
+    async def posted(self, discord_id: int, part: int, voice: Voice | None = None) -> None: ...
 
     async def dropped(self, discord_id: int) -> None: ...
 
@@ -185,7 +185,7 @@ class Posts:
         if post.recorded or self.records is None:
             return
         try:
-            await self.records.posted(post.id, number)
+            await self.records.posted(post.id, number, self.outlet.voice)
             post.recorded = True
         except StorageError:
             logger.exception("a posted message could not be remembered")

@@ -8,6 +8,7 @@ import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import discord
 
@@ -18,13 +19,12 @@ from chat.persona import Persona
 from chat.turns import Turns
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
-from cogs._drawing import Drawings
+from cogs._drawing import Drawings, Spot
 from cogs._editing import EditForm
 from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
-from cogs._persona_cards import name_line
 from cogs._places import conversation_of, scopes_of, style_of
-from cogs._posts import quietly
+from cogs._posts import Post, quietly
 from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
 from cogs._words import link_to, way_back
@@ -80,7 +80,7 @@ class Replies(Drawings):
         """Show a greeting: in the channel, or where the bot may not write there, as the command's answer."""
         shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, greeting_id)
         if not shown.discord_ids:
-            await self.draw(shown, await self._outlet(interaction, shown))
+            await self.draw(shown, partial(self._spot, interaction))
 
     async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
         """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
@@ -94,7 +94,7 @@ class Replies(Drawings):
     async def open_editor(self, interaction: discord.Interaction[Bot], reply_id: int, part: int | None = None) -> None:
         """Open the reply's words in a form; of a long reply the person chooses a part first."""
         shown = await self._allowed(interaction, "edit", reply_id)
-        words = self._words_of(shown, await self._outlet(interaction, shown))
+        words = self._words_of(shown, (await self._spot(interaction, shown)).outlet)
         if part is None and len(words) > 1:
             await tell(interaction, "-# Which part?", view=view_of(*part_controls(reply_id, len(words))))
             return
@@ -111,8 +111,7 @@ class Replies(Drawings):
         """A form comes back: the words take their part's place. Raises `StaleControlError` if the reply has changed."""
         shown = await self._allowed(interaction, "edit", reply_id)
         content = shown.reply.content
-        outlet = await self._outlet(interaction, shown)
-        words = self._words_of(shown, outlet)
+        words = self._words_of(shown, (await self._spot(interaction, shown)).outlet)
         if _digest(content) != digest or part >= len(words):
             raise StaleControlError
         if interaction.message is not None and interaction.message.id not in shown.discord_ids:
@@ -252,17 +251,23 @@ class Replies(Drawings):
         self, interaction: discord.Interaction[Bot], shown: ShownReply, persona: Persona | None
     ) -> ReplyScreen:
         """Where the new answer is to stand: in place if that is the newest and not too old, else in a message anew."""
-        reuse = self.posts_in_place(shown, interaction.message) if shown.newest else []
-        retire = [i for i in shown.discord_ids if i not in {post.id for post in reuse}] if shown.newest else []
-        outlet = await self._outlet(interaction, shown)
-        name = name_line(persona.name if persona else None)
-        return ReplyScreen(outlet, self._pace, header=self.question_of(shown), name=name, reuse=reuse, retire=retire)
+        posts = self.posts_in_place(shown, interaction.message) if shown.newest else []
+        spot = await self._spot_for(interaction, shown, persona.id if persona else None, posts)
+        retire = [i for i in shown.discord_ids if i not in {post.id for post in spot.posts}] if shown.newest else []
+        return ReplyScreen(
+            spot.outlet,
+            self._pace,
+            header=self.question_of(shown, spot.outlet),
+            name=persona.name if persona else None,
+            reuse=spot.posts,
+            retire=retire,
+        )
 
     async def _take_away(
         self, interaction: discord.Interaction[Bot], shown: ShownReply, discord_ids: Sequence[int]
     ) -> None:
         """The messages of a reply go from Discord; the history has let go of it already."""
-        outlet = await self._outlet(interaction, shown)
+        outlet = (await self._spot(interaction, shown)).outlet
         for message_id in discord_ids:
             await self._bot.services.storage.history.unlink_discord(message_id)
             await quietly(outlet.delete(message_id))
@@ -275,21 +280,40 @@ class Replies(Drawings):
 
     async def _show(self, shown: ShownReply, interaction: discord.Interaction[Bot]) -> None:
         """Make Discord show a reply as the history has it."""
-        await self.draw(shown, await self._outlet(interaction, shown), interaction.message)
+        await self.draw(shown, partial(self._spot, interaction))
 
-    async def _outlet(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Outlet:
-        private = shown.reply.private_to is not None
+    async def _spot(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Spot:
+        """Where a reply is drawn for somebody who did something to it."""
+        posts = self.posts_in_place(shown, interaction.message)
+        return await self._spot_for(interaction, shown, shown.reply.persona_id, posts)
+
+    async def _spot_for(
+        self, interaction: discord.Interaction[Bot], shown: ShownReply, persona_id: int | None, posts: list[Post]
+    ) -> Spot:
+        """Where a persona speaks in the place of a reply that is shown, in these messages if it can, or in new ones."""
         style = await style_of(
             self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
         )
-        channel = None if private else writable_channel(interaction, style)
-        if channel is not None and not (shown.newest and self.posts_in_place(shown, interaction.message)):
-            return ChannelOutlet(self._bot, interaction.channel, await self._question_of(shown), style)
-        return channel or InteractionOutlet(interaction, private=private, style=style)
+        if shown.reply.private_to is not None:
+            return Spot(InteractionOutlet(interaction, private=True, style=style), posts)
+        voices, channel = self._bot.voices, interaction.channel
+        if posts:
+            outlet = await voices.outlet_in_place(channel, shown.reply, shown.discord_ids, style, persona_id)
+            if outlet is not None and outlet.voice is not None:
+                return Spot(outlet, posts)
+            if outlet is None:
+                posts = []
+        if writable_channel(interaction, style) is None:
+            return Spot(InteractionOutlet(interaction, private=False, style=style), posts)
+        if posts:
+            return Spot(ChannelOutlet(self._bot, channel, None, style), posts)
+        asking_id = await self._question_of(shown)
+        persona = await self.who_speaks(interaction.guild_id, persona_id)
+        return Spot(await voices.outlet(channel, interaction.guild_id, persona, style, asking_id=asking_id), [])
 
     def _words_of(self, shown: ShownReply, outlet: Outlet) -> list[tuple[int, int]]:
         """Where each part's words stand in the reply."""
-        before = len(self.header_of(shown))
+        before = len(self.header_of(shown, outlet))
         ranges = self.parts(shown, outlet).ranges
         return [(max(0, start - before), end - before) for start, end in ranges if end > before]
 

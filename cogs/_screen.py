@@ -17,6 +17,7 @@ from cogs._controls import Item, RetryControl, StopControl, view_of
 from cogs._errors import Explanation, explain
 from cogs._outlets import Outlet, is_fresh
 from cogs._pace import Pace
+from cogs._persona_cards import name_line
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of, reply_controls
 from cogs._words import ending, place_in_line
@@ -41,18 +42,18 @@ class ReplyScreen:
         pace: Pace,
         *,
         header: str = "",
-        name: str = "",
+        name: str | None = None,
         reuse: Sequence[Post] = (),
         retire: Sequence[int] = (),
     ) -> None:
         """The answer stands in the messages `reuse`; `retire` are deleted once it stands somewhere else.
 
-        `header` is a question that others could not see, `name` the line that says who speaks.
+        `header` is a question that others could not see, `name` that of the persona that speaks.
         """
         self._pace = pace
         self._posts = Posts(outlet, pace, posted=reuse)
         self._header = header
-        self._name = name
+        self._name = "" if outlet.shows_name else name_line(name)
         self._retire = retire
         self._parts = self._new_parts()
         self._heard = False  # anything of the answer
@@ -122,6 +123,16 @@ class ReplyScreen:
             self._joins.add(task)
             task.add_done_callback(self._joins.discard)
 
+    def recast(self, later: Screen) -> None:
+        if not isinstance(later, ReplyScreen) or self._heard:
+            return
+        before = self.outlet
+        self._posts.outlet, self._name = later.outlet, later._name
+        self._parts = self._new_parts()
+        if self._notice_shown and before.voice != self.outlet.voice:  # only who posted it can change it
+            self._notice_shown = False
+            self.outlet.begin_chore(_take_away(before, self._posts.posted.pop().id))
+
     def let_go(self) -> None:
         self._posts.released = True
 
@@ -165,7 +176,11 @@ class ReplyScreen:
             await self._posts.show_alone(content, [stop])
             return
         # The nonce differs from the reply's, because the reply may have to be posted fresh.
-        message_id = await self.outlet.create(0, content, view_of(stop), nonce=notice_nonce(self._answer.reply_id))
+        outlet = self.outlet
+        message_id = await outlet.create(0, content, view_of(stop), nonce=notice_nonce(self._answer.reply_id))
+        if outlet is not self.outlet and outlet.voice != self.outlet.voice:
+            await _take_away(outlet, message_id)
+            return
         self._posts.posted.append(Post(message_id))
         self._notice_shown = True
 
@@ -310,6 +325,10 @@ class ReplyScreen:
 def notice_nonce(reply_id: int) -> str:
     """The nonce of the message that tells the place in line."""
     return f"{reply_id}-w"
+
+
+async def _take_away(outlet: Outlet, message_id: int) -> None:
+    await quietly(outlet.delete(message_id))
 
 
 async def _over(task: asyncio.Task[None] | None) -> None:

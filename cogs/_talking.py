@@ -20,14 +20,13 @@ from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
-from cogs._incoming import is_aside, question_text, replied_message_text
-from cogs._outlets import ChannelOutlet, InteractionOutlet
+from cogs._incoming import is_aside, is_persons, question_text, replied_message_text
+from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
-from cogs._persona_cards import name_line
 from cogs._places import conversation_for, conversation_of, is_age_restricted, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
-from cogs._words import quoted
+from cogs._words import plain, quoted
 from moderation.access import Reason, RefusedError
 from storage import ConversationKey, NewTurn, Picture, StoredMessage
 
@@ -89,12 +88,19 @@ class Talking:
     # --- plain messages
 
     async def hear(self, message: discord.Message) -> None:
-        """Answer a message if it is said to the bot. What bots and webhooks say never is."""
-        if message.author.bot or message.webhook_id is not None or message.type not in SAID:
+        """Answer a message if it is said to the bot. What bots and webhooks say of their own never is."""
+        if not is_persons(message) or message.type not in SAID:
             return
-        called = message.guild is None or any(user.id == self._me.id for user in message.mentions)
+        called = message.guild is None or self._is_called(message)
         if (called or await self._is_heard(message)) and not is_aside(message, self._me.id):
             await self._answer_message(message, called=called)
+
+    def _is_called(self, message: discord.Message) -> bool:
+        """Whether a message mentions the bot, or replies to one of its personas, which never mentions anyone."""
+        if any(user.id == self._me.id for user in message.mentions):
+            return True
+        replied = message.reference.resolved if message.reference is not None else None
+        return isinstance(replied, discord.Message) and self._bot.voices.is_own(replied)
 
     async def _is_heard(self, message: discord.Message) -> bool:
         """Whether the channel's trigger makes a message one to the bot that does not mention it."""
@@ -144,8 +150,11 @@ class Talking:
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
             return
         persona = await self.speaking(guild_id, message.channel)
-        outlet = ChannelOutlet(self._bot, message.channel, message.id, await self._style(message))
-        screen = ReplyScreen(outlet, self._pace, name=name_line(persona.name if persona else None))
+        outlet = await self._bot.voices.outlet(
+            message.channel, guild_id, persona, await self._style(message),
+            asking_id=message.id, asker_id=message.author.id,
+        )  # fmt: skip
+        screen = ReplyScreen(outlet, self._pace, name=persona.name if persona else None)
         async with self._reader.in_order((message.channel.id, message.author.id)):
             question = await self._question(message, guild_id, persona, gathers=trigger.kind == "always")
             if question is not None:
@@ -308,14 +317,13 @@ class Talking:
             await tell(interaction, ONLY_AN_ASIDE)
             return
         persona = await self.speaking(interaction.guild_id, interaction.channel)
-        try:
-            await interaction.response.defer(ephemeral=private, thinking=True)
-        except discord.NotFound:  # it took us longer than Discord waits; the channel is still there
-            if private:
-                raise
-            expired = True
-        else:
-            expired = False
+        style = await style_of(
+            self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
+        )
+        by_name = not private and self._may_speak_by_name(interaction, persona, style)
+        expired = await _deferred_too_late(interaction, private=private or by_name)
+        if expired and private:
+            return  # there is no way left to tell the person alone
         said = await self._reader.read(interaction.id, text, [attachment] if attachment else [])
         turn = NewTurn(
             await conversation_of(interaction, private=private),
@@ -330,17 +338,27 @@ class Talking:
             persona_id=persona.id if persona else None,
             persona_name=persona.name if persona else None,
         )
-        style = await style_of(
-            self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
-        )
-        outlet = InteractionOutlet(interaction, private=private, expired=expired, style=style)
-        header = quoted(text) + (f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else "")
-        name = name_line(persona.name if persona else None)
-        screen = ReplyScreen(outlet, self._pace, header=header, name=name)
+        outlet: Outlet = InteractionOutlet(interaction, private=private, expired=expired, style=style)
+        if by_name:
+            outlet = await self._bot.voices.outlet(
+                interaction.channel, interaction.guild_id, persona, style, asker_id=interaction.user.id
+            )
+        header = quoted(text, interaction.user.display_name if by_name else None)
+        header += f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else ""
+        screen = ReplyScreen(outlet, self._pace, header=header, name=persona.name if persona else None)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
         own_names = self.own_names(interaction.guild, persona)
         question = Question(turn, scopes, notes=said.notes, own_names=own_names, persona=persona)
         await self._bot.services.conversations.ask(question, screen)
+        if by_name and persona is not None and not expired:
+            await quietly(interaction.edit_original_response(content=f"-# {plain(persona.name)} answers you here."))
+
+    def _may_speak_by_name(
+        self, interaction: discord.Interaction[Bot], persona: Persona | None, style: ReplyStyle
+    ) -> bool:
+        """Whether a persona answers a command with a message of its own; a webhook cannot answer an interaction."""
+        may_write = writable_channel(interaction, style) is not None
+        return persona is not None and may_write and self._bot.voices.may_use_webhooks(interaction.channel)
 
     async def complete(
         self, interaction: discord.Interaction[Bot], prompt: str, model: str | None, max_tokens: int | None
@@ -358,3 +376,12 @@ class Talking:
             model=model,
             max_tokens=max_tokens,
         )
+
+
+async def _deferred_too_late(interaction: discord.Interaction[Bot], *, private: bool) -> bool:
+    """Acknowledge a command; whether that took us longer than Discord waits. The channel is still there then."""
+    try:
+        await interaction.response.defer(ephemeral=private, thinking=True)
+    except discord.NotFound:
+        return True
+    return False

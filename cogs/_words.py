@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import discord
+
 from chat.answers import Outcome
 from chat.queue import Place
 from cogs._errors import Explanation
@@ -66,9 +68,15 @@ def changed_note(asked: Sequence[StoredMessage], *, deleted: bool) -> str:
     return QUESTION_CUT if any(message.content for message in asked) else QUESTION_DELETED
 
 
-def quoted(text: str, limit: int = 300) -> str:
-    """The beginning of a text as a Discord quote."""
+def plain(text: str) -> str:
+    """A text on one line in which no sign means anything to Discord."""
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(" ".join(text.split())))
+
+
+def quoted(text: str, said_by: str | None = None, limit: int = 300) -> str:
+    """The beginning of a text as a Discord quote, and who said it where that cannot be seen otherwise."""
     short = text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
     if short.count("```") % 2:
         short += "\n```"  # else the answer below would count as code when it is split
-    return "\n".join(f"> {line}" for line in short.splitlines()) + "\n"
+    lines = [f"-# {plain(said_by)}:"] if said_by else []
+    return "\n".join(f"> {line}" for line in (*lines, *short.splitlines())) + "\n"

@@ -71,8 +71,8 @@ class Recovery(commands.Cog):
             # Nothing of a further swipe was shown yet: the one before it still stands there.
             await self.bot.replies.show_again(former, f"\n{_interrupted()}")
             return
-        shown = await history.shown_reply(reply.guild_id, reply.id)
         try:
+            shown = await self._found(reply)
             if shown is not None and shown.discord_ids:
                 await self._mark(shown)
             elif shown is not None:
@@ -81,12 +81,25 @@ class Recovery(commands.Cog):
             logger.info("an unfinished reply could not be marked: %s", type(error).__name__)
         await history.close_unfinished(reply.id)
 
+    async def _found(self, reply: StoredMessage) -> ShownReply | None:
+        """The reply with the messages that show it, also one that was posted and not yet noted down."""
+        history = self.bot.services.storage.history
+        shown = await history.shown_reply(reply.guild_id, reply.id)
+        if shown is None or shown.discord_ids:
+            return shown
+        left = await self.bot.voices.left_behind(reply)
+        if left is None:
+            return shown
+        await history.posted(reply.id, left[0], 0, left[1])
+        return await history.shown_reply(reply.guild_id, reply.id)
+
     async def _mark(self, shown: ShownReply) -> None:
         """What was written stays, with a note below it."""
         reply = shown.reply
         channel: Any = self.bot.get_partial_messageable(reply.channel_id, guild_id=reply.guild_id)
         messages = [await channel.fetch_message(message_id) for message_id in shown.discord_ids]
-        said = _said(messages, self.bot.replies.header_of(shown))
+        spot = await self.bot.replies.in_channel(shown, old_too=True)
+        said = _said(messages, self.bot.replies.header_of(shown, spot.outlet))
         kept = said_after(reply.content, said)
         if kept != reply.content:
             await self.bot.services.storage.history.edit(reply.guild_id, reply.id, kept)

@@ -12,8 +12,10 @@ from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
 from cogs._places import conversation_of
 from cogs._posts import quietly
+from cogs._proxies import Proxies
 from cogs._replies import Replies
 from cogs._talking import Talking
+from cogs._voices import Voices
 
 UNDONE_REACTION = "↩️"
 LONGEST_PROMPT = 6000  # what Discord lets a person type into one option
@@ -25,21 +27,29 @@ class Talk(commands.Cog):
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
         self.talking: Talking = bot.talking
+        self.proxies = Proxies(bot)
 
     async def cog_unload(self) -> None:
         """Take away what was only to stand for a moment."""
+        self.proxies.close()
         await self.talking.close()
+        await self.bot.voices.close()
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer what is said to the bot."""
-        await self.talking.hear(message)
+        await self._hear(await self.proxies.heard(message))
+
+    @commands.Cog.listener()
+    async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:
+        """Look again which webhooks there are, when a persona is to speak."""
+        self.bot.voices.webhooks.changed(channel.id)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """The history follows edits; those without readable content or a new edit time say nothing."""
-        message = payload.message
-        if not message.author.bot and message.edited_at is not None and (message.content or message.attachments):
+        message = self.proxies.edited(payload.message)
+        if message is not None and message.edited_at is not None and (message.content or message.attachments):
             await self.talking.edit_message(payload.guild_id, message)
 
     @commands.Cog.listener()
@@ -53,13 +63,22 @@ class Talk(commands.Cog):
         for message_id in payload.message_ids:
             await self._forget(payload.guild_id, payload.channel_id, message_id)
 
+    @commands.Cog.listener("on_raw_message_delete")
+    async def hear_instead(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """A proxy bot may have said it already."""
+        await self._hear(await self.proxies.deleted(payload.channel_id, payload.message_id))
+
+    async def _hear(self, message: discord.Message | None) -> None:
+        if message is not None:
+            await self.talking.hear(message)
+
     async def _forget(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
         """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
         self.talking.message_gone(message_id)
+        self.proxies.message_gone(message_id)
         forgotten = await self.bot.services.turns.forget_message(guild_id, message_id)
-        channel = self.bot.get_partial_messageable(channel_id, guild_id=guild_id)
         for other in forgotten.other_discord_ids:
-            await quietly(channel.get_partial_message(other).delete())
+            await quietly(self.bot.voices.delete(guild_id, channel_id, other))
         if forgotten.answered_by is not None:
             await self.bot.replies.offer_redo(forgotten.answered_by, deleted=True)
         else:
@@ -133,7 +152,7 @@ class Talk(commands.Cog):
             # A message that somebody deletes is forgotten; what is only taken back stays in the tree.
             await services.storage.history.unlink_discord(message_id)
         await asyncio.gather(
-            *(quietly(channel.get_partial_message(i).delete()) for i in undone.reply_discord_ids),
+            *(quietly(self.bot.voices.delete(key.guild_id, key.channel_id, i)) for i in undone.reply_discord_ids),
             *(quietly(channel.get_partial_message(i).add_reaction(UNDONE_REACTION)) for i in undone.user_discord_ids),
         )
         await interaction.edit_original_response(content="-# The last turn is taken back.")
@@ -169,6 +188,7 @@ def model_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app
 
 async def setup(bot: Bot) -> None:
     """Called by discord.py when the extension is loaded."""
+    bot.voices = Voices(bot)
     bot.talking = Talking(bot, bot.pace)
     bot.replies = Replies(bot, bot.pace)
     bot.add_dynamic_items(*CONTROLS)

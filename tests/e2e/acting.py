@@ -21,7 +21,7 @@ def swipes(position: int, count: int, below: list[str] = NEWEST) -> list[str]:
 
 def shown(stage: Stage, channel: Any = None) -> list[Any]:
     """The bot's messages that stand in a channel."""
-    return [m for m in (channel or stage.channel).messages if m.author.id == stage.world.bot.id]
+    return [m for m in (channel or stage.channel).messages if stage.by_bot(m)]
 
 
 def asked(stage: Stage) -> list[ApiRequest]:

@@ -11,7 +11,7 @@ import pytest
 
 import bot as bot_module
 from cogs._bot import Bot
-from playground.discord import Limit, LocalDiscord, RateLimits
+from playground.discord import Limit, LocalDiscord, Permission, RateLimits
 from playground.infermatic import LocalInfermatic
 from settings import Settings
 
@@ -42,9 +42,14 @@ class Stage:
         """The bot's first finished message with this text."""
         return await self.world.wait_for_message(
             channel or self.channel,
-            lambda message: message.author.id == self.world.bot.id and containing in message.content,
+            lambda message: self.by_bot(message) and containing in message.content,
             timeout=timeout,
         )
+
+    def by_bot(self, message: Any) -> bool:
+        """Whether the bot wrote a message, be it through a webhook of a persona."""
+        ours = message.application_id == self.world.bot.id
+        return bool(message.author.id == self.world.bot.id or (message.author.is_webhook and ours))
 
     @property
     def prompts(self) -> list[list[dict[str, str]]]:
@@ -74,10 +79,17 @@ class Stage:
     async def reply_to(self, said: Any) -> Any:
         """The bot's finished reply to a message."""
         reply = await self.world.wait_for_message(
-            said.channel, lambda message: message.author is self.world.bot and message.reply_to is said
+            said.channel,
+            lambda message: (
+                message.reply_to is said if message.author is self.world.bot else self._follows(said, message)
+            ),
         )
         await self.settled()
         return reply
+
+    def _follows(self, said: Any, message: Any) -> bool:
+        """Whether a persona spoke after a message; webhooks cannot refer to what they answer."""
+        return self.by_bot(message) and message.id > said.id
 
     async def command(self, person: Any, name: str, /, channel: Any = None, **options: Any) -> Any:
         """The answer to a slash command, as the person sees it; further messages may follow it."""
@@ -178,6 +190,13 @@ async def world() -> AsyncIterator[LocalDiscord]:
 def no_rate_limits(world: LocalDiscord) -> None:
     """For tests that have nothing to do with the pace of writing."""
     world.rate_limits = RateLimits(default=Limit(500, 1.0), global_per_second=None)
+
+
+@pytest.fixture
+def no_webhooks(offstage: "Stage") -> None:
+    """Personas speak under a line with their name."""
+    role = offstage.guild.bot_role
+    role.edit(permissions=role.permissions & ~Permission.MANAGE_WEBHOOKS)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.e2e.processes import environment, started
 
 SEND_MESSAGES = 1 << 11
 
-pytestmark = pytest.mark.usefixtures("no_rate_limits")
+pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
 
 GREETINGS = ("*The lamp turns.* Good evening, {{user}}.", "Who is there?", "{{char}} is asleep.")
 
