@@ -72,7 +72,8 @@ def places_of(world: LocalDiscord) -> Iterator[Channel]:
 def _messages(world: LocalDiscord) -> Iterator[Said]:
     for channel in places_of(world):
         for message in channel.messages[-RECENT_MESSAGES:]:
-            by_bot = message.author.bot
+            proxied = message.author.is_webhook and message.application_id is None  # somebody's, in another name
+            by_bot = message.author.bot and not proxied
             words = message.content.partition(_SMALL_PRINT)[0] if by_bot else _words(message.content)
             if len(words) >= (LEAST_ANSWER if by_bot else 1):
                 yield Said(message.id, words, channel.id, message.created_at.timestamp(), by_bot)

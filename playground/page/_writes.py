@@ -92,14 +92,17 @@ def _what(method: str, route: str) -> str:
 def _parameters(request: RestRequest) -> dict[str, str]:
     path = request.path.partition("?")[0].strip("/").split("/")
     names = request.route.strip("/").split("/")
-    return {name[1:-1]: value for name, value in zip(names, path, strict=False) if name.startswith("{")}
+    found = {name[1:-1]: value for name, value in zip(names, path, strict=False) if name.startswith("{")}
+    if "webhook_id" in found and "thread_id" in request.query:
+        found["channel_id"] = request.query["thread_id"]
+    return found
 
 
 def _channel_of(world: LocalDiscord, names: dict[str, str]) -> Channel | None:
     for interaction in world.interactions:
         if names.get("token") == interaction.token:
             return interaction.channel
-    if "webhook_id" in names:
+    if "webhook_id" in names and "channel_id" not in names:
         return next((w.channel for w in world.webhooks if str(w.id) == names["webhook_id"]), None)
     try:
         return world.channel(int(names["channel_id"]))

@@ -111,6 +111,10 @@ async def test_writes_are_told_with_what_is_left(playground: Playground, client:
     assert await write(playground, "POST", f"{hook_path}?wait=true", content="I keep it") == 200
     _, listed = await call(client, "GET", "/writes", demo.ada)
     assert (listed[-1]["what"], listed[-1]["channel_id"]) == ("post", str(demo.roleplay.id))
+    thread = demo.roleplay.add_thread("a scene", demo.mia)
+    assert await write(playground, "POST", f"{hook_path}?wait=true&thread_id={thread.id}", content="I keep it") == 200
+    _, listed = await call(client, "GET", "/writes", demo.ada)
+    assert listed[-1]["channel_id"] == str(thread.id)
     assert hook.token not in str(listed)
     await socket.close()
 
@@ -129,6 +133,9 @@ def test_where_a_request_came_from_is_found_by_its_words() -> None:
     assert asked_in(request, what_was_said(world)) == str(channel.id)
     world.add_message(demo.bot_lab, world.bot, "The lamp was lit by the keeper\n-# small print")
     assert asked_in(request, what_was_said(world)) == str(demo.bot_lab.id)
+    demo.bot_lab.add_webhook("Proxy").say("the lamp is out", name="Mia's captain")
+    plain = ApiRequest("POST", "/v1/chat/completions", request.body, None, time.monotonic())
+    assert asked_in(plain, what_was_said(world)) == str(demo.bot_lab.id)
     early = ApiRequest("POST", "/v1/chat/completions", request.body, None, time.monotonic() - 60)
     assert asked_in(early, said) is None
     assert asked_in(ApiRequest("GET", "/v1/models", {}, None, time.monotonic()), said) is None
