@@ -46,6 +46,8 @@ EXTENSIONS = (
     "cogs.channel",
     "cogs.personas",
     "cogs.lore",
+    "cogs.profile",
+    "cogs.note",
     "cogs.tokens",
     "cogs.history",
     "cogs.help",

@@ -48,10 +48,10 @@ class Notes:
         await self._settings.put(place.guild_id, place.here, SETTING, value, person_id)
         return note
 
-    async def clear(self, place: Place) -> HeldNote | None:
+    async def clear(self, place: Place, person_id: int) -> HeldNote | None:
         """Take the note of this very place away; the one that holds here then. Raises `NothingThereError`."""
         held = await self.holding(place)
         if held is None or held.source != place.here:
             raise NothingThereError("note clear")
-        await self._settings.clear(place.guild_id, place.here, SETTING)
+        await self._settings.clear(place.guild_id, place.here, SETTING, person_id)
         return await self.holding(place)

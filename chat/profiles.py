@@ -56,7 +56,7 @@ class Profiles:
         )
         scope = Scope("user", user_id)
         if not kept.name and not kept.description:
-            await self._settings.clear(guild_id, scope, SETTING)
+            await self._settings.clear(guild_id, scope, SETTING, user_id)
             return None
         value = {"name": kept.name, "description": kept.description}
         await self._settings.put(guild_id, scope, SETTING, value, user_id)
@@ -66,7 +66,7 @@ class Profiles:
         """Be who Discord says again. Raises `NothingThereError`."""
         if await self.get(guild_id, user_id) is None:
             raise NothingThereError("profile clear")
-        await self._settings.clear(guild_id, Scope("user", user_id), SETTING)
+        await self._settings.clear(guild_id, Scope("user", user_id), SETTING, user_id)
 
 
 def _own_name(name: str) -> str:

@@ -97,6 +97,9 @@ NOTHING_TO_ACT_ON = {
     "lore enable": "That lorebook is looked through here already.",
     "lore disable": "That lorebook is not switched on for this very place.",
     "persona clear": "No character was chosen for this very place.",
+    "profile clear": "You have no profile here.",
+    "note set": "The note has no words.",
+    "note clear": "No note was set for this very place.",
 }
 TRANSCRIPT_FAULTS = {
     "size": "The file is larger than 10 MiB. Import a shorter conversation.",

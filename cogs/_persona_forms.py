@@ -3,7 +3,7 @@ after a restart; they keep nothing in memory.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -11,6 +11,7 @@ import discord
 
 from chat.persona import LONGEST_NAME
 from chat.persona_library import FoundPersona
+from cogs._form_fields import walk
 
 LONGEST_FIELD: Final = 4_000  # what Discord lets a person type into one
 PICTURE: Final = "picture"
@@ -84,7 +85,7 @@ class Written:
         if match is None:
             return None
         part: Any = match["part"]
-        sent = {component.get("custom_id"): component for component in _walk(data.get("components") or [])}
+        sent = {component.get("custom_id"): component for component in walk(data.get("components") or [])}
         texts = {name: str(sent[name].get("value") or "") for name in FIELDS[part] if name in sent}
         texts = {name: text.replace("\r\n", "\n") for name, text in texts.items()}
         files = (data.get("resolved") or {}).get("attachments") or {}
@@ -123,11 +124,3 @@ def _text(found: FoundPersona, name: str) -> str:
 
 def _listed(text: str) -> list[str]:
     return list(dict.fromkeys(tag for part in text.split(",") if (tag := " ".join(part.split()))))
-
-
-def _walk(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """All components, wherever the layout put them."""
-    for component in components:
-        yield component
-        inner = component.get("components") or ([component["component"]] if component.get("component") else [])
-        yield from _walk(inner)

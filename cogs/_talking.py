@@ -15,6 +15,7 @@ from chat.attachments import Woven, one_line
 from chat.channel_settings import ChannelSettings
 from chat.persona import Persona
 from chat.preferences import ReplyStyle
+from chat.profiles import Profiles
 from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
@@ -48,6 +49,7 @@ class Talking:
         self._bot = bot
         self._pace = pace
         self._channel_settings = ChannelSettings(bot.services.storage.settings, bot.services.context)
+        self._profiles = Profiles(bot.services.storage.settings)
         self._reader = AttachmentReader()
         self._fading: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -203,7 +205,7 @@ class Talking:
             claim_id=message.id,
             discord_id=message.id,
             author_id=message.author.id,
-            author_name=message.author.display_name,
+            author_name=await self._name_of(message.author, guild_id),
             content=said.content,
             pictures=said.pictures,
             model=None,
@@ -217,6 +219,10 @@ class Talking:
             turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes, own_names=own_names,
             persona=persona,
         )  # fmt: skip
+
+    async def _name_of(self, user: discord.abc.User, guild_id: int | None) -> str:
+        """What a person is called in chats: as their profile says, else as Discord shows them."""
+        return await self._profiles.name_of(guild_id, user.id, user.display_name)
 
     async def _said(
         self, message: discord.Message, guild_id: int | None, known: Mapping[int, Picture] | None = None
@@ -330,7 +336,7 @@ class Talking:
             claim_id=interaction.id,
             discord_id=None,
             author_id=interaction.user.id,
-            author_name=interaction.user.display_name,
+            author_name=await self._name_of(interaction.user, interaction.guild_id),
             content=said.content,
             pictures=said.pictures,
             model=None,

@@ -59,6 +59,12 @@ REQUIRED: dict[str, Level] = {
     "lore disable": Level.SCENE_OWNER,
     "lore delete": Level.MODERATOR,
     "lore server": Level.MODERATOR,  # in the whole server, not only in this channel
+    "profile set": Level.MEMBER,
+    "profile show": Level.MEMBER,
+    "profile clear": Level.MEMBER,
+    "note show": Level.MEMBER,
+    "note set": Level.SCENE_OWNER,
+    "note clear": Level.SCENE_OWNER,
     "channel show": Level.MEMBER,
     "channel set": Level.SCENE_OWNER,
     "channel set server": Level.MODERATOR,  # in the whole server, not only in this channel

@@ -18,6 +18,7 @@ from cogs._editing import EditForm
 from cogs._errors import explain
 from cogs._persona_controls import PERSONA_CONTROLS
 from cogs._persona_forms import PersonaForm
+from cogs._profile_form import ProfileForm
 from cogs._reply_controls import REPLY_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
@@ -95,12 +96,14 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
-    assert forms == {EditForm, PersonaForm}
+    assert forms == {EditForm, PersonaForm, ProfileForm}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
     character = await stage.ada.slash(stage.channel, "persona create")
     await character.answered()
+    profile = await stage.ada.slash(stage.channel, "profile set")
+    await profile.answered()
     asked: list[str] = []
 
     async def check(action: str, *_: object) -> None:
@@ -115,7 +118,9 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     assert asked == ["edit own"]
     submitted = await stage.ada.submit(character, name="Mira")
     assert (await submitted.answered()).response.content == told.content
-    assert asked == ["edit own", "persona create"]
+    submitted = await stage.ada.submit(profile, name="Kira")
+    assert (await submitted.answered()).response.content == told.content
+    assert asked == ["edit own", "persona create", "profile set"]
     assert reply.content == "The cat sat."
 
 
@@ -150,7 +155,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.moderator) == everything - {"doctor"}
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
-    staff |= {"channel set", "persona use", "persona clear"}
+    staff |= {"channel set", "persona use", "persona clear", "note set", "note clear"}
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     assert await listed(stage.ada) == everything - staff
