@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 FILENAME = "wren.png"
 SIZE = (400, 600)
 _SCALE = 2  # drawn larger, then made smaller: smooth edges
+_FRAME = (72 * _SCALE, 96 * _SCALE, 352 * _SCALE, 516 * _SCALE)  # what is seen of the drawing
 _NIGHT, _DUSK = (24, 27, 52), (98, 74, 92)
 _COAT, _HAIR, _SKIN, _GLOW, _DARK = (52, 58, 74), (92, 48, 36), (226, 184, 152), (255, 206, 120), (28, 26, 34)
 
@@ -134,12 +135,12 @@ def _portrait() -> Image.Image:
     picture = _sky()
     _Painter(picture).paint()
     glow = Image.new("RGB", picture.size)
-    ImageDraw.Draw(glow).ellipse(_box(246, 360, 396, 510), fill=_GLOW)
+    ImageDraw.Draw(glow).ellipse(_box(240, 310, 390, 460), fill=_GLOW)
     light = glow.filter(ImageFilter.GaussianBlur(38 * _SCALE))
     lit = Image.composite(
         Image.new("RGB", picture.size, _GLOW), picture, light.convert("L").point(lambda v: v * 3 // 5)
     )
-    return lit.resize(SIZE, Image.Resampling.LANCZOS)
+    return lit.resize(SIZE, Image.Resampling.LANCZOS, box=_FRAME)
 
 
 def _sky() -> Image.Image:
@@ -170,8 +171,8 @@ class _Painter:
         self._draw.polygon(_box(*points), fill=color)
 
     def _window(self) -> None:
-        self._round((292, 44, 356, 108), (238, 232, 214))
-        for x, y in ((40, 60), (96, 34), (150, 90), (226, 52), (60, 170), (340, 190), (254, 140), (24, 256)):
+        self._round((292, 112, 336, 156), (238, 232, 214))
+        for x, y in ((84, 124), (120, 108), (180, 116), (238, 122), (92, 196), (330, 204), (268, 168), (80, 280)):
             self._round((x, y, x + 3, y + 3), (220, 222, 236))
         self._shape(0, 430, 90, 392, 200, 424, 300, 388, 400, 420, 400, 600, 0, 600, color=(44, 40, 60))
 
@@ -179,7 +180,7 @@ class _Painter:
         self._round((112, 138, 288, 350), _HAIR)
         self._shape(60, 600, 84, 402, 150, 352, 250, 352, 316, 402, 340, 600, color=_COAT)
         self._shape(150, 352, 250, 352, 226, 420, 200, 452, 174, 420, color=(150, 60, 52))
-        self._shape(262, 380, 318, 402, 344, 470, 308, 484, color=(46, 51, 66))
+        self._shape(258, 420, 296, 392, 334, 398, 330, 440, 280, 516, color=(46, 51, 66))
 
     def _face(self) -> None:
         self._shape(178, 300, 222, 300, 228, 366, 172, 366, color=(206, 162, 132))
@@ -193,9 +194,9 @@ class _Painter:
         self._draw.arc(_box(180, 278, 222, 302), 25, 150, fill=(150, 70, 64), width=4 * _SCALE)
 
     def _lantern(self) -> None:
-        self._round((300, 456, 336, 490), _SKIN)
-        self._draw.arc(_box(298, 474, 342, 520), 180, 360, fill=_DARK, width=4 * _SCALE)
-        self._shape(296, 500, 344, 500, 350, 512, 290, 512, color=_DARK)
-        self._shape(298, 512, 342, 512, 348, 572, 292, 572, color=_GLOW)
-        self._shape(288, 572, 352, 572, 346, 586, 294, 586, color=_DARK)
-        self._round((311, 530, 329, 566), (255, 250, 224))
+        self._round((290, 370, 326, 404), _SKIN)
+        self._draw.arc(_box(288, 388, 332, 434), 180, 360, fill=_DARK, width=4 * _SCALE)
+        self._shape(286, 414, 334, 414, 340, 426, 280, 426, color=_DARK)
+        self._shape(288, 426, 332, 426, 338, 486, 282, 486, color=_GLOW)
+        self._shape(278, 486, 342, 486, 336, 500, 284, 500, color=_DARK)
+        self._round((301, 444, 319, 480), (255, 250, 224))
