@@ -24,8 +24,18 @@ def settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Sett
         outcome.finish_reason,
         usage,
         outcome.facts,
-        instead_of=former.id if former is not None and former.content.strip() and not outcome.text.strip() else None,
+        instead_of=_given_back(answer, outcome),
     )
+
+
+def _given_back(answer: Answer, outcome: Outcome) -> int | None:
+    """The reply that is the newest again, because this one came to nothing."""
+    if outcome.text.strip():
+        return None
+    former = answer.former.reply if answer.former is not None else None
+    if former is not None and former.content.strip():
+        return former.id
+    return answer.parent_id if answer.unasked else None
 
 
 def usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chat.bursts import Burst
 from chat.persona import Persona
-from chat.queue import Place
+from chat.queue import Place, Priority
 from chat.tokens import base_tokens
 from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage, Voice
 
@@ -23,6 +23,7 @@ class Question:
     notes: tuple[str, ...] = ()  # small print for the reply, such as how much of an attachment was read
     own_names: tuple[str, ...] = ()  # what the bot is called where the question was asked
     persona: Persona | None = None  # who answers
+    called: bool = False  # this one and nobody else was wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Wish:
     scopes: tuple[Scope, ...]
     own_names: tuple[str, ...] = ()
     persona: Persona | None = None
+
+    @property
+    def speaker(self) -> tuple[int | None, str | None]:
+        """The id and the name of the persona that is to speak."""
+        return (None, None) if self.persona is None else (self.persona.id, self.persona.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,9 @@ class Screen(Protocol):
 
     def joined(self, later: "Screen") -> None:
         """Another message became part of the question; `later` would have shown its answer."""
+
+    def recast(self, later: "Screen") -> bool:
+        """Show the answer as that of whom `later` would have shown it as; False if something is shown already."""
 
     def let_go(self) -> None:
         """The end is shown, and what stands there will be changed by something else from now on."""
@@ -111,6 +120,8 @@ class Answer:
     above_id: int | None = None  # the reply that was the newest before the question came
     own_names: tuple[str, ...] = ()
     persona: Persona | None = None
+    called: bool = False  # this persona and nobody else was wanted
+    unasked: bool = False  # it answers another persona: it gives way to people, and coming to nothing it says nothing
     notes: list[str] = field(default_factory=list)
     burst: Burst | None = None  # until this is over, more of the question may come
     joinable: bool = True
@@ -134,6 +145,13 @@ class Answer:
     def is_extra(self) -> bool:
         """Whether the question has an answer already."""
         return self.former is not None and bool(self.former.reply.content.strip())
+
+    @property
+    def priority(self) -> Priority:
+        """How soon it is to have a slot."""
+        if self.unasked:
+            return Priority.BACKGROUND
+        return Priority.SWIPE if self.is_extra else Priority.TURN
 
     @property
     def place(self) -> tuple[int, int]:

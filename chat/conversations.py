@@ -8,16 +8,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable
 
+from chat._lanes import Lane, LaneKey, Lanes, line_of
 from chat._settling import settlement, usage_row
 from chat.answers import Answer, Outcome, Question, Screen, Wish
 from chat.bursts import Burst
 from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
 from chat.metrics import Metrics
-from chat.queue import Priority
 from infermatic_client import InfermaticError
 from storage import (
     BegunTurn,
@@ -32,21 +31,7 @@ from storage import (
 
 logger = logging.getLogger(__name__)
 
-
 ENDING_SECONDS = 1.5  # what is left of the three seconds in which Discord wants an answer to a press
-
-# A conversation, or the message from which a side branch of it goes on.
-LaneKey = tuple[ConversationKey, int | None]
-
-
-@dataclass(eq=False, slots=True)
-class _Lane:
-    """One conversation's line, kept while somebody uses it."""
-
-    key: LaneKey | None  # None: of a text completion, which is no part of any conversation
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    last: Answer | None = None  # to be joined while it waits, and to be waited for
-    users: int = 0
 
 
 class Conversations:
@@ -57,7 +42,7 @@ class Conversations:
         self._usage = usage
         self._generator = generator
         self._metrics = metrics
-        self._lanes: dict[LaneKey, _Lane] = {}
+        self._lanes = Lanes()
         self._answers: dict[int, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -68,6 +53,8 @@ class Conversations:
         """Remember what was said and see that it is answered; None when this message was taken up before."""
         turn = question.turn
         async with self.line((turn.key, None if turn.on_head else turn.parent_id)) as lane:
+            if turn.on_head:
+                await self.make_way(turn.key)
             if lane.last is not None:
                 with contextlib.suppress(TurnStartedError):
                     return await self._join(lane.last, question, screen)
@@ -89,9 +76,8 @@ class Conversations:
                 return None
             shown = await self._still_in_place(wish.shown)
             begun = await self._history.begin_reply(
-                shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head,
-                wish.persona.id if wish.persona else None, wish.persona.name if wish.persona else None,
-            )  # fmt: skip
+                shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head, *wish.speaker
+            )
             if begun is None:
                 return None
             answer = Answer(
@@ -124,6 +110,27 @@ class Conversations:
             )  # fmt: skip
             return self._enter(lane, answer)
 
+    async def carry_on(self, wish: Wish, screen: Screen) -> Answer | None:
+        """Let another persona answer a reply of one; None when the conversation has gone on, or somebody is on it.
+
+        Nobody asked for it, so it comes after everything that people wait for.
+        """
+        key, reply = wish.shown.key, wish.shown.reply
+        async with self.line((key, None)) as lane:
+            if self._closing or self.answers_of(key) or await self._history.head(key) != reply.id:
+                return None
+            begun = await self._history.begin_reply(
+                key, reply.id, wish.claim_id, wish.asker_id, None, True, *wish.speaker
+            )
+            if begun is None:
+                return None
+            answer = Answer(
+                begun.reply_id, key, wish.asker_id, screen, wish.scopes, reply.id, self._history,
+                asker_ids={wish.asker_id}, above_id=reply.id, own_names=wish.own_names, joinable=False,
+                persona=wish.persona, unasked=True,
+            )  # fmt: skip
+            return self._enter(lane, answer)
+
     async def complete(
         self,
         key: ConversationKey,
@@ -143,7 +150,7 @@ class Conversations:
             claim_id, key, asker_id, screen, scopes, None, self._history,
             prompt_text=prompt, model=model, max_tokens=max_tokens, joinable=False,
         )  # fmt: skip
-        self._launch(answer, None, _Lane(None))
+        self._launch(answer, None, Lane(None))
         return answer
 
     # --- answers under way
@@ -162,6 +169,8 @@ class Conversations:
         With `end_is_shown` nothing more will be written about it; else it may still be under way afterwards.
         """
         answer = self._answers.get(reply_id)
+        if answer is None:
+            await self._give_way(answer for answer in self._answers.values() if answer.parent_id == reply_id)
         if answer is None or answer.work is None or not answer.work.done():
             return
         over = answer.settled if end_is_shown else answer.ended
@@ -170,6 +179,15 @@ class Conversations:
         if end_is_shown and answer.settled.is_set():
             answer.screen.let_go()
             self._forget(answer)
+
+    async def make_way(self, key: ConversationKey) -> None:
+        """What nobody asked for and nobody has seen gives way to what people do in a conversation."""
+        await self._give_way(self.answers_of(key))
+
+    async def _give_way(self, answers: Iterable[Answer]) -> None:
+        for answer in [answer for answer in answers if answer.unasked and not answer.text]:
+            answer.stop()
+            await answer.settled.wait()
 
     def answers_in(self, guild_id: int | None, channel_id: int) -> list[Answer]:
         """The answers under way in a channel, oldest first."""
@@ -208,17 +226,9 @@ class Conversations:
 
     # --- inside
 
-    @contextlib.asynccontextmanager
-    async def line(self, key: LaneKey) -> AsyncIterator[_Lane]:
+    def line(self, key: LaneKey) -> contextlib.AbstractAsyncContextManager[Lane]:
         """The conversation's line, for one at a time: who is in it changes what answers begin from."""
-        lane = self._lanes.setdefault(key, _Lane(key))
-        lane.users += 1
-        try:
-            async with lane.lock:
-                yield lane
-        finally:
-            lane.users -= 1
-            self._let_go(lane)
+        return self._lanes.line(key)
 
     @contextlib.asynccontextmanager
     async def quiet_line(self, key: ConversationKey) -> AsyncIterator[None]:
@@ -227,13 +237,10 @@ class Conversations:
         What is said meanwhile would join a reply that is being written where the conversation was.
         """
         async with self.line((key, None)):
-            if self.answers_of(key):
+            await self.make_way(key)
+            if any(not answer.unasked or answer.text for answer in self.answers_of(key)):
                 raise BusyConversationError
             yield
-
-    def _let_go(self, lane: _Lane) -> None:
-        if lane.key is not None and not lane.users and lane.last is None:
-            self._lanes.pop(lane.key, None)
 
     async def _still_in_place(self, then: ShownReply) -> ShownReply:
         """The reply as it is now. Raises `StaleControlError` unless it stands where it stood and is whole."""
@@ -258,9 +265,14 @@ class Conversations:
         async with waiting.joining:
             if not waiting.joinable:
                 raise TurnStartedError(waiting.reply_id, "streaming")
-            begun = await self._history.join_turn(waiting.reply_id, question.turn)
+            recast = question.called and not waiting.called and question.persona != waiting.persona
+            recast = recast and waiting.screen.recast(screen)
+            begun = await self._history.join_turn(waiting.reply_id, question.turn, recast=recast)
             if begun is None:
                 return None
+            if recast:
+                waiting.persona, waiting.own_names = question.persona, question.own_names
+            waiting.called = waiting.called or question.called
             waiting.parent_id = begun.user_message_id
             waiting.recent = ()
             waiting.asker_ids.add(question.turn.author_id)
@@ -270,18 +282,19 @@ class Conversations:
             waiting.screen.joined(screen)
             return waiting
 
-    def _start(self, lane: _Lane, question: Question, begun: BegunTurn, screen: Screen) -> Answer:
+    def _start(self, lane: Lane, question: Question, begun: BegunTurn, screen: Screen) -> Answer:
         turn = question.turn
         answer = Answer(
             begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
             asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
-            persona=question.persona, notes=list(question.notes), burst=Burst() if question.gathers else None,
+            persona=question.persona, called=question.called, notes=list(question.notes),
+            burst=Burst() if question.gathers else None,
         )  # fmt: skip
         if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
             answer.recent = begun.recent
         return self._enter(lane, answer)
 
-    def _enter(self, lane: _Lane, answer: Answer) -> Answer:
+    def _enter(self, lane: Lane, answer: Answer) -> Answer:
         """Let an answer be the last in its line."""
         before, lane.last = lane.last, answer
         if before is not None:
@@ -289,7 +302,7 @@ class Conversations:
         self._launch(answer, before, lane)
         return answer
 
-    def _launch(self, answer: Answer, before: Answer | None, lane: _Lane) -> None:
+    def _launch(self, answer: Answer, before: Answer | None, lane: Lane) -> None:
         self._answers[answer.reply_id] = answer
         answer.screen.bind(answer)
         answer.work = asyncio.create_task(self._work(answer, before))
@@ -299,7 +312,7 @@ class Conversations:
         if self._closing:
             answer.interrupt()
 
-    async def _run(self, answer: Answer, work: "asyncio.Task[Outcome]", lane: _Lane) -> None:
+    async def _run(self, answer: Answer, work: "asyncio.Task[Outcome]", lane: Lane) -> None:
         started = time.monotonic()
         try:
             outcome = await self._outcome(answer, work)
@@ -314,7 +327,7 @@ class Conversations:
             answer.ended.set()
             if lane.last is answer:
                 lane.last = None
-            self._let_go(lane)
+            self._lanes.let_go(lane)
 
     def _forget(self, answer: Answer) -> None:
         if self._answers.get(answer.reply_id) is answer:  # it may be going on already
@@ -334,14 +347,13 @@ class Conversations:
             async with answer.joining:
                 answer.joinable = False
 
-        priority = Priority.SWIPE if answer.is_extra else Priority.TURN
-        return await self._generator.answer(answer, granted, priority)
+        return await self._generator.answer(answer, granted, answer.priority)
 
     async def _outcome(self, answer: Answer, work: "asyncio.Task[Outcome]") -> Outcome:
         """How the work ended, whatever happened in it."""
         await asyncio.wait([work])
         if work.cancelled():
-            if answer.stop_requested:
+            if answer.stop_requested or (answer.unasked and not answer.text):
                 return answer.outcome("stopped")
             return answer.outcome("interrupted", ReplyInterruptedError())
         error = work.exception()
@@ -349,6 +361,8 @@ class Conversations:
             return work.result()
         if not isinstance(error, ChatError | InfermaticError | StorageError):
             logger.error("an answer failed unexpectedly", exc_info=error)
+        if answer.unasked and not answer.text.strip():
+            return answer.outcome("stopped")
         return answer.outcome("interrupted" if answer.text.strip() else "failed", error)
 
     async def _end(self, answer: Answer, outcome: Outcome) -> None:
@@ -373,11 +387,6 @@ class Conversations:
                 await self._usage.add(usage)
             return
         await self._history.settle(answer.reply_id, settlement(answer, outcome, usage))
-
-
-def line_of(shown: ShownReply) -> LaneKey:
-    """The line in which a reply is changed: its conversation's, or that of the side branch that ends with it."""
-    return (shown.key, None if shown.on_head else shown.reply.id)
 
 
 def _reply_above(begun: BegunTurn) -> int | None:

@@ -19,6 +19,7 @@ from chat.context import Cast, ContextReader, Prepared
 from chat.errors import EmptyReplyError
 from chat.keys import Grant, KeyPool
 from chat.models import ModelCatalogue
+from chat.persona import Persona
 from chat.policy import TokenLedger
 from chat.preferences import sampling
 from chat.queue import FairQueue, Place, Priority, Ticket
@@ -67,6 +68,7 @@ class _Attempt:
 
     model: str
     gone_model: str | None = None
+    persona: Persona | None = None
     sent_system: bool = False
     fold_system: bool = False
     fold_is_a_guess: bool = False
@@ -103,16 +105,11 @@ class Generator:
         self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
     ) -> Outcome:
         """Answer, mending requests where the service's refusals say how; `granted` is called when there is a slot."""
-        preferences = await self._preferences(answer)
-        wanted = answer.model or preferences["model"].value
-        attempt = _Attempt(self._catalogue.choose(wanted))
-        if wanted and attempt.model != wanted:
-            attempt.gone_model = wanted
+        attempt = _Attempt("")
+        await self._choose_model(answer, attempt)
         ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
         while True:
-            grant = await self._queue.slot(
-                ticket, waiting=lambda: answer.screen.waiting(lambda: self._queue.place(ticket))
-            )
+            grant = await self._queue.slot(ticket, waiting=lambda: self._waits(answer, ticket))
             started, took = self._clock(), None
             try:
                 outcome = await self._try(answer, attempt, grant, granted)
@@ -125,6 +122,17 @@ class Generator:
             finally:
                 self._queue.done(ticket, took)
 
+    def _waits(self, answer: Answer, ticket: Ticket) -> None:
+        if not answer.unasked:  # else nobody waits with it
+            answer.screen.waiting(lambda: self._queue.place(ticket))
+
+    async def _choose_model(self, answer: Answer, attempt: _Attempt) -> None:
+        """The model of whoever answers."""
+        attempt.persona = answer.persona
+        wanted = answer.model or (await self._preferences(answer))["model"].value
+        attempt.model = self._catalogue.choose(wanted)
+        attempt.gone_model = wanted if wanted and attempt.model != wanted else None
+
     def place_behind_another(self) -> Place:
         """Where a question stands while its own conversation answers an earlier one."""
         return Place(1, self._queue.seconds_per_reply / 2)  # half of a running reply is left, on average
@@ -134,6 +142,8 @@ class Generator:
     ) -> Outcome:
         try:
             await granted()
+            if answer.persona is not attempt.persona:  # who joined the question has called somebody else
+                await self._choose_model(answer, attempt)
             prepared = await self._prepare(answer, attempt)
         except BaseException:
             grant.give_back()

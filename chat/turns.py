@@ -6,7 +6,8 @@ the next prompt contains, and after a crash in between the next press shows it.
 
 from dataclasses import dataclass
 
-from chat.conversations import Conversations, line_of
+from chat._lanes import line_of
+from chat.conversations import Conversations
 from chat.errors import BusyConversationError, NothingThereError, StaleControlError
 from storage import ConversationKey, History, ShownReply, StoredMessage
 
@@ -41,13 +42,15 @@ class Turns:
     async def undo(self, key: ConversationKey) -> UndoneTurn:
         """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
         async with self._conversations.line((key, None)):
+            await self._conversations.make_way(key)
             reply = await self._last_reply(key)
             if (answer := self._conversations.answer_under_way(reply.id)) is not None:
                 answer.stop()
                 await answer.ended.wait()
                 reply = await self._last_reply(key)  # a swipe that came to nothing has given its place back
             asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
-            await self._history.set_head(key, asked[0].parent_id if asked else reply.parent_id)
+            above = asked[0].parent_id if asked else reply.parent_id
+            await self._history.set_head(key, await self._said_before(key, above))
         user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
         reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
         return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
@@ -58,6 +61,11 @@ class Turns:
         if reply is None or reply.role != "assistant":
             raise NothingThereError("undo")
         return reply
+
+    async def _said_before(self, key: ConversationKey, above: int | None) -> int | None:
+        """What was said before this; greetings that join a conversation hang under a beginning without words."""
+        message = None if above is None else await self._history.message(key.guild_id, above)
+        return message.parent_id if message is not None and message.role == "system" and message.parent_id else above
 
     async def last_askers(self, key: ConversationKey) -> frozenset[int]:
         """Who asked for the newest reply of the conversation; nobody when there is none."""

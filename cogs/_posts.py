@@ -82,6 +82,11 @@ class Posts:
             self._pacer = self._pace.stream(self.outlet.allowance_key, self.expected_seconds)
         return self._pacer
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is on its way to Discord."""
+        return self._writing.locked()
+
     def close(self) -> None:
         """Nothing more will be written."""
         if self._pacer is not None:

@@ -15,7 +15,7 @@ from chat.queue import Place
 from chat.splitting import ReplyParts
 from cogs._controls import Item, RetryControl, StopControl, view_of
 from cogs._errors import Explanation, explain
-from cogs._outlets import Outlet, is_fresh
+from cogs._outlets import InteractionOutlet, Outlet, is_fresh
 from cogs._pace import Pace
 from cogs._persona_cards import name_line
 from cogs._posts import Post, Posts, quietly
@@ -53,6 +53,7 @@ class ReplyScreen:
         self._pace = pace
         self._posts = Posts(outlet, pace, posted=reuse)
         self._header = header
+        self.speaker = name
         self._name = "" if outlet.shows_name else name_line(name)
         self._retire = retire
         self._parts = self._new_parts()
@@ -123,15 +124,22 @@ class ReplyScreen:
             self._joins.add(task)
             task.add_done_callback(self._joins.discard)
 
-    def recast(self, later: Screen) -> None:
-        if not isinstance(later, ReplyScreen) or self._heard:
-            return
-        before = self.outlet
-        self._posts.outlet, self._name = later.outlet, later._name
+    def recast(self, later: Screen) -> bool:
+        if not isinstance(later, ReplyScreen) or self._heard or self._posts.is_writing:
+            return False
+        before, after = self.outlet, later.outlet
+        if before.shows_name or after.shows_name:
+            if isinstance(before, InteractionOutlet) or isinstance(after, InteractionOutlet):
+                return False  # what answers a command has to stand where it was used
+            self._later.append(before)
+            self._posts.outlet = after
+            if self._notice_shown and before.voice != after.voice:  # only who posted it can change it
+                self._notice_shown = False
+                after.begin_chore(_take_away(before, self._posts.posted.pop().id))
+        self.speaker = later.speaker
+        self._name = "" if self.outlet.shows_name else name_line(self.speaker)
         self._parts = self._new_parts()
-        if self._notice_shown and before.voice != self.outlet.voice:  # only who posted it can change it
-            self._notice_shown = False
-            self.outlet.begin_chore(_take_away(before, self._posts.posted.pop().id))
+        return True
 
     def let_go(self) -> None:
         self._posts.released = True
