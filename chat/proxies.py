@@ -32,6 +32,7 @@ MOST_USERS: Final = 10_000
 
 _Message = TypeVar("_Message")
 
+_MENTION_FIRST = re.compile(r"(<@!?\d+>)\s*")
 _QUOTE_LINE = re.compile(r"(?:>|-#)[^\n]*(?:\n|\Z)")
 _LINK_TO_MESSAGE = "/channels/"
 
@@ -172,7 +173,7 @@ def taken_away(said: Words[_Message], posted: Words[_Message]) -> int | None:
     taken = _characters_around(words, text)
     if taken is None and said.is_reply:
         answer = without_quote(text)
-        return _characters_around(words, answer) if answer and answer != text else None
+        return _characters_around(words, answer) if answer != text else None
     return taken
 
 
@@ -186,10 +187,18 @@ def without_quote(text: str) -> str:
 
 
 def _characters_around(words: str, text: str) -> int | None:
-    """How much more than this text the words are; None if it is none of them, or too little of them."""
+    """How much more than this text the words are; None if it is none of them, or too little of them.
+
+    A mention that stands before the tags stands before the text, too.
+    """
     taken = len(words) - len(text)
-    if not 0 <= taken <= LONGEST_TAGS or text not in words:
+    if not 0 <= taken <= LONGEST_TAGS or not text:
         return None
+    if text not in words:
+        first, again = _MENTION_FIRST.match(words), _MENTION_FIRST.match(text)
+        if first is None or again is None or first[1] != again[1]:
+            return None
+        return _characters_around(words[first.end() :], text[again.end() :])
     stands_alone = len(text) >= SHORTEST_WORDS or re.search(rf"(?<!\w){re.escape(text)}(?!\w)", words)
     return taken if stands_alone else None
 

@@ -84,6 +84,8 @@ def test_only_what_was_said_can_be_posted(said: str, posted: str) -> None:
         ("k", "k"),
         ("J:k", "k"),
         ("((no))", "no"),
+        ("<@12> J: hello", "<@12> hello"),
+        ("<@!12><@13> J: hello", "<@!12> <@13> hello"),
     ],
 )
 def test_tags_of_all_kinds(said: str, posted: str) -> None:
@@ -92,7 +94,14 @@ def test_tags_of_all_kinds(said: str, posted: str) -> None:
 
 @pytest.mark.parametrize(
     ("said", "posted"),
-    [("have you seen it?", "a"), ("looking", "ok"), ("hello", "J: hello"), (f"hello {'x' * 101}", "hello"), ("J:", "")],
+    [
+        ("have you seen it?", "a"),
+        ("looking", "ok"),
+        ("<@12> J: a", "<@13> a"),
+        ("hello", "J: hello"),
+        (f"hello {'x' * 101}", "hello"),
+        ("J:", ""),
+    ],
 )
 def test_what_stands_there_by_chance_or_is_too_little_of_it_is_no_match(said: str, posted: str) -> None:
     assert not matches(said, posted)
