@@ -206,6 +206,67 @@ async def branches_picture(studio: Studio) -> None:
         await studio.shoot(page, "branches")
 
 
+async def import_picture(studio: Studio) -> None:
+    """What a card holds, before it is taken in."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    async with studio.page(width=1000, height=860) as page:
+        await page.get_by_text("roleplay", exact=True).first.click()
+        await world.person(demo.ada).message_command(demo.roleplay.messages[0], "Import as persona")
+        await expect(page.locator(".message.ephemeral .embed-thumbnail img")).to_be_visible()
+        await expect(page.get_by_role("button", name="Confirm")).to_be_visible()
+        await studio.shoot(page, "import")
+
+
+async def _taken_in(studio: Studio) -> None:
+    """Wren is a character of the server."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    moderator = world.person(demo.max)
+    asked = await moderator.message_command(demo.roleplay.messages[0], "Import as persona")
+    preview = await world.wait_until(
+        lambda: asked.response if asked.response and asked.response.components else None, timeout=WAIT_SECONDS
+    )
+    assert preview is not None
+    await moderator.click(preview, label="Confirm")
+    await world.wait_until(lambda: not preview.components, timeout=WAIT_SECONDS)
+
+
+async def persona_picture(studio: Studio) -> None:
+    """A character speaks under her own name and face, her greetings as swipes."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    await _taken_in(studio)
+    moderator = world.person(demo.max)
+    await moderator.slash(demo.bot_lab, "persona use", name="Wren")
+    greeting = await world.wait_for_message(
+        demo.bot_lab, lambda one: one.author.is_webhook and _is_finished(one), timeout=WAIT_SECONDS
+    )
+    await moderator.click(greeting, label="▶️")
+    await world.wait_until(lambda: "2/3" in _labels(greeting), timeout=WAIT_SECONDS)
+    async with studio.page(width=1000, height=520) as page:
+        await page.get_by_text("bot-lab", exact=True).first.click()
+        await expect(page.locator(".message").last).to_contain_text("2/3")
+        await page.wait_for_function("document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
+        await studio.shoot(page, "persona")
+
+
+async def create_picture(studio: Studio) -> None:
+    """The form in which a character is written."""
+    async with studio.page(width=1000, height=860) as page:
+        await page.get_by_text("bot-lab", exact=True).first.click()
+        await page.locator("#message-box").press_sequentially("/persona create")
+        await page.keyboard.press("Enter")
+        await page.locator(".command-form").get_by_role("button", name="Send").click()
+        form = page.get_by_role("dialog")
+        await form.get_by_role("textbox", name="Name").fill("Tobias")
+        texts = {
+            "Description": "{{char}} kept the lighthouse on Gull Point for thirty years. He owes the inn nine crowns.",
+            "Scenario": "{{user}} has rowed out to the rock at low tide.",
+            "Greeting": "*The door opens before you knock.* “You took your time.”",
+        }
+        for label, text in texts.items():
+            await form.get_by_label(label).fill(text)
+        await studio.shoot(page, "create")
+
+
 def _labels(message: Message) -> set[str | None]:
     return {part.get("label") for row in message.components for part in row.get("components") or []}
 
@@ -217,6 +278,9 @@ PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "edit": edit_picture,
     "waiting": waiting_picture,
     "branches": branches_picture,
+    "import": import_picture,
+    "persona": persona_picture,
+    "create": create_picture,
 }
 
 
