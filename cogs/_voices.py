@@ -188,27 +188,25 @@ class WebhookOutlet(ChannelOutlet):
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
         del part  # there is nothing to refer to
-        above = f"-# <@{self._asker_id}>\n" if ping and self._asker_id is not None else ""
-        pinged = [discord.Object(self._asker_id)] if above and self._asker_id is not None else False
-        mentions = discord.AllowedMentions(everyone=False, users=pinged, roles=False, replied_user=False)
+        asker_id = self._asker_id if ping else None
         with handle_message_parameters(
-            **self._body.written(content, above),
+            **self._body.written(content, _mention(asker_id)),
             username=webhook_name(self._name) or MISSING,
             view=view,
             flags=self._body.flags,
-            allowed_mentions=mentions,
+            allowed_mentions=_only(asker_id),
         ) as params:
             body: dict[str, Any] = dict(params.payload or {})
         message_id = await self._find_posted(nonce, body) or await self._post(nonce, body)
         self._own.add(message_id)
-        if above:
+        if asker_id is not None:
             self._pinged = message_id
         return message_id
 
     async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
-        above = f"-# <@{self._asker_id}>\n" if message_id == self._pinged else ""
-        body = {} if content is MISSING else self._body.written(content, above)
-        await edit_through(self._client, self._hook, self.channel_id, message_id, body, view)
+        asker_id = self._asker_id if message_id == self._pinged else None
+        body = {} if content is MISSING else self._body.written(content, _mention(asker_id))
+        await edit_through(self._client, self._hook, self.channel_id, message_id, body, view, mentions=asker_id)
 
     async def delete(self, message_id: int) -> None:
         if message_id not in self._own:
@@ -259,10 +257,17 @@ class WebhookOutlet(ChannelOutlet):
 
 
 async def edit_through(
-    bot: "Bot", hook: Hook, channel_id: int, message_id: int, body: dict[str, Any], view: discord.ui.View | None
+    bot: "Bot",
+    hook: Hook,
+    channel_id: int,
+    message_id: int,
+    body: dict[str, Any],
+    view: discord.ui.View | None,
+    *,
+    mentions: int | None = None,
 ) -> None:
-    """Change a message that was posted through a webhook."""
-    with handle_message_parameters(**body, view=view, allowed_mentions=discord.AllowedMentions.none()) as params:
+    """Change a message that was posted through a webhook; nobody but this person stays mentioned in it."""
+    with handle_message_parameters(**body, view=view, allowed_mentions=_only(mentions)) as params:
         await bot.http.request(
             hook.route("PATCH", "/messages/{message_id}", message_id=message_id),
             json=params.payload,
@@ -274,6 +279,16 @@ async def delete_through(bot: "Bot", hook: Hook, channel_id: int, message_id: in
     """Remove a message that was posted through a webhook."""
     route = hook.route("DELETE", "/messages/{message_id}", message_id=message_id)
     await bot.http.request(route, params=_query(hook, channel_id))
+
+
+def _mention(user_id: int | None) -> str:
+    return "" if user_id is None else f"-# <@{user_id}>\n"
+
+
+def _only(user_id: int | None) -> discord.AllowedMentions:
+    """Nobody is mentioned but this person; a reference is none."""
+    users = False if user_id is None else [discord.Object(user_id)]
+    return discord.AllowedMentions(everyone=False, users=users, roles=False, replied_user=False)
 
 
 def _query(hook: Hook, channel_id: int) -> dict[str, Any]:

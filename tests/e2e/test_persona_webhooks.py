@@ -1,12 +1,15 @@
 """Personas speak through webhooks: under their own names and pictures, with everything that replies can do."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from playground.discord import Permission
-from tests.e2e.acting import NEWEST, buttons, shown, stored, swipes
+from tests.e2e.acting import NEWEST, buttons, shown, slow_text, stored, swipes
 from tests.e2e.conftest import Stage, changed, running
+from tests.e2e.processes import environment, started
 from tests.e2e.test_personas import card_file, greeting, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -188,3 +191,59 @@ async def test_a_long_wait_shows_in_a_notice_that_becomes_the_reply(
         notice = await offstage.reply("⏳")
         reply = await offstage.reply_to(said)
         assert (reply, reply.content, reply.webhook_id) == (notice, "Here I am.", webhooks(offstage)[0].id)
+
+
+@pytest.mark.parametrize("noted", [True, False])
+async def test_after_a_kill_a_reply_is_closed_where_it_stands(offstage: Stage, tmp_path: Path, noted: bool) -> None:
+    async with running(offstage, offstage.settings):
+        await on_stage(offstage)
+    if not noted:  # it stands in Discord, but the bot does not hear of that any more
+        offstage.world.faults.add("POST", r"/webhooks/\d+/[^/]+$", status=502, after=True)
+        offstage.world.faults.add("GET", r"/channels/\d+/messages$", status=500, times=None)
+    offstage.api.faults.add("slow", tokens_per_second=40)
+    offstage.api.replies.add(slow_text(150))
+    async with started(tmp_path, environment(offstage)) as process:
+        await offstage.world.wait_until_connected(timeout=15)
+        await offstage.say(offstage.ada, "write")
+        reply = await offstage.world.wait_for_message(
+            offstage.channel,
+            lambda m: offstage.by_bot(m) and m.content.startswith("w") and (not noted or "w1" in m.content),
+        )
+        await process.kill()
+    offstage.world.faults.clear()
+    text = reply.content
+    async with running(offstage, offstage.settings):
+        await offstage.reply("I was restarted")
+        assert reply.content.startswith(f"{text}\n-# ⚠️")
+        assert (await stored(offstage, reply)).content == text
+        assert len([message for message in shown(offstage) if message.author.name == "Mira"]) == 2
+        offstage.api.replies.add("Again.")
+        await offstage.press(offstage.ada, reply, "Retry")
+        await offstage.world.wait_until(lambda: reply.content == "Again.")
+
+
+async def test_who_waited_long_is_mentioned_above_a_reply_that_comes_later(
+    offstage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs._screen.REACTION_AFTER_SECONDS", 0.02)
+    monkeypatch.setattr("cogs._screen.NOTICE_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("cogs._screen.FRESH_PING_AFTER_SECONDS", 0.1)
+    async with running(offstage, changed(offstage.settings, requests_per_minute=60, parallel_requests=1)):
+        await on_stage(offstage)
+        other = offstage.guild.add_text_channel("other")
+        offstage.api.tokens_per_second = 60
+        offstage.api.replies.add("word " * 40)
+        await offstage.say(offstage.tom, "first", channel=other)
+        await offstage.world.wait_until(lambda: len(offstage.prompts) == 1)
+        await offstage.say(offstage.ada, "second", answer="Here I am.")
+        notice = await offstage.reply("⏳")
+        await asyncio.sleep(0.1)
+        await offstage.tom.say(offstage.channel, "by the way")
+        reply = await offstage.world.wait_for_message(offstage.channel, lambda m: "Here I am." in m.content)
+        await offstage.settled()
+        assert (reply.content, [user.id for user in reply.mentions]) == (
+            f"-# <@{offstage.ada.user.id}>\nHere I am.",
+            [offstage.ada.user.id],
+        )
+        assert notice.deleted
+        assert (await stored(offstage, reply)).content == "Here I am."
