@@ -169,14 +169,14 @@ def span_words(period: Period) -> str:
 
 def wait_words(waits: Waits) -> str:
     """What the waits come to."""
-    return f"half within {seconds_words(waits.median_seconds)}, 95% within {seconds_words(waits.p95_seconds)}"
+    return f"half {seconds_words(waits.median_seconds)}, 95% {seconds_words(waits.p95_seconds)}"
 
 
 def seconds_words(seconds: float) -> str:
-    """About so long."""
+    """Within about so long."""
     if math.isinf(seconds):
-        return f"more than {WAIT_EDGES[-1]} s"
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"beyond {WAIT_EDGES[-1]} s"
+    return f"within {seconds:.1f} s" if seconds < 10 else f"within {seconds:.0f} s"
 
 
 def short(number: float) -> str:

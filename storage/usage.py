@@ -81,8 +81,8 @@ class Usage:
         while await self._database.write(forgetting.forget_sums, guild_id, user_id):
             pass
 
-    async def guilds_of(self, user_id: int) -> list[int | None]:
-        """Where the person used something; None: in direct messages."""
+    async def guilds_with(self, user_id: int) -> list[int | None]:
+        """Wherever the person ever used something; None: in direct messages."""
         found, guild = [], forgetting.BEFORE_ALL_GUILDS
         while (next_guild := await self._database.read(forgetting.next_guild, guild)) is not None:
             guild = next_guild

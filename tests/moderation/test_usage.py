@@ -263,7 +263,7 @@ def test_what_stands_in_a_description() -> None:
     ]  # fmt: skip
     waits = chart_of("waits", busy(1), "#general", {})
     assert waits is not None
-    assert "half within 2.2 s, 95% within" in describe(waits)
+    assert "half within 2.5 s, 95% beyond 120 s" in describe(waits)
 
 
 def pixels(png: bytes) -> Image.Image:

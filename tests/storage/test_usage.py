@@ -166,9 +166,9 @@ async def test_who_is_forgotten_leaves_the_totals(storage: Storage) -> None:
     # More rows than are moved at once, so that it takes several transactions.
     many = [usage_row(model=f"model-{n}", at=NOW - (n % 5) * DAY) for n in range(ROWS_AT_ONCE + 20)]
     await add_all(storage, many)
-    assert await storage.usage.guilds_of(ADA) == [None, GUILD, OTHER_GUILD]
+    assert await storage.usage.guilds_with(ADA) == [None, GUILD, OTHER_GUILD]
     await storage.usage.forget_user(GUILD, ADA)
-    assert await storage.usage.guilds_of(ADA) == [None, OTHER_GUILD]
+    assert await storage.usage.guilds_with(ADA) == [None, OTHER_GUILD]
     here = [replace(row, user_id=0 if row.user_id == ADA else row.user_id) for row in [*rows, *many]]
     here = [row for row in here if row.guild_id == GUILD]
     assert await storage.usage.book(GUILD, "user", ADA, "month", BEGINNING) == EMPTY
