@@ -89,7 +89,7 @@ function drawState() {
 function invitation({ kind, name, writable, archived, locked }) {
   if (!writable) return locked ? "This thread is locked: only moderators write here" : "You cannot write here";
   if (archived) return "This thread is closed: a message opens it again";
-  return `Message ${kind === "dm" ? "@" : "#"}${name}`;
+  return kind === "thread" ? `Message “${name}”` : `Message ${kind === "dm" ? "@" : "#"}${name}`;
 }
 
 // Replies
