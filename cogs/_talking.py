@@ -21,7 +21,7 @@ from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
-from cogs._incoming import is_aside, is_persons, question_text, replied_message_text
+from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, is_age_restricted, scopes_of, style_of
@@ -199,13 +199,14 @@ class Talking:
         if not said.content.strip():
             return None
         own_names = self.own_names(message.guild, persona)
+        said_as = message.author.display_name if is_proxied(message) else None
         on_head = replied is None or await self._is_newest(key, replied)
         turn = NewTurn(
             key,
             claim_id=message.id,
             discord_id=message.id,
             author_id=message.author.id,
-            author_name=await self._name_of(message.author, guild_id),
+            author_name=said_as or await self._name_of(message.author, guild_id),
             content=said.content,
             pictures=said.pictures,
             model=None,

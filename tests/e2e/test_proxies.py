@@ -12,6 +12,7 @@ from moderation.access import Access, Reason, RefusedError, Request
 from storage import StoredMessage
 from tests.e2e.acting import NEWEST, asked, begun, buttons, prompt, quiet, shown, slow_text, stored
 from tests.e2e.conftest import Stage, running
+from tests.e2e.test_persona_webhooks import on_stage
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
@@ -175,6 +176,23 @@ async def test_a_proxied_reply_replies_to_what_its_author_replied_to(stage: Stag
     assert turns(stage) == ["I am here", "first", "why?"]
     unpinged = await stage.ada.say(stage.channel, "J: among us", reply_to=first, ping=False)
     await nobody_answers(stage, await proxy.say_instead(unpinged, "among us"), requests=4)
+
+
+async def test_characters_are_replied_to_and_called_back_through_their_webhooks(stage: Stage, proxy: Proxy) -> None:
+    greeting = await on_stage(stage)
+    await stage.command(stage.ada, "profile set", name="Captain Ada")
+    stage.api.tokens_per_second = 60
+    stage.api.replies.add(slow_text(60))
+    said = await stage.ada.say(stage.channel, "J: good evening", reply_to=greeting)
+    await stage.reply("w0")
+    stage.api.tokens_per_second = 2000
+    stage.api.replies.add("Come in.")
+    posted = await proxy.say_instead(said, "good evening")
+    reply = await stage.reply_to(posted)
+    assert (shown(stage)[-2:], reply.content) == ([greeting, reply], "Come in.")
+    assert (await stored(stage, posted)).author_name == "Luna"
+    await stage.ask(stage.tom, "me too")
+    assert "Luna: good evening" in stage.said_to_model
 
 
 # --- whose it is
