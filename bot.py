@@ -31,7 +31,9 @@ from doctor import doctor
 from infermatic_client import InfermaticClient, KeyLimits
 from logs import set_up_logging
 from moderation.access import Access
+from moderation.admission import Admission
 from moderation.ledger import Ledger
+from moderation.presence import Presences
 from settings import Settings, SettingsError
 from setup_wizard import setup
 from storage import StorageError, open_storage
@@ -50,6 +52,7 @@ EXTENSIONS = (
     "cogs.note",
     "cogs.tokens",
     "cogs.history",
+    "cogs.home",
     "cogs.help",
     "cogs.doctor",
     "cogs.recovery",
@@ -112,6 +115,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
         )
         generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger())
+        presences = Presences()
+        admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
         )
@@ -126,7 +131,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,
-            guard=Guard(access, storage.settings),
+            guard=Guard(access, storage.settings, storage.access, presences, admission),
             diagnosis=Diagnosis(
                 clients=clients,
                 look_at_database=lambda: report_on(storage.database),

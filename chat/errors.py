@@ -4,6 +4,8 @@
     ├── NoKeyError              no API key is set, or every key was refused by the service
     ├── NoModelError            neither a model was chosen nor one is known to be served
     ├── ModelGoneError          the chosen model is not served any more and no fallback is
+    ├── ModelDeniedError        policy lets neither the chosen model answer here nor any other
+    ├── PausedError             policy lets nobody have answers here now
     ├── NoSuchModelError        the name that somebody typed is none of a model that is served
     ├── QueueTooLongError       the expected wait is longer than anyone would wait
     ├── ServiceDownError        the service failed several times in a row and is given a pause
@@ -69,6 +71,17 @@ class ModelGoneError(ChatError):
     """The model is not served any more and no fallback is either."""
 
     model: str
+
+
+@dataclass
+class ModelDeniedError(ChatError):
+    """Policy does not let the model answer here, nor any other that could."""
+
+    model: str
+
+
+class PausedError(ChatError):
+    """Nobody gets answers here now."""
 
 
 @dataclass

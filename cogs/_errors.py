@@ -18,6 +18,7 @@ from chat.errors import (
     KeywordsError,
     LorebookError,
     LoreError,
+    ModelDeniedError,
     ModelGoneError,
     NoKeyError,
     NoModelError,
@@ -27,6 +28,7 @@ from chat.errors import (
     NoSuchPresetError,
     NothingThereError,
     NothingToSetError,
+    PausedError,
     PersonaError,
     PresetFileError,
     PresetNameError,
@@ -45,6 +47,7 @@ from chat.errors import (
     TranscriptError,
 )
 from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
+from cogs._refusals import refusal_words
 from infermatic_client import (
     APIConnectionError,
     APIStatusError,
@@ -62,8 +65,7 @@ from infermatic_client import (
     UnknownModelError,
     UnsupportedSystemPromptError,
 )
-from moderation.access import Reason, RefusedError
-from moderation.rights import Level
+from moderation.access import RefusedError
 from storage import (
     ConstraintError,
     CorruptDatabaseError,
@@ -161,12 +163,6 @@ KEYWORD_PROBLEMS = {
     "long": f"A keyword has up to {MAX_KEYWORD_CHARACTERS} characters. Type several with commas between.",
     "none": "Type at least one keyword, several with commas between; `default` clears them.",
 }
-LEVEL_WORDS = {
-    Level.SCENE_OWNER: "moderators and whoever started this scene",
-    Level.MODERATOR: "moderators (people who may manage messages)",
-    Level.ADMIN: "people who may manage this server",
-    Level.OPERATOR: "the person who runs this bot",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +195,10 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("I do not know which models there are: the service does not answer. Try again soon.")
         case ModelGoneError(model=model):
             return Explanation(f"The model `{model}` is not served any more. Choose another with `/model set`.")
+        case ModelDeniedError(model=model):
+            return Explanation(f"A moderator does not let `{_as_code(model)}` answer here. Choose another model.")
+        case PausedError():
+            return Explanation("A moderator paused me here.")
         case NoSuchModelError(name=name):
             return Explanation(f"I know no model `{_as_code(name)}`. See `/model list`.", retry=False)
         case QueueTooLongError(expected_seconds=seconds):
@@ -340,21 +340,7 @@ def _api_words(error: BaseException) -> Explanation | None:
 
 
 def _policy_words(error: BaseException) -> Explanation | None:
-    match error:
-        case RefusedError(reason=Reason.LEVEL_TOO_LOW, required=required):
-            who = LEVEL_WORDS.get(required, "others") if required else "others"
-            return Explanation(f"That is for {who}.", retry=False)
-        case RefusedError(reason=Reason.GUILD_NOT_APPROVED):
-            return Explanation("This server is not approved yet. Whoever runs me can approve it here.", retry=False)
-        case RefusedError(reason=Reason.DMS_OFF):
-            return Explanation("I do not answer direct messages here. Talk to me in a server.", retry=False)
-        case RefusedError(reason=Reason.CHANNEL_OFF):
-            return Explanation("I am switched off in this channel, except for commands such as `/chat`.", retry=False)
-        case RefusedError(reason=Reason.SHUTTING_DOWN):
-            return Explanation("I am just restarting. Say it again in a moment.", retry=False)
-        case RefusedError():
-            return Explanation("That is not allowed here.", retry=False)
-    return None
+    return Explanation(refusal_words(error), retry=False) if isinstance(error, RefusedError) else None
 
 
 def _storage_words(error: BaseException) -> Explanation | None:

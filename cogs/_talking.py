@@ -271,7 +271,7 @@ class Talking:
         # What comes while the bot stops is answered after the restart.
         if not await self._claim(message, "notice" if refusal.reason is Reason.SHUTTING_DOWN else TURN_CLAIM):
             return
-        if refusal.reason is Reason.DMS_OFF:
+        if message.guild is None and refusal.reason is not Reason.SHUTTING_DOWN:
             await self._say_privately(message, explain(refusal).text)
             return
         try:

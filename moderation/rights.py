@@ -21,6 +21,7 @@ REQUIRED: dict[str, Level] = {
     "complete": Level.MEMBER,
     "help": Level.MEMBER,
     "doctor": Level.ADMIN,
+    "home": Level.MEMBER,
     "tokens": Level.MEMBER,
     "context": Level.MEMBER,
     "model list": Level.MEMBER,
@@ -103,3 +104,13 @@ REQUIRED: dict[str, Level] = {
 }
 # What works in a server that the operator has not approved.
 DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"})
+# What is open also to people who are denied or paused, or whose direct messages have no home server: it tells them why,
+# or takes away what is theirs.
+OPEN_ACTIONS = frozenset({"help", "why", "home", "stop own", "delete own", "forget own"})
+# What makes the model answer. Nobody can while it is paused.
+MAKES_ANSWERS = frozenset(
+    {
+        "chat", "complete", "retry", "retry own", "regenerate", "regenerate own", "continue", "continue own",
+        "continue from here", "continue from here own",
+    }
+)  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
@@ -20,6 +20,8 @@ MAX_CACHED_GUILDS: Final = 20_000
 """As many as one process is for; most have no rules."""
 
 FORGOTTEN_AT_ONCE: Final = 500
+
+T = TypeVar("T")
 
 _columns = ("id", "verdict", "reason", "expires_at", "set_by", "created_at")
 _parts = ("user_id", "role_id", "channel_id", "category_id", "model")
@@ -124,10 +126,10 @@ class AccessRules:
             forgotten += count
         return forgotten
 
-    async def _change(self, guild_id: int, write: Callable[[Connection], Any]) -> Any:
+    async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
         return await self._database.finish(self._write(guild_id, write))
 
-    async def _write(self, guild_id: int, write: Callable[[Connection], Any]) -> Any:
+    async def _write(self, guild_id: int, write: Callable[[Connection], T]) -> T:
         try:
             return await self._database.write(write)
         finally:

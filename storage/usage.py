@@ -40,6 +40,8 @@ _of_day = (
     .order_by(*_day_keys)
 )
 
+_recent_guilds = select(usage.c.guild_id).where(usage.c.user_id == bindparam("user")).distinct()
+
 
 class Usage:
     """The record of requests."""
@@ -56,6 +58,10 @@ class Usage:
     ) -> UsageTotals:
         """What was used since then, by one person or in one channel if named; single requests are kept for weeks."""
         return await self._database.read(_sum_up, guild_id, since, user_id, channel_id)
+
+    async def recent_guilds_of(self, user_id: int, most: int) -> list[int]:
+        """Guilds in which a person has used the bot in the last weeks."""
+        return await self._database.read(_read_recent_guilds, user_id, most)
 
     async def book(
         self, guild_id: int | None, kind: UsageScopeKind, scope_id: int, level: UsageLevel, since: date
@@ -129,6 +135,11 @@ def _sum_up(
     if channel_id is not None:
         statement = statement.where(usage.c.channel_id == channel_id)
     return UsageTotals(*connection.execute(statement).one())
+
+
+def _read_recent_guilds(connection: Connection, user_id: int, most: int) -> list[int]:
+    found = connection.execute(_recent_guilds.limit(most + 1), {"user": user_id}).scalars()  # one may be none
+    return [guild_id for guild_id in found if guild_id is not None][:most]
 
 
 def _read_book(

@@ -14,6 +14,7 @@ from cogs._bot import Bot
 from playground.discord import Limit, LocalDiscord, Permission, RateLimits
 from playground.infermatic import LocalInfermatic
 from settings import Settings
+from storage import Scope
 
 MANAGE_MESSAGES = 1 << 13
 MODEL = "Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic"
@@ -125,6 +126,13 @@ class Stage:
                 return
             await asyncio.sleep(0.01)
         raise AssertionError("the history still knows it")
+
+    async def at_home(self, *people: Any) -> None:
+        """Let people's direct messages count against the stage's server."""
+        assert self.bot is not None
+        for person in people:
+            scope = Scope("user", person.user.id)
+            await self.bot.services.storage.settings.put(None, scope, "home", self.guild.id, person.user.id)
 
     async def settled(self, timeout: float = 5.0) -> None:
         """Until everything that was pressed or sent is handled, and no answer is under way."""

@@ -78,7 +78,7 @@ async def test_the_whole_server_is_for_who_moderates_all_of_it(stage: Stage) -> 
     for channel, person in ((stage.channel, stage.tom), (thread, stage.ada)):
         refusal = await put(stage, channel, person, trigger="off", where="server")
         assert (refusal.content, refusal.ephemeral) == (
-            "That is for moderators (people who may manage messages).",
+            "That is for moderators.",
             True,
         )
     assert "From now on in this server" in (await put(stage, person=stage.admin, trigger="off", where="server")).content
@@ -113,6 +113,7 @@ async def test_embeds_that_the_bot_may_not_send_are_told(stage: Stage) -> None:
 async def test_direct_messages_have_no_trigger(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         dm = await offstage.ada.open_dm()
+        await offstage.at_home(offstage.ada)
         shown = await holding(offstage, dm, offstage.ada)
         assert [line.partition(" ")[0] for line in shown] == ["`swipe_rights`", "`retention`", "`reply_style`"]
         refusal = await put(offstage, dm, offstage.ada, trigger="off")

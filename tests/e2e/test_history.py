@@ -425,6 +425,7 @@ async def test_a_storage_that_fails_is_said_in_words(stage: Stage, monkeypatch: 
 async def test_everyone_moves_in_their_direct_messages(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         channel = await offstage.ada.open_dm()
+        await offstage.at_home(offstage.ada)
         await take_in(offstage, as_file(*CHAT), offstage.ada, channel)
         await offstage.world.wait_until(lambda: any("imported" in m.content for m in channel.messages))
         found = (await offstage.command(offstage.ada, "history search", channel, words="mat")).content

@@ -256,6 +256,7 @@ async def test_whoever_started_a_thread_commands_it(stage: Stage) -> None:
 async def test_in_direct_messages_everyone_commands_their_own(offstage: Stage) -> None:
     stage = offstage
     async with running(stage, changed(stage.settings, allow_dms=True)):
+        await stage.at_home(stage.ada)
         dm = await stage.ada.open_dm()
         said, older = await exchange(stage, "one", "a", channel=dm)
         _, newest = await exchange(stage, "two", "b", channel=dm)

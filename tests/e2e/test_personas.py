@@ -258,6 +258,7 @@ async def test_another_server_finds_nothing(stage: Stage) -> None:
 async def test_direct_messages_have_only_one_s_own(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         mine, theirs = await offstage.ada.open_dm(), await offstage.tom.open_dm()
+        await offstage.at_home(offstage.ada, offstage.tom)
         await taken_in(offstage, offstage.ada, channel=mine)
         assert "- **Mira** · yours" in (await offstage.command(offstage.ada, "persona list", mine)).content
         assert "no characters here" in (await offstage.command(offstage.tom, "persona list", theirs)).content

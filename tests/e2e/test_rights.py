@@ -70,6 +70,7 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "stop": (Level.SCENE_OWNER, {}),
     "reset": (Level.SCENE_OWNER, {}),
     "doctor": (Level.ADMIN, {}),
+    "home": (Level.MEMBER, {}),
 }
 
 

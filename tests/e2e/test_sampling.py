@@ -247,6 +247,7 @@ async def test_who_owns_a_thread_sets_it_but_does_not_change_the_servers_presets
 async def test_a_direct_message_has_presets_of_its_own(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         mine, theirs = await offstage.ada.open_dm(), await offstage.tom.open_dm()
+        await offstage.at_home(offstage.ada, offstage.tom)
         await put(offstage, "temperature", "0.3", mine, offstage.ada)
         await preset(offstage, "save", "calm", mine, person=offstage.ada)
         await offstage.command(offstage.ada, "sampling reset", mine)

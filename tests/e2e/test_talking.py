@@ -124,6 +124,7 @@ async def test_direct_messages_are_refused_unless_allowed(stage: Stage) -> None:
 async def test_direct_messages_need_no_mention_where_they_are_allowed(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         channel = await offstage.ada.open_dm()
+        await offstage.at_home(offstage.ada)
         await offstage.reply_to(await offstage.ada.say(channel, "hello?"))
         assert offstage.prompts[-1] == system_and("hello?")
         await offstage.command(offstage.ada, "reset", channel)  # everyone is moderator of their own conversation
