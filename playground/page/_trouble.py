@@ -116,7 +116,15 @@ DISCORD_CHOICES = (
         "New messages of the bot do not arrive at first; it tries again.",
         details={"status": 500},
         method="POST",
-        path=r"/messages$",
+        path=r"/messages$|^/webhooks/\d+/[^/]+$",
+    ),
+    Choice(
+        "no_webhooks",
+        "Webhooks refused (403)",
+        "A character that gets no webhook speaks as the bot, under a bold line with its name.",
+        details={"code": 50013},
+        method="POST",
+        path="/webhooks$",
     ),
     Choice(
         "limited",
