@@ -54,8 +54,8 @@ class Proxies:
         if message.guild is None or not self._bot.intents.message_content or message.type not in SAID:
             return message
         if message.webhook_id is not None:
-            if message.application_id == self._bot.application_id:
-                return message
+            if message.application_id == self._bot.application_id or message.author.id != message.webhook_id:
+                return message  # ours, or a command's answer
             return await self._taken_over(self._matcher.posted(message.channel.id, _words(message)))
         if message.author.bot:
             return message

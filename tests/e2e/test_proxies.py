@@ -16,12 +16,9 @@ from tests.e2e.test_persona_webhooks import on_stage
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
-HOLD_SECONDS = 0.25
-
 
 @pytest.fixture(autouse=True)
-def short_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cogs._proxies.HOLD_SECONDS", HOLD_SECONDS)
+def short_bursts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 0.2, 0.6))
 
 
@@ -76,8 +73,7 @@ def turns(stage: Stage) -> list[str]:
 
 
 async def nobody_answers(stage: Stage, *said: Any, requests: int) -> None:
-    """None of this is answered, refused or marked, even when nothing is waited for any longer."""
-    await asyncio.sleep(HOLD_SECONDS)
+    """None of this is answered, refused or marked."""
     await quiet(stage)
     assert len(asked(stage)) == requests
     for message in said:
@@ -90,9 +86,9 @@ async def nobody_answers(stage: Stage, *said: Any, requests: int) -> None:
 
 @pytest.mark.parametrize("deletes_first", [True, False])
 async def test_whoever_begins_to_use_a_proxy_costs_a_request_and_then_no_more(
-    stage: Stage, proxy: Proxy, deletes_first: bool
+    stage: Stage, proxy: Proxy, deletes_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.api.first_token_seconds = 0.3
+    stage.api.first_token_seconds = 0.15
     earlier = await stage.ask(stage.tom, "who is there?", answer="nobody")
     said = await stage.say(stage.ada, "hello  [J]", answer="to nobody")
     await begun(stage, 2)
@@ -115,31 +111,15 @@ async def test_whoever_begins_to_use_a_proxy_costs_a_request_and_then_no_more(
     assert turns(stage)[-3:] == ["Luna: hello", "welcome, Luna", "Juno: and now?"]
     assert buttons(reply) == []
 
+    monkeypatch.setattr("cogs._proxies.HOLD_SECONDS", 0.05)
     plain = await stage.say(stage.ada, "without a tag", answer="all the same")
     assert (await stage.reply_to(plain)).content == "all the same"
     assert turns(stage)[-1] == "Ada: without a tag"
     assert len(asked(stage)) == 5
 
 
-async def test_an_answer_that_is_being_written_goes_with_what_it_answered(stage: Stage, proxy: Proxy) -> None:
-    stage.api.tokens_per_second = 60
-    said = await stage.say(stage.ada, "hello -l", answer=slow_text(60))
-    await stage.reply("w0")
-    stage.api.tokens_per_second = 2000
-    posted = await proxy.say_instead(said, f"{stage.mention} hello", deletes_first=False)
-    reply = await stage.reply_to(posted)
-    assert shown(stage) == [reply]
-    assert turns(stage) == ["hello"]
-    said = await stage.say(stage.tom, "I too -t", answer="done already")
-    await stage.reply_to(said)
-    reply = await stage.reply_to(await proxy.say_instead(said, f"{stage.mention} I too", "Tim"))
-    assert len(shown(stage)) == 2
-    assert turns(stage)[-1] == "Tim: I too"
-    assert "I too -t" not in stage.said_to_model
-
-
 async def test_what_waits_with_the_words_of_others_is_answered_with_them(stage: Stage, proxy: Proxy) -> None:
-    stage.api.first_token_seconds = 0.3
+    stage.api.first_token_seconds = 0.2
     await stage.say(stage.moderator, "zero")
     await begun(stage)
     first = await stage.say(stage.tom, "one", answer="both")
@@ -191,8 +171,13 @@ async def test_characters_are_replied_to_and_called_back_through_their_webhooks(
     reply = await stage.reply_to(posted)
     assert (shown(stage)[-2:], reply.content) == ([greeting, reply], "Come in.")
     assert (await stored(stage, posted)).author_name == "Luna"
-    await stage.ask(stage.tom, "me too")
-    assert "Luna: good evening" in stage.said_to_model
+    said = await stage.say(stage.tom, "I too -t", answer="done already")
+    await stage.reply_to(said)
+    posted = await proxy.say_instead(said, f"{stage.mention} I too", "Tim")
+    await stage.world.wait_until(lambda: len(asked(stage)) == 4)
+    await quiet(stage)
+    assert len(shown(stage)) == 4
+    assert turns(stage)[-3:] == ["Luna: good evening", "Come in.", "Tim: I too"]
 
 
 # --- whose it is
