@@ -114,9 +114,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         context = ContextReader(
             storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
         )
-        generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger())
         presences = Presences()
         admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
+        generator = Generator(
+            catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), admission=admission
+        )
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
         )

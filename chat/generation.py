@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from chat._model_choice import ModelChoice
 from chat._voice import Voice
 from chat.adaptation import adapt
 from chat.answers import Answer, Outcome
@@ -20,7 +21,7 @@ from chat.errors import EmptyReplyError
 from chat.keys import Grant, KeyPool
 from chat.models import ModelCatalogue
 from chat.persona import Persona
-from chat.policy import TokenLedger
+from chat.policy import Admission, TokenLedger
 from chat.preferences import sampling
 from chat.queue import FairQueue, Place, Priority, Ticket
 from chat.tokens import raw_tokens
@@ -68,6 +69,7 @@ class _Attempt:
 
     model: str
     gone_model: str | None = None
+    allows: Callable[[str], bool] | None = None
     persona: Persona | None = None
     sent_system: bool = False
     fold_system: bool = False
@@ -91,9 +93,11 @@ class Generator:
         pool: KeyPool,
         context: ContextReader,
         ledger: TokenLedger,
+        admission: Admission | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalogue = catalogue
+        self._models = ModelChoice(catalogue, admission)
         self._queue = queue
         self._pool = pool
         self._context = context
@@ -130,8 +134,8 @@ class Generator:
         """The model of whoever answers."""
         attempt.persona = answer.persona
         wanted = answer.model or (await self._preferences(answer))["model"].value
-        attempt.model = self._catalogue.choose(wanted)
-        attempt.gone_model = wanted if wanted and attempt.model != wanted else None
+        chosen = await self._models.choose(answer, wanted)
+        attempt.model, attempt.gone_model, attempt.allows = chosen.name, chosen.gone, chosen.allows
 
     def place_behind_another(self) -> Place:
         """Where a question stands while its own conversation answers an earlier one."""
@@ -142,7 +146,8 @@ class Generator:
     ) -> Outcome:
         try:
             await granted()
-            if answer.persona is not attempt.persona:  # who joined the question has called somebody else
+            allowed = await self._models.still_allows(answer, attempt.model)
+            if not allowed or answer.persona is not attempt.persona:  # who joined the question has called another
                 await self._choose_model(answer, attempt)
             prepared = await self._prepare(answer, attempt)
         except BaseException:
@@ -325,7 +330,7 @@ class Generator:
     async def _fall_back(self, attempt: _Attempt) -> bool:
         gone = attempt.model
         await self._catalogue.gone(gone)
-        attempt.model = self._catalogue.choose(gone)
+        attempt.model = self._catalogue.choose(gone, attempt.allows)
         attempt.gone_model = attempt.gone_model or gone
         return attempt.model != gone
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from chat.errors import ModelGoneError, NoModelError, NoSuchModelError
+from chat.errors import ModelDeniedError, ModelGoneError, NoModelError, NoSuchModelError
 from chat.pictures import PICTURES_SHOWN
 from chat.tokens import TokenEstimator, base_tokens
 from infermatic_client import InfermaticClient, InfermaticError, TokenCount
@@ -127,23 +127,25 @@ class ModelCatalogue:
             raise NoSuchModelError(text)
         return name
 
-    def choose(self, wanted: str | None) -> str:
-        """The model to ask: the wanted one while it is served, else a fallback.
+    def choose(self, wanted: str | None, allows: Callable[[str], bool] | None = None) -> str:
+        """The model to ask: the wanted one while it is served and allowed, else a fallback, or for a denied one any.
 
-        Raises `ModelGoneError` when neither is served and `NoModelError` when nothing is known.
+        Raises `ModelGoneError` when neither is served, `ModelDeniedError` when none is allowed, and `NoModelError` when
+        nothing is known.
         """
         names = self.names
         wanted = wanted or self._default
-        if wanted and (not names or wanted in names):
-            return wanted
-        for name in (*self._fallbacks, self._default):
-            if name and name != wanted and (not names or name in names):
+        for name in (wanted, *self._fallbacks, self._default):
+            if name and (not names or name in names) and (allows is None or allows(name)):
                 return name
-        if wanted:
+        allowed = [name for name in names if allows is None or allows(name)]
+        if wanted and (allows is None or allows(wanted)):
             raise ModelGoneError(wanted)
-        if not names:
-            raise NoModelError
-        return names[0]
+        if allowed:
+            return allowed[0]
+        if wanted or names:
+            raise ModelDeniedError(wanted or names[0])
+        raise NoModelError
 
     async def gone(self, model: str) -> None:
         """The service does not know this model: look at the list again, and believe the refusal over the list."""

@@ -4,6 +4,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from chat.errors import ModelDeniedError
 from cogs._bot import Bot, tell
 from cogs._places import SOURCE_WORDS, place_of, source_words
 from cogs.talk import model_choices
@@ -59,6 +60,8 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
         """Keep the choice for this channel or thread."""
         services = interaction.client.services
         name = await services.catalogue.find(model)
+        if not await services.guard.may_choose(interaction.guild_id, interaction.channel, name):
+            raise ModelDeniedError(name)
         scope = place_of(interaction).here
         await services.storage.settings.put(interaction.guild_id, scope, "model", name, interaction.user.id)
         await interaction.response.send_message(f"`{name}` answers in {SOURCE_WORDS[scope.kind]} from now on.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.errors import ModelGoneError, NoModelError, NoSuchModelError
+from chat.errors import ModelDeniedError, ModelGoneError, NoModelError, NoSuchModelError
 from chat.models import ASK_AGAIN_SECONDS, REFRESH_SECONDS, USUAL_CONTEXT_WINDOW, ModelCatalogue
 from infermatic_client import APIConnectionError, InfermaticClient, Model, TokenCount
 from storage import ModelFacts
@@ -145,6 +145,22 @@ async def test_a_refusal_is_believed_over_the_list() -> None:
     models = await read("a", "b", fallback_models=("b",))
     await models.gone("a")
     assert models.choose("a") == "b"
+
+
+async def test_where_some_models_may_not_answer_others_do() -> None:
+    models = await read("a", "b", "c", "d", default_model="d", fallback_models=("b",))
+    assert models.choose("a", {"a", "b"}.__contains__) == "a"
+    assert models.choose("a", {"b", "c", "d"}.__contains__) == "b"
+    assert models.choose("a", {"c", "d"}.__contains__) == "d"
+    assert models.choose("a", {"c"}.__contains__) == "c"
+    assert models.choose(None, {"c"}.__contains__) == "c"
+    for wanted in ("a", None):
+        with pytest.raises(ModelDeniedError):
+            models.choose(wanted, set[str]().__contains__)
+    with pytest.raises(ModelGoneError):
+        (await read("a")).choose("gone", {"gone"}.__contains__)
+    with pytest.raises(ModelDeniedError):
+        catalogue().choose("a", set[str]().__contains__)
 
 
 async def test_a_list_grows_old() -> None:
