@@ -245,7 +245,7 @@ class Conversations:
     async def _still_in_place(self, then: ShownReply) -> ShownReply:
         """The reply as it is now. Raises `StaleControlError` unless it stands where it stood and is whole."""
         now = await self._history.shown_reply(then.reply.guild_id, then.reply.id)
-        if now is None or now.reply.state in {"pending", "streaming"}:
+        if now is None or now.reply.state in {"pending", "streaming", "deleted"}:
             raise StaleControlError
         if (now.on_head, now.newest, now.discord_ids) != (then.on_head, then.newest, then.discord_ids):
             raise StaleControlError

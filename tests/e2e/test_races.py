@@ -165,3 +165,31 @@ async def test_a_message_that_goes_while_another_swipe_is_written_takes_that_wit
     assert [m["content"] for m in stage.prompts[-1] if m["role"] == "assistant"] == []
     assert (await stored(stage, shown(stage)[-1])).state == "complete"
     assert buttons(shown(stage)[-1]) == NEWEST
+
+
+async def test_a_reply_that_is_just_being_deleted_is_not_answered_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await stage.ask(stage.ada, "hello", answer="Old.")
+    await stage.ask(stage.ada, "go on", answer="New.")
+    reply = await stage.ask(stage.ada, "aside", answer="One.", reply_to=old)
+    assert stage.bot is not None
+    voices, forgotten, go_on = stage.bot.voices, asyncio.Event(), asyncio.Event()
+    find = voices.outlet_in_place
+
+    async def once_told(*args: Any) -> Any:
+        if not forgotten.is_set():  # the first who asks is about to take the message away
+            forgotten.set()
+            await go_on.wait()
+        return await find(*args)
+
+    monkeypatch.setattr(voices, "outlet_in_place", once_told)
+    await stage.ada.click(reply, label="🗑️")
+    await forgotten.wait()
+    stage.api.replies.add("Two.")
+    late = await stage.ada.click(reply, label="🔄")
+    await late.answered()
+    go_on.set()
+    await stage.settled()
+    assert reply.deleted
+    assert len(asked(stage)) == 3
