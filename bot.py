@@ -51,6 +51,7 @@ EXTENSIONS = (
     "cogs.profile",
     "cogs.note",
     "cogs.tokens",
+    "cogs.usage",
     "cogs.history",
     "cogs.home",
     "cogs.help",

@@ -48,6 +48,7 @@ from chat.errors import (
 )
 from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
 from cogs._refusals import refusal_words
+from cogs._usage_words import usage_error_words
 from infermatic_client import (
     APIConnectionError,
     APIStatusError,
@@ -66,6 +67,7 @@ from infermatic_client import (
     UnsupportedSystemPromptError,
 )
 from moderation.access import RefusedError
+from moderation.usage import UsageError
 from storage import (
     ConstraintError,
     CorruptDatabaseError,
@@ -364,6 +366,8 @@ def _discord_words(error: BaseException) -> Explanation | None:
             return Explanation("This command has changed. Reload Discord (Ctrl+R) and try again.", retry=False)
         case app_commands.NoPrivateMessage():
             return Explanation("This works in servers only.", retry=False)
+        case UsageError():
+            return Explanation(usage_error_words(error), retry=False)
         case discord.Forbidden():
             return Explanation("I lack a permission in this channel: View Channel, Send Messages or Read History.")
         case discord.RateLimited():

@@ -1,8 +1,11 @@
-"""Channels that keep messages for some days only: what is older is forgotten, at the start and every hour."""
+"""Channels that keep messages for some days only: what is older is forgotten, at the start and every hour.
+
+What was used is let go of as well, once a day.
+"""
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import discord
 from discord.ext import commands
@@ -26,6 +29,7 @@ class Retention(commands.Cog):
         self._task: asyncio.Task[None] | None = None
         self._fetched: dict[int, tuple[Scope, ...]] = {}
         self._fetches_left = 0
+        self._pruned_on: date | None = None
 
     async def cog_unload(self) -> None:
         """End the rounds when the bot stops."""
@@ -45,7 +49,17 @@ class Retention(commands.Cog):
                 await self.forget_old(datetime.now(UTC))
             except Exception:
                 logger.exception("old messages could not be forgotten")
+            try:
+                await self.prune_usage(datetime.now(UTC))
+            except Exception:
+                logger.exception("old records of usage could not be deleted")
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def prune_usage(self, now: datetime) -> None:
+        """Delete records of usage that are kept no longer; their sums stay."""
+        if self._pruned_on != now.date():
+            await self.bot.services.storage.usage.prune(now)
+            self._pruned_on = now.date()
 
     async def forget_old(self, now: datetime) -> None:
         """Forget what is older than its channel keeps."""

@@ -158,6 +158,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     staff |= {"channel set", "persona use", "persona clear", "note set", "note clear"}
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
+    staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
     assert await listed(stage.ada) == everything - staff
 
 
