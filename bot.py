@@ -13,6 +13,7 @@ import typer
 from discord.ext import commands
 from dotenv import load_dotenv
 
+from chat.casts import Casts
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
@@ -124,13 +125,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
         )
         conversations = Conversations(storage.history, storage.usage, generator, metrics)
+        personas = PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations)
+        casts = Casts(personas, storage.settings, context, storage.history, conversations)
         yield Services(
             storage=storage,
             audit=storage.audit,
             conversations=conversations,
             turns=Turns(storage.history, conversations),
             context=context,
-            personas=PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations),
+            personas=personas,
+            casts=casts,
             lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,

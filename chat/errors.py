@@ -26,6 +26,7 @@
     ├── PersonaError            something about characters cannot be done
     │   ├── NoSuchPersonaError      there is none of this name that the person may see
     │   ├── TooManyPersonasError    the person or the server has as many as they may
+    │   ├── CastFullError           as many characters speak in a place as can
     │   └── AdultPersonaError       this one works in age-restricted channels only
     ├── CardError               a file holds no character card that can be read
     ├── LoreError               something about lorebooks cannot be done
@@ -237,6 +238,13 @@ class TooManyPersonasError(PersonaError):
 
     limit: int
     own: bool = True
+
+
+@dataclass
+class CastFullError(PersonaError):
+    """So many characters speak in this place, which is the most."""
+
+    limit: int
 
 
 @dataclass

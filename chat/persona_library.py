@@ -5,14 +5,13 @@ messages everybody has only their own.
 """
 
 import asyncio
-import random
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from chat._avatars import as_png, avatar_of
+from chat._greetings import greetings_of, opening
 from chat.cards import Card, changed, new_card, parse_card, read_card, to_json, to_png
 from chat.context import ContextReader
 from chat.conversations import Conversations
@@ -26,9 +25,8 @@ from chat.errors import (
 )
 from chat.persona import Persona, short_name
 from chat.persona_preview import is_adult
-from chat.persona_prompt import persona_macros
 from chat.preferences import Place
-from chat.profiles import Profile, Profiles
+from chat.profiles import Profiles
 from storage import (
     Avatar,
     ConversationKey,
@@ -36,23 +34,20 @@ from storage import (
     PersonaContent,
     PersonaOutline,
     Personas,
-    Scope,
     ScopedSettings,
     StoredMessage,
     StoredPersona,
-    TranscriptMessage,
 )
 
 MOST_OWN: Final = 5
 MOST: Final = 500
-MOST_GREETINGS: Final = 50
-LONGEST_GREETING: Final = 8_000
-"""Characters that are posted of a greeting: four messages."""
-
 LONGEST_TYPED: Final = 100
 """Characters of a name that somebody types."""
 
 SETTING: Final = "persona"
+CAST: Final = "cast"
+"""The ids of those that speak beside it."""
+
 CACHED: Final = 64
 LARGEST_CACHED: Final = 256 * 1024
 """Bytes of a card that stays in memory; larger ones are rare, and read again in some milliseconds."""
@@ -257,14 +252,6 @@ class PersonaLibrary:
 
     # --- speaking
 
-    async def speaking(self, guild_id: int | None, scopes: Sequence[Scope], *, age_restricted: bool) -> Persona | None:
-        """Who speaks here. Raises `AdultPersonaError` where it may not."""
-        persona_id = (await self._context.preferences(guild_id, scopes))[SETTING].value
-        persona = None if persona_id is None else await self.persona(guild_id, persona_id)
-        if persona is not None and persona.adult and not age_restricted:
-            raise AdultPersonaError(persona.name)
-        return persona
-
     async def who_said(self, guild_id: int | None, reply: StoredMessage, *, age_restricted: bool) -> Persona | None:
         """Who speaks in a reply. Raises `AdultPersonaError` where it may not go on."""
         persona = None if reply.persona_id is None else await self.persona(guild_id, reply.persona_id)
@@ -303,6 +290,8 @@ class PersonaLibrary:
         """
         async with self._conversations.quiet_line(key):
             await self._settings.put(place.guild_id, place.here, SETTING, found.outline.id, user_id)
+            if (await self._context.preferences(place.guild_id, place.scopes))[CAST].value:
+                await self._settings.put(place.guild_id, place.here, CAST, [], user_id)
             return await self._open_with_greeting(key, found.persona, user_id, user_name)
 
     async def greet_again(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> int | None:
@@ -318,16 +307,15 @@ class PersonaLibrary:
         if bound.source != place.here:
             raise NothingThereError("persona clear")
         await self._settings.clear(place.guild_id, place.here, SETTING, user_id)
+        await self._settings.clear(place.guild_id, place.here, CAST, user_id)
         left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
         return None if left is None else await self.persona(place.guild_id, left)
 
     async def _open_with_greeting(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> Bound:
-        profile = await self._profiles.of(key.guild_id, user_id, user_name)
-        greetings = _greetings(persona, profile, key)
-        if not greetings:
+        greetings = greetings_of(persona, await self._profiles.of(key.guild_id, user_id, user_name), key)
+        if not greetings.texts:
             return Bound(None, None)
-        chosen = min(persona.greeting, len(greetings) - 1)
-        grafted = await self._history.graft(key, _opening(persona, greetings, user_id), chosen + 1)
+        grafted = await self._history.graft(key, opening(persona, greetings, user_id), greetings.first + 1)
         return Bound(grafted.head, grafted.previous_head)
 
     async def _found(self, stored: StoredPersona) -> FoundPersona:
@@ -354,23 +342,3 @@ def _content_of(visitor: Visitor, card: Card, avatar: Avatar | None) -> PersonaC
 def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:
     if outline.adult and not visitor.age_restricted:
         raise AdultPersonaError(outline.name)
-
-
-def _greetings(persona: Persona, profile: Profile, key: ConversationKey) -> list[str]:
-    """The greetings as they are said to somebody."""
-    seed = f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
-    macros = persona_macros(persona.card, profile, now=datetime.now(UTC), random=random.Random(), seed=seed)
-    said = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in persona.card.greetings[:MOST_GREETINGS])
-    return [text[:LONGEST_GREETING] for text in said if text]
-
-
-def _opening(persona: Persona, greetings: Sequence[str], user_id: int) -> list[TranscriptMessage]:
-    """A beginning without words, which the greetings hang under, so that they are swipes of each other."""
-    now = datetime.now(UTC)
-    return [
-        TranscriptMessage(None, "system", "", now, user_id),
-        *(
-            TranscriptMessage(0, "assistant", text, now, user_id, persona.name, persona_id=persona.id)
-            for text in greetings
-        ),
-    ]

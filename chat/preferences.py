@@ -20,6 +20,9 @@ CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "retention_days": None,
     "reply_style": "plain",
     "persona": None,  # the id of the one that speaks here
+    "cast": [],  # the ids of those that speak beside it
+    "cast_order": "natural",  # who of them answers, when nobody is called
+    "persona_turns": 0,  # how often personas answer personas after something that people said
 }
 SAMPLING_NAMES = tuple(Sampling.__struct_fields__)
 

@@ -108,6 +108,22 @@ class Turns:
             return reply_id
         return await self._history.reply_under(guild_id, shown.reply.parent_id) or reply_id
 
+    async def is_of_newest(self, key: ConversationKey, message_id: int) -> bool:
+        """Whether a message belongs to the newest exchange of its conversation, so that a reply to it goes on.
+
+        That is what people said last and all that was said in answer to it.
+        """
+        head = await self._history.head(key)
+        page = [] if head is None else await anext(aiter(self._history.path(key.guild_id, head)), [])
+        is_asked = False
+        for message in page:
+            if is_asked and message.role != "user":
+                break
+            is_asked = message.role == "user"
+            if message.id == message_id:
+                return True
+        return False
+
     # --- swipes
 
     async def shown(self, guild_id: int | None, channel_id: int, reply_id: int) -> ShownReply:

@@ -14,6 +14,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from chat.casts import Casts
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
@@ -50,6 +51,7 @@ class Services:
     turns: Turns
     context: ContextReader
     personas: PersonaLibrary
+    casts: Casts
     lore: LoreLibrary
     catalogue: ModelCatalogue
     pool: KeyPool

@@ -13,6 +13,7 @@ from chat.errors import (
     AdultPersonaError,
     BusyConversationError,
     CardError,
+    CastFullError,
     ChannelSettingError,
     EmptyReplyError,
     KeywordsError,
@@ -262,6 +263,8 @@ def _persona_words(error: PersonaError | CardError) -> Explanation:
             text = f"You have {limit} characters here, which is the most. Make room with `/persona delete`."
         case TooManyPersonasError(limit=limit):
             text = f"There are {limit} characters here, which is the most. Make room with `/persona delete`."
+        case CastFullError(limit=limit):
+            text = f"{limit} characters speak here, which is the most. `/persona clear` with a name takes one away."
         case AdultPersonaError(name=name):
             text = f"`{_as_code(name, 50)}` is for adults and works in age-restricted channels only."
         case CardError(fault="fields", field=name) if name:

@@ -208,9 +208,8 @@ class Replies(Drawings):
 
     async def _write(self, interaction: discord.Interaction[Bot], shown: ShownReply, *, goes_on: bool) -> None:
         """Begin an answer that takes the place of the one that is shown."""
-        persona = await self._bot.talking.speaking(
-            interaction.guild_id, interaction.channel, shown.reply if goes_on else None
-        )
+        casting = self._bot.talking.casting
+        persona = await casting.speaking(interaction.guild_id, interaction.channel, shown.reply, goes_on=goes_on)
         from_menu = interaction.type is discord.InteractionType.application_command
         if from_menu:
             await interaction.response.defer(ephemeral=True, thinking=True)

@@ -12,6 +12,7 @@ import discord
 from chat.answers import Question
 from chat.asides import without_asides
 from chat.attachments import Woven, one_line
+from chat.casts import Heard
 from chat.channel_settings import ChannelSettings
 from chat.persona import Persona
 from chat.preferences import ReplyStyle
@@ -19,17 +20,18 @@ from chat.profiles import Profiles
 from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
+from cogs._casting import Casting
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
 from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
-from cogs._places import conversation_for, conversation_of, is_age_restricted, scopes_of, style_of
+from cogs._places import conversation_for, conversation_of, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
 from cogs._words import plain, quoted
 from moderation.access import Reason, RefusedError
-from storage import ConversationKey, NewTurn, Picture, StoredMessage
+from storage import NewTurn, Picture, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Talking:
         self._channel_settings = ChannelSettings(bot.services.storage.settings, bot.services.context)
         self._profiles = Profiles(bot.services.storage.settings)
         self._reader = AttachmentReader()
+        self.casting = Casting(bot)
         self._fading: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
@@ -79,13 +82,6 @@ class Talking:
         if guild is not None and guild.me is not None:
             names.insert(0, guild.me.display_name)
         return tuple(dict.fromkeys([*(persona.names if persona else ()), *names]))
-
-    async def speaking(self, guild_id: int | None, channel: Any, reply: StoredMessage | None = None) -> Persona | None:
-        """Who answers here, or goes on with a reply. Raises `AdultPersonaError`."""
-        library, adults_only = self._bot.services.personas, is_age_restricted(channel)
-        if reply is not None:
-            return await library.who_said(guild_id, reply, age_restricted=adults_only)
-        return await library.speaking(guild_id, scopes_of(channel, guild_id), age_restricted=adults_only)
 
     # --- plain messages
 
@@ -151,18 +147,20 @@ class Talking:
             if called:
                 await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
             return
-        persona = await self.speaking(guild_id, message.channel)
-        outlet = await self._bot.voices.outlet(
-            message.channel, guild_id, persona, await self._style(message),
-            asking_id=message.id, asker_id=message.author.id,
-        )  # fmt: skip
-        screen = ReplyScreen(outlet, self._pace, name=persona.name if persona else None)
         async with self._reader.in_order((message.channel.id, message.author.id)):
-            question = await self._question(message, guild_id, persona, gathers=trigger.kind == "always")
+            question = await self._question(message, guild_id, called=called, gathers=trigger.kind == "always")
             if question is not None:
-                await self._bot.services.conversations.ask(question, screen)
+                await self._begin(question, message, guild_id)
         if question is None and called:
             await self._hint(message)
+
+    async def _begin(self, question: Question, message: discord.Message, guild_id: int | None) -> None:
+        persona, style = question.persona, await self._style(message)
+        outlet = await self._bot.voices.outlet(
+            message.channel, guild_id, persona, style, asking_id=message.id, asker_id=message.author.id
+        )
+        screen = ReplyScreen(outlet, self._pace, name=persona.name if persona else None)
+        await self.casting.ask(question, screen, message.author, message.channel, style)
 
     def message_gone(self, message_id: int) -> None:
         """A message was deleted, perhaps before it was read to its end."""
@@ -191,16 +189,21 @@ class Talking:
             await self._bot.replies.offer_later(guild_id, message.channel.id, message.id)
 
     async def _question(
-        self, message: discord.Message, guild_id: int | None, persona: Persona | None, *, gathers: bool
+        self, message: discord.Message, guild_id: int | None, *, called: bool, gathers: bool
     ) -> Question | None:
-        """What was said and where in the history it belongs; None when nothing was said."""
+        """What was said and where in the history it belongs; None when nothing was said, or nobody answers that."""
         key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
         said, replied = await self._said(message, guild_id)
         if not said.content.strip():
             return None
-        own_names = self.own_names(message.guild, persona)
         said_as = message.author.display_name if is_proxied(message) else None
-        on_head = replied is None or await self._is_newest(key, replied)
+        on_head = replied is None or await self._bot.services.turns.is_of_newest(key, replied.id)
+        words = question_text(message, self._me.id) or said.content
+        heard = Heard(words, on_head=on_head, replied_to=replied, expected=called)
+        speaker = await self.casting.answering(guild_id, message.channel, key, heard)
+        if speaker is None:
+            return None
+        persona = speaker.persona
         turn = NewTurn(
             key,
             claim_id=message.id,
@@ -217,8 +220,8 @@ class Talking:
             persona_name=persona.name if persona else None,
         )
         return Question(
-            turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes, own_names=own_names,
-            persona=persona,
+            turn, scopes_of(message.channel, guild_id), gathers=gathers, notes=said.notes,
+            own_names=self.own_names(message.guild, persona), persona=persona, called=speaker.called,
         )  # fmt: skip
 
     async def _name_of(self, user: discord.abc.User, guild_id: int | None) -> str:
@@ -247,14 +250,6 @@ class Talking:
         if replied.channel_id != message.channel.id:  # forwarded from elsewhere
             return said, None
         return said, replied
-
-    async def _is_newest(self, key: ConversationKey, replied: StoredMessage) -> bool:
-        """Whether a message belongs to the newest exchange of its conversation, so that a reply to it goes on."""
-        history = self._bot.services.storage.history
-        head = await history.head(key)
-        if head is None or head == replied.id:
-            return head is not None
-        return any(asked.id == replied.id for asked in await history.turn_of(key.guild_id, head))
 
     def _may_write(self, message: discord.Message) -> bool:
         if message.guild is None:
@@ -323,7 +318,9 @@ class Talking:
         if not text.strip() and attachment is None:
             await tell(interaction, ONLY_AN_ASIDE)
             return
-        persona = await self.speaking(interaction.guild_id, interaction.channel)
+        key = await conversation_of(interaction, private=private)
+        speaker = await self.casting.answering(interaction.guild_id, interaction.channel, key, Heard(text))
+        persona = speaker.persona if speaker is not None else None
         style = await style_of(
             self._bot.services, interaction.channel, interaction.guild_id, interaction.app_permissions
         )
@@ -333,7 +330,7 @@ class Talking:
             return  # there is no way left to tell the person alone
         said = await self._reader.read(interaction.id, text, [attachment] if attachment else [])
         turn = NewTurn(
-            await conversation_of(interaction, private=private),
+            key,
             claim_id=interaction.id,
             discord_id=None,
             author_id=interaction.user.id,
@@ -355,8 +352,9 @@ class Talking:
         screen = ReplyScreen(outlet, self._pace, header=header, name=persona.name if persona else None)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
         own_names = self.own_names(interaction.guild, persona)
-        question = Question(turn, scopes, notes=said.notes, own_names=own_names, persona=persona)
-        await self._bot.services.conversations.ask(question, screen)
+        called = speaker is not None and speaker.called
+        question = Question(turn, scopes, notes=said.notes, own_names=own_names, persona=persona, called=called)
+        await self.casting.ask(question, screen, interaction.user, interaction.channel, style)
         if by_name and persona is not None and not expired:
             await quietly(interaction.edit_original_response(content=f"-# {plain(persona.name)} answers you here."))
 

@@ -43,7 +43,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         report = await interaction.client.services.context.report(
             await conversation_of(interaction),
             scopes_of(interaction.channel, interaction.guild_id),
-            await interaction.client.talking.speaking(interaction.guild_id, interaction.channel),
+            await interaction.client.talking.casting.speaking(interaction.guild_id, interaction.channel),
         )
         prompt = report.prompt
         count = len(prompt.included_ids)

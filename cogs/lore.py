@@ -111,7 +111,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         cast = Cast(
             await conversation_of(interaction),
             scopes_of(interaction.channel, interaction.guild_id),
-            await self.bot.talking.speaking(interaction.guild_id, interaction.channel),
+            await self.bot.talking.casting.speaking(interaction.guild_id, interaction.channel),
         )
         found = await self.library.test(cast, text, interaction.user.display_name)
         await tell(interaction, "No lorebook is looked through here." if found is None else _outcome(found))

@@ -73,6 +73,8 @@ class Recovery(commands.Cog):
             return
         try:
             shown = await self._found(reply)
+            if await history.withdraw_unasked(reply.guild_id, reply.id):
+                return
             if shown is not None and shown.discord_ids:
                 await self._mark(shown)
             elif shown is not None:

@@ -175,7 +175,7 @@ class Talk(commands.Cog):
         )
         await self.bot.replies.dress_left(key, previous)
         with contextlib.suppress(AdultPersonaError, BusyConversationError):  # who speaks now begins the conversation
-            persona = await self.talking.speaking(interaction.guild_id, interaction.channel)
+            persona = await self.talking.casting.speaking(interaction.guild_id, interaction.channel)
             if persona is not None:
                 await self.bot.replies.greet_again(interaction, key, persona)
 

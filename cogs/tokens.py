@@ -52,7 +52,7 @@ class Tokens(commands.Cog):
         report = await interaction.client.services.context.report(
             await conversation_of(interaction),
             scopes_of(interaction.channel, interaction.guild_id),
-            await interaction.client.talking.speaking(interaction.guild_id, interaction.channel),
+            await interaction.client.talking.casting.speaking(interaction.guild_id, interaction.channel),
         )
         await tell(interaction, context_text(report))
 

@@ -1,0 +1,51 @@
+"""What a character says first."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from chat.persona import Persona
+from chat.persona_prompt import Profile, persona_macros
+from storage import ConversationKey, TranscriptMessage
+
+MOST_GREETINGS: Final = 50
+LONGEST_GREETING: Final = 8_000
+"""Characters that are posted of a greeting: four messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greetings:
+    """A character's greetings as they are said to somebody, and which of them comes first."""
+
+    texts: Sequence[str]
+    first: int
+
+
+def greetings_of(persona: Persona, profile: Profile, key: ConversationKey, *, joins: bool = False) -> Greetings:
+    """The greetings; one that ``joins`` others has some of its own for that, which come first."""
+    seed = f"{key.guild_id}:{key.channel_id}:{key.owner_id}"
+    macros = persona_macros(
+        persona.card, profile, now=datetime.now(UTC), random=random.Random(), seed=seed, company=persona.company
+    )
+    for_groups = persona.card.texts("group_only_greetings") if joins else ()
+    said = [*for_groups, *persona.card.greetings][:MOST_GREETINGS]
+    expanded = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in said)
+    texts = [text[:LONGEST_GREETING] for text in expanded if text]
+    first = 0 if any(text.strip() for text in for_groups) else min(persona.greeting, len(texts) - 1)
+    return Greetings(texts, max(0, first))
+
+
+def opening(persona: Persona, greetings: Greetings, user_id: int) -> list[TranscriptMessage]:
+    """A beginning without words, which the greetings hang under, so that they are swipes of each other."""
+    now = datetime.now(UTC)
+    return [
+        TranscriptMessage(None, "system", "", now, user_id),
+        *(
+            TranscriptMessage(0, "assistant", text, now, user_id, persona.name, persona_id=persona.id)
+            for text in greetings.texts
+        ),
+    ]
