@@ -10,6 +10,7 @@ from typing import Final, cast
 from chat._greetings import greetings_of, opening
 from chat._path import is_said
 from chat.casting import Candidate, Choice, Order, choose, choose_among, talkativeness_of
+from chat.channel_settings import DEFAULT
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.errors import AdultPersonaError, CastFullError, NoSuchPersonaError
@@ -219,9 +220,11 @@ class Casts:
             await self._library.clear(place, user_id)
         return gone
 
-    async def arrange(self, place: Place, order: Order | None, turns: int | None, user_id: int) -> None:
-        """Set how they take turns with people, and how often among themselves."""
-        if order is not None:
+    async def arrange(self, place: Place, order: str | None, turns: int | None, user_id: int) -> None:
+        """Set who answers, and how often they answer each other; `default` lets go of an order."""
+        if order == DEFAULT:
+            await self._settings.clear(place.guild_id, place.here, ORDER, user_id)
+        elif order is not None:
             await self._settings.put(place.guild_id, place.here, ORDER, order, user_id)
         if turns is not None:
             await self._settings.put(place.guild_id, place.here, TURNS, turns, user_id)

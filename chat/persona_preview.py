@@ -7,9 +7,7 @@ from typing import Any, Final, Literal
 
 from chat.cards import Card
 
-MissingKind = Literal[
-    "newer", "pictures", "address", "linked book", "scripts", "drawing", "group greetings", "by meaning", "html"
-]
+MissingKind = Literal["newer", "pictures", "address", "linked book", "scripts", "drawing", "by meaning", "html"]
 
 _ADULT: Final = re.compile(
     r"(?:^|[\W_])(?<!young[\W_])(?:nsfw|nsfl|adult|adults only|18\+|r-?18)(?:$|[\W_])", re.IGNORECASE
@@ -90,8 +88,6 @@ def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missi
         yield Missing("scripts", len(scripts))
     if card.extensions.get("sd_character_prompt"):
         yield Missing("drawing")
-    if groups := card.texts("group_only_greetings"):
-        yield Missing("group greetings", len(groups))
     found = [entry for entry in entries if _extras(entry).get("vectorized")]
     if found:
         yield Missing("by meaning", len(found))

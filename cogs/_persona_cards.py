@@ -29,7 +29,6 @@ MISSING_WORDS: Final[dict[MissingKind, str]] = {
     "linked book": "the lorebook `{name}`, which is not in the card",
     "scripts": "scripts that change what is shown",
     "drawing": "instructions for drawing the character",
-    "group greetings": "{count} greetings for groups",
     "by meaning": "{count} lorebook entries that are found by meaning",
     "html": "HTML in its texts; it is shown as text",
 }

@@ -1,4 +1,4 @@
-"""Characters: `/persona import`, `list`, `show`, `export`, `delete`, `use` and `clear`, and "Import as persona"."""
+"""Characters: all of `/persona`, and "Import as persona"."""
 
 import io
 import re
@@ -9,22 +9,23 @@ from discord import app_commands
 from discord.ext import commands
 
 from chat.attachments import Fault
-from chat.branches import short_id
 from chat.cards import MAX_FILE_BYTES
+from chat.casts import MOST_TURNS
 from chat.channel_settings import DEFAULT
 from chat.errors import CardError, NothingThereError, NothingToSetError, StaleControlError
 from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona, Visitor
 from chat.preferences import Place
 from chat.presets import MAX_NAME_CHARACTERS
 from chat.sampling import SamplingSettings
+from cogs import _persona_casts
 from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._errors import explain
 from cogs._persona_cards import card_of, list_line, title_of
+from cogs._persona_casts import ORDER_WORDS
 from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
 from cogs._persona_forms import Part, PersonaForm, Written, too_long
-from cogs._places import SOURCE_WORDS, conversation_of, place_of
-from cogs._words import way_back
+from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
 
@@ -237,10 +238,10 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         if not seen:
             await tell(interaction, "There are no characters here yet. `/persona import` takes a card in.")
             return
-        place = place_of(interaction)
-        speaks = (await self.bot.services.context.preferences(place.guild_id, place.scopes))["persona"].value
+        company = await self.bot.talking.casting.company(interaction.guild_id, interaction.channel)
+        speak = {persona.id for persona in company.personas}
         lines = [
-            list_line(outline, own=outline.owner_id == visitor.user_id, speaks=outline.id == speaks) for outline in seen
+            list_line(outline, own=outline.owner_id == visitor.user_id, speaks=outline.id in speak) for outline in seen
         ]
         own = sum(outline.kind == "own" and outline.owner_id == visitor.user_id for outline in seen)
         await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {MOST_OWN} own." if own else ""))
@@ -284,28 +285,42 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     # --- speaking
 
     @app_commands.command(description="Let a character speak in this channel or thread, from its greeting on")
-    @app_commands.describe(name="The character")
-    async def use(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+    @app_commands.describe(name="The character", beside="Beside those who speak here; the conversation goes on")
+    async def use(self, interaction: discord.Interaction[Bot], name: PersonaName, beside: bool = False) -> None:
         """Bind it, tell everyone, and post the greeting."""
         found = await self.library.open(await visitor_of(interaction), name)
-        place, key = place_of(interaction), await conversation_of(interaction)
-        bound = await self.library.use(place, key, found, interaction.user.id, interaction.user.display_name)
-        words = f"**{title_of(found)}** speaks in {SOURCE_WORDS[place.here.kind]} from now on."
-        if bound.greeting_id is not None and bound.previous_head is not None:
-            words += f" A new conversation begins.\n{way_back(short_id(bound.previous_head))}"
-        await interaction.response.send_message(words)
-        if bound.greeting_id is not None:
-            await self.bot.replies.greet(interaction, bound.greeting_id)
+        await (_persona_casts.use_beside if beside else _persona_casts.use)(interaction, found)
 
-    @app_commands.command(description="Let no character speak in this channel or thread any more")
-    async def clear(self, interaction: discord.Interaction[Bot]) -> None:
-        """Unbind it, and tell everyone who answers now."""
-        place = place_of(interaction)
-        left = await self.library.clear(place, interaction.user.id)
-        now = (
-            f"**{discord.utils.escape_markdown(left.name)}** speaks here again" if left else "I speak for myself again"
-        )
-        await interaction.response.send_message(f"{now}. What was said is kept; `/reset` begins anew.")
+    @app_commands.command(description="Let no character, or one of several no longer, speak in this channel or thread")
+    @app_commands.describe(name="One of several; else all of them")
+    async def clear(self, interaction: discord.Interaction[Bot], name: PersonaName | None = None) -> None:
+        """Unbind them, and tell everyone who answers now."""
+        await _persona_casts.clear(interaction, name)
+
+    @app_commands.command(description="Who of several characters answers, and whether they answer each other")
+    @app_commands.describe(
+        order="Who answers, where nobody is named",
+        among_themselves="How often characters answer each other after something people said; 0 for never",
+    )
+    @app_commands.choices(
+        order=[app_commands.Choice(name=f"{order}: {words}", value=order) for order, words in ORDER_WORDS.items()]
+        + [app_commands.Choice(name="default: what holds elsewhere", value=DEFAULT)]
+    )
+    async def turns(
+        self,
+        interaction: discord.Interaction[Bot],
+        order: str | None = None,
+        among_themselves: app_commands.Range[int, 0, MOST_TURNS] | None = None,
+    ) -> None:
+        """Keep what was chosen, for all to see; else tell what holds."""
+        await _persona_casts.arrange(interaction, order, among_themselves)
+
+    @clear.autocomplete("name")
+    async def choose_speaker(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """Those who speak here and have in their names what is typed."""
+        company = await self.bot.talking.casting.company(interaction.guild_id, interaction.channel)
+        found = [persona for persona in company.personas if typed.casefold().strip() in persona.name.casefold()]
+        return [app_commands.Choice(name=persona.name, value=str(persona.id)) for persona in found]
 
     @show.autocomplete("name")
     @export.autocomplete("name")

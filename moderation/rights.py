@@ -57,6 +57,7 @@ REQUIRED: dict[str, Level] = {
     "persona look after": Level.MODERATOR,  # all of the server's, also those of its members
     "persona use": Level.SCENE_OWNER,
     "persona clear": Level.SCENE_OWNER,
+    "persona turns": Level.SCENE_OWNER,
     "lore list": Level.MEMBER,
     "lore show": Level.MEMBER,
     "lore test": Level.MEMBER,

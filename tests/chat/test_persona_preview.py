@@ -59,7 +59,6 @@ def test_what_is_asked_for_in_vain_is_told() -> None:
         Missing("linked book", name="Harbour"),
         Missing("scripts"),
         Missing("drawing"),
-        Missing("group greetings"),
         Missing("html"),
     )
 

@@ -109,7 +109,6 @@ async def test_the_preview_tells_what_matters(stage: Stage) -> None:
     assert "lorebook (1) **" in fields["Tokens, our estimate"]
     assert fields["What I cannot do with it"].splitlines() == [
         "- scripts that change what is shown",
-        "- 1 greetings for groups",
         "- 1 lorebook entries that are found by meaning",
     ]
     assert fields["Greeting 1 of 3"] == GREETINGS[0]

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "persona delete": (Level.MEMBER, {"name": "none"}),  # one's own
     "persona use": (Level.SCENE_OWNER, {"name": "none"}),
     "persona clear": (Level.SCENE_OWNER, {}),
+    "persona turns": (Level.SCENE_OWNER, {"order": "turns"}),
     "lore list": (Level.MEMBER, {}),
     "lore show": (Level.MEMBER, {"name": "none"}),
     "lore test": (Level.MEMBER, {"text": "wolf"}),

@@ -155,7 +155,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.moderator) == everything - {"doctor"}
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
-    staff |= {"channel set", "persona use", "persona clear", "note set", "note clear"}
+    staff |= {"channel set", "persona use", "persona clear", "persona turns", "note set", "note clear"}
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
