@@ -14,7 +14,14 @@ from tests.e2e.conftest import Stage, running
 from tests.e2e.conversation_model import Model
 
 PATIENCE_SECONDS = 3.0
-OF_THE_BOT = ("From now on", "**New conversation", "The conversation goes on", "-# ", "The earlier conversation")
+OF_THE_BOT = (
+    "From now on",
+    "**Mira** speaks",
+    "**New conversation",
+    "The conversation goes on",
+    "-# ",
+    "The earlier conversation",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,10 @@ class Player:
 
     async def _prompt(self) -> list[dict[str, Any]]:
         scopes = (Scope("channel", self.key.channel_id), Scope("guild", self.stage.guild.id))
-        prompt = (await self.services.context.report(self.key, scopes)).prompt
+        context, guild_id = self.services.context, self.stage.guild.id
+        bound = (await context.preferences(guild_id, scopes))["persona"].value
+        persona = None if bound is None else await self.services.personas.persona(guild_id, bound)
+        prompt = (await context.report(self.key, scopes, persona)).prompt
         assert not prompt.dropped
         return [{**message, "content": squeezed(message["content"])} for message in prompt.messages[1:]]
 

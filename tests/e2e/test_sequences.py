@@ -1,6 +1,7 @@
 """What is shown is what the next prompt contains, whatever people do in whatever order, and both are what they meant.
 
-Every seed is a sequence of its own; there are more of them where `SEQUENCE_SEEDS` says so.
+Every seed is a sequence of its own; there are more of them where `SEQUENCE_SEEDS` says so. In every second one a
+character speaks, through a webhook.
 """
 
 import os
@@ -15,6 +16,7 @@ from tests.e2e.acting import allow_long_replies
 from tests.e2e.conftest import Stage
 from tests.e2e.conversation_model import Model
 from tests.e2e.playing import Act, Player, squeezed
+from tests.e2e.test_personas import card_file, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
@@ -333,6 +335,10 @@ async def test_what_is_shown_is_what_the_next_prompt_contains(offstage: Stage, s
     try:
         await allow_long_replies(offstage)
         await offstage.command(offstage.moderator, "channel set", swipe_rights="anyone")
+        if seed % 2:
+            silent = dict.fromkeys(("description", "personality", "scenario", "first_mes"), "")
+            await taken_in(offstage, offstage.moderator, card_file(alternate_greetings=[], **silent))
+            await use(offstage)
         for _ in range(STEPS):
             await step(player)
     finally:
