@@ -49,6 +49,7 @@ EXTENSIONS = (
     "cogs.channel",
     "cogs.personas",
     "cogs.lore",
+    "cogs.scenes",
     "cogs.profile",
     "cogs.note",
     "cogs.tokens",

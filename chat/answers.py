@@ -108,6 +108,7 @@ class Answer:
     parent_id: int | None
     records: PostRecords
     prompt_text: str | None = None  # set for a plain text completion, which has no history
+    instruction: str | None = None  # what is wanted instead of a reply; it ends the prompt
     model: str | None = None  # asked for by name; else the channel's
     max_tokens: int | None = None
     recent: Sequence[StoredMessage] = ()  # the newest of the history above it, until something changes there
@@ -137,6 +138,11 @@ class Answer:
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
 
     @property
+    def stands_alone(self) -> bool:
+        """Whether it is no part of any conversation, so that no later prompt has it."""
+        return self.prompt_text is not None or self.instruction is not None
+
+    @property
     def stands_for(self) -> set[int]:
         """The reply that is being written and the one whose place it takes."""
         return {self.reply_id} if self.former is None else {self.reply_id, self.former.reply.id}
@@ -149,7 +155,7 @@ class Answer:
     @property
     def priority(self) -> Priority:
         """How soon it is to have a slot."""
-        if self.unasked:
+        if self.unasked or self.instruction is not None:
             return Priority.BACKGROUND
         return Priority.SWIPE if self.is_extra else Priority.TURN
 
@@ -172,12 +178,12 @@ class Answer:
 
     async def posted(self, discord_id: int, part: int, voice: Voice | None = None) -> None:
         """A part of the reply stands in Discord."""
-        if self.prompt_text is None:
+        if not self.stands_alone:
             await self.records.posted(self.reply_id, discord_id, part, voice)
 
     async def dropped(self, discord_id: int) -> None:
         """A message in Discord shows no part of the reply any more."""
-        if self.prompt_text is None:
+        if not self.stands_alone:
             await self.records.unlink_discord(discord_id)
 
     async def posts_above(self) -> list[int]:

@@ -7,12 +7,13 @@ from typing import Any
 from chat._fixed_texts import Cast, FixedTexts, Room, with_persona
 from chat._gallery import Gallery
 from chat._path import SHOWN_STATES, Path, is_said
+from chat._sections import POST_HISTORY
 from chat.lorebooks import Scan
 from chat.models import ModelCatalogue
 from chat.persona import Persona
 from chat.pictures import pictures_in, pictures_that_fit
 from chat.preferences import consistent, sampling
-from chat.prompt import Prompt, PromptBuilder
+from chat.prompt import Prompt, PromptBuilder, Section
 from chat.tokens import base_tokens
 from infermatic_client import Sampling
 from storage import ConversationKey, History, Lorebooks, Pictures, Resolved, Scope, ScopedSettings, StoredMessage
@@ -86,11 +87,13 @@ class ContextReader:
         recent: Sequence[StoredMessage] = (),
         blind: bool = False,
         remembers: bool = False,
+        instruction: str | None = None,
     ) -> Prepared:
         """The prompt that ends with the message `parent_id`, as much of its history as fits.
 
         `recent` is the newest of that history, when it has been read already; `blind` leaves out its pictures;
-        with `remembers` it is to be sent, so that what lasts for some messages begins with it.
+        with `remembers` it is to be sent, so that what lasts for some messages begins with it. An `instruction` is what
+        is wanted instead of a reply, and takes the place of the instructions for that.
         """
         window = self._catalogue.context_window(model)
         # A reply reserve of more than half the window would leave no room for the conversation.
@@ -100,6 +103,9 @@ class ContextReader:
         sections = await self.fixed.sections(
             cast, path, Room(model, window, estimator), preferences, remembers=remembers
         )
+        if instruction is not None:
+            kept = [section for section in sections if section.name != POST_HISTORY]
+            sections = [*kept, Section(POST_HISTORY, instruction, role="user")]
         builder = PromptBuilder(estimator, window, reserve, sections)
         most_pictures = 0 if blind else min(self._catalogue.picture_limit(model), pictures_that_fit(window))
         speaks = None if cast.persona is None else cast.persona.id

@@ -144,14 +144,18 @@ class Conversations:
         max_tokens: int | None = None,
     ) -> Answer | None:
         """A text completion: streamed like a reply, but no part of any conversation."""
-        if not await self._history.claim(claim_id, "complete"):
-            return None
         answer = Answer(
             claim_id, key, asker_id, screen, scopes, None, self._history,
             prompt_text=prompt, model=model, max_tokens=max_tokens, joinable=False,
         )  # fmt: skip
+        return answer if await self.begin_alone(answer, "complete") else None
+
+    async def begin_alone(self, answer: Answer, kind: str) -> bool:
+        """Begin what is no part of any conversation; False when the same was begun before."""
+        if not await self._history.claim(answer.reply_id, kind):
+            return False
         self._launch(answer, None, Lane(None))
-        return answer
+        return True
 
     # --- answers under way
 
@@ -382,7 +386,7 @@ class Conversations:
 
     async def _store(self, answer: Answer, outcome: Outcome) -> None:
         usage = usage_row(answer, outcome)
-        if answer.prompt_text is not None:
+        if answer.stands_alone:
             if usage is not None:
                 await self._usage.add(usage)
             return

@@ -285,3 +285,20 @@ class LorebookError(LoreError):
     """What is wrong with a file that is to be a lorebook."""
 
     fault: LorebookFault
+
+
+class SceneError(ChatError):
+    """Something about scenes cannot be done."""
+
+
+class NoThreadsHereError(SceneError):
+    """Nobody can open a thread in this channel."""
+
+
+@dataclass
+class ThreadRightsError(SceneError):
+    """The bot, or else the person, lacks these of Discord's permissions in a channel."""
+
+    missing: tuple[str, ...]
+    channel: str
+    of_person: bool = False

@@ -178,7 +178,8 @@ class Generator:
             return self._context.plain(answer.prompt_text, attempt.model, wishes)
         prepared = await self._context.assemble(
             Cast(answer.key, answer.scopes, answer.persona), answer.parent_id, attempt.model, preferences, wishes,
-            recent=answer.recent, blind=attempt.without_pictures, remembers=True,
+            recent=answer.recent, blind=attempt.without_pictures, remembers=not answer.stands_alone,
+            instruction=answer.instruction,
         )  # fmt: skip
         if prepared.unseen:
             self._say_unseen(answer, attempt)
@@ -344,6 +345,8 @@ class Generator:
 
 def _others(answer: Answer, prepared: Prepared) -> list[str]:
     """Who else speaks, who spoke last first; also those of the cast of whom the prompt has no words."""
+    if answer.stands_alone:  # it tells of people rather than speak among them
+        return []
     speakers = prepared.prompt.speakers if prepared.prompt is not None else ()
     return [*speakers, *(answer.persona.company if answer.persona is not None else ())]
 

@@ -39,6 +39,7 @@ from chat.errors import (
     SamplingConflictError,
     SamplingError,
     SamplingValueError,
+    SceneError,
     ServerSettingError,
     ServiceDownError,
     StaleControlError,
@@ -49,6 +50,7 @@ from chat.errors import (
 )
 from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
 from cogs._refusals import refusal_words
+from cogs._scene_words import scene_words
 from cogs._usage_words import usage_error_words
 from infermatic_client import (
     APIConnectionError,
@@ -102,6 +104,9 @@ NOTHING_TO_ACT_ON = {
     "lore enable": "That lorebook is looked through here already.",
     "lore disable": "That lorebook is not switched on for this very place.",
     "persona clear": "No character was chosen for this very place.",
+    "scene end": "There is no scene in this thread.",
+    "scene recap": "Nothing was said in this scene that I could tell again.",
+    "scene settings": "There is no scene in this thread. `/scene start` opens one.",
     "profile clear": "You have no profile here.",
     "note set": "The note has no words.",
     "note clear": "No note was set for this very place.",
@@ -224,6 +229,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _persona_words(error)
         case LoreError():
             return _lore_words(error)
+        case SceneError():
+            return Explanation(scene_words(error), retry=False)
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():

@@ -82,6 +82,18 @@ class Replies(Drawings):
         if not shown.discord_ids:
             await self.draw(shown, partial(self._spot, interaction))
 
+    async def greet_in(self, channel: discord.Thread, greeting_id: int) -> None:
+        """Show a greeting in another place than where somebody asked for it."""
+        guild = channel.guild
+        shown = await self._turns.shown(guild.id, channel.id, greeting_id)
+        style = await style_of(self._bot.services, channel, guild.id, channel.permissions_for(guild.me))
+
+        async def anew(reply: ShownReply) -> Spot:
+            persona = await self.who_speaks(guild.id, reply.reply.persona_id)
+            return Spot(await self._bot.voices.outlet(channel, guild.id, persona, style), [])
+
+        await self.draw(shown, anew)
+
     async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
         """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
         user = interaction.user

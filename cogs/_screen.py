@@ -296,7 +296,7 @@ class ReplyScreen:
 
     def _final_controls(self, outcome: Outcome, explanation: Explanation | None) -> list[Item]:
         answer = self._answer
-        if answer.prompt_text is not None:
+        if answer.stands_alone:
             return []
         if self._stands_in_place and not outcome.text.strip():
             assert answer.former is not None

@@ -44,7 +44,7 @@ class SamplingCommands(
         place = place_of(interaction)
         holding = await self._sampling.show(place)
         lines = [
-            f"`{name}` {_shown(setting.value)} · {source_words(setting.source, interaction)}"
+            f"`{name}` {sampling_value(setting.value)} · {source_words(setting.source, interaction)}"
             for name, setting in holding.items()
         ]
         presets = ", ".join(f"`{name}`" for name in await self._sampling.presets(place))
@@ -60,7 +60,7 @@ class SamplingCommands(
         """Keep the value for this channel or thread."""
         place = place_of(interaction)
         kept = await self._sampling.set(place, parameter, value, interaction.user.id)
-        await _say(interaction, f"`{parameter}` is {_shown(kept)} in {_here(place)} from now on.")
+        await _say(interaction, f"`{parameter}` is {sampling_value(kept)} in {_here(place)} from now on.")
 
     @app_commands.command(description="Go back to what holds elsewhere, for one parameter or all")
     @app_commands.describe(parameter="Which parameter; else all that are set here")
@@ -74,7 +74,7 @@ class SamplingCommands(
         elif parameter in holding:
             setting = holding[parameter]
             source = source_words(setting.source, interaction)
-            await _say(interaction, f"`{parameter}` is {_shown(setting.value)} here again, set by {source}.")
+            await _say(interaction, f"`{parameter}` is {sampling_value(setting.value)} here again, set by {source}.")
         else:
             await _say(interaction, f"`{parameter}` is left to the model here again.")
 
@@ -142,7 +142,8 @@ def _here(place: Place) -> str:
     return SOURCE_WORDS[place.here.kind]
 
 
-def _shown(value: Any) -> str:
+def sampling_value(value: Any) -> str:
+    """A parameter's value as it is shown."""
     text = value_text(value)
     return f"**{text}**" if not isinstance(value, list | str) else f"`{text.replace('`', chr(39))}`"
 
@@ -150,7 +151,7 @@ def _shown(value: Any) -> str:
 def _listed(values: Mapping[str, Any]) -> str:
     """Parameters and their values in one line."""
     pairs = ((name, item.value if isinstance(item, Setting) else item) for name, item in values.items())
-    return ", ".join(f"`{name}` {_shown(value)}" for name, value in pairs) or "nothing"
+    return ", ".join(f"`{name}` {sampling_value(value)}" for name, value in pairs) or "nothing"
 
 
 def _report(preset: ImportedPreset, place: Place) -> str:

@@ -66,6 +66,9 @@ REQUIRED: dict[str, Level] = {
     "lore disable": Level.SCENE_OWNER,
     "lore delete": Level.MODERATOR,
     "lore server": Level.MODERATOR,  # in the whole server, not only in this channel
+    "scene start": Level.MEMBER,
+    "scene settings": Level.MEMBER,
+    "scene end": Level.SCENE_OWNER,
     "profile set": Level.MEMBER,
     "profile show": Level.MEMBER,
     "profile clear": Level.MEMBER,

@@ -87,6 +87,7 @@ async def test_a_profile_is_written_in_a_form_and_told_of_without_a_character(st
 
 async def test_a_profile_holds_in_direct_messages_on_its_own(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
+        await offstage.at_home(offstage.ada)
         place = await offstage.ada.open_dm()
         await offstage.command(offstage.ada, "profile set", name="Kira", description="A smith.")
         await offstage.ask(offstage.ada, "Hello.", channel=place)

@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 
 from chat.errors import ChatError
-from cogs import _errors
+from cogs import _errors, _scene_words
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
@@ -156,6 +156,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     assert await listed(stage.admin) == everything
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
     staff |= {"channel set", "persona use", "persona clear", "persona turns", "note set", "note clear"}
+    staff |= {"scene end"}
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
@@ -164,9 +165,9 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
 
 @pytest.mark.parametrize("base", [ChatError, InfermaticError, StorageError])
 def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    words = inspect.getsource(_errors)
+    words = inspect.getsource(_errors) + inspect.getsource(_scene_words)
     for kind in subclasses(base):
-        assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} is not named in cogs/_errors.py"
+        assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} has no words"
         explanation = explain(sample(kind))
         assert explanation.text
         assert "incident" not in explanation.text, kind.__name__
