@@ -51,5 +51,10 @@ def _option_view(option: JSON) -> JSON:
         "max_value": option.get("max_value"),
         "min_length": option.get("min_length"),
         "max_length": option.get("max_length"),
-        "channel_kinds": [KINDS.get(ChannelType(kind), "text") for kind in option.get("channel_types") or []],
+        "channel_kinds": _channel_kinds(option.get("channel_types") or []),
     }
+
+
+def _channel_kinds(types: list[int]) -> list[str]:
+    """Return which kinds are offered, without those that do not exist here, such as stages."""
+    return list(dict.fromkeys(KINDS.get(ChannelType(one), "text") for one in types if one in set(ChannelType)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from playground.discord import LocalDiscord
 from playground.page._attachment_view import SHOWN_CHARACTERS, attachment_view, file_view, local_path
+from playground.page._command_view import commands_view
 from playground.page._embed_view import components_view, embed_view
 from playground.page._inline import render_inline
 from playground.page._message_view import SNIPPET_CHARACTERS, message_view, snippet
@@ -127,3 +128,9 @@ async def test_files_are_told_with_their_beginning() -> None:
         assert shown["name"] == "a.md"
     assert file_view({"file": {"url": "https://a.b/cdn/x/my%20card.json"}}, [])["name"] == "my card.json"
     assert local_path("https://a.b/evil.png") is None
+
+
+def test_commands_offer_only_the_channels_that_there_can_be() -> None:
+    where = {"type": 7, "name": "where", "description": "A place", "channel_types": [0, 2, 5, 13, 15]}
+    view = commands_view([{"type": 1, "name": "deny", "description": "Deny", "options": [where]}])
+    assert view[0]["options"][0]["channel_kinds"] == ["text", "voice", "forum"]
