@@ -34,6 +34,7 @@ ARCHIVED = "This thread is archived. I may not lock it (Manage Threads), so whoe
 RECAP_TITLE = "**What happened**\n"
 NO_RECAP = "The scene goes on, because there is no recap. `/scene end` ends it without one."
 STAYS_OPEN = "-# I could not archive this thread: I lack Manage Threads."
+LONGEST_ANSWER = 2000  # characters, of which long stop texts may take many
 CHANNEL_SETTINGS = ("trigger", "history_scope", "swipe_rights", "reply_style")
 
 Line = tuple[str, str, Setting | HeldNote]  # a setting's name, what it is in words, and where that comes from
@@ -144,7 +145,7 @@ class SceneCommands(
         if (note := await self._notes.holding(place)) is not None:
             lines.append(("note", "is set; `/note show` shows it", note))
         listed = [f"`{name}` {value} · {source_words(held.source, interaction)}" for name, value, held in lines]
-        await tell(interaction, "\n".join([_belongs_to(scene), *listed]))
+        await tell(interaction, "\n".join([_belongs_to(scene), *listed])[:LONGEST_ANSWER])
 
     async def _cast_lines(self, place: Place, preferences: Resolved) -> list[Line]:
         services = self.bot.services
