@@ -267,6 +267,32 @@ async def create_picture(studio: Studio) -> None:
         await studio.shoot(page, "create")
 
 
+_SCENE_TURN = "No light. But somebody has left a wet coat on your stairs."
+_SCENE_REPLY = (
+    "*Wren looks at the stairs, then at the lantern in her hand, as if it had told on her.*\n\n"
+    "“That coat was dry this morning.” *She does not go nearer.* “And it was in the cellar.”"
+)
+
+
+async def scene_picture(studio: Studio) -> None:
+    """A scene: a thread of its own with the greeting and a first turn."""
+    demo, world = studio.playground.demo, studio.playground.discord
+    await _taken_in(studio)
+    mia = world.person(demo.mia)
+    await mia.slash(demo.roleplay, "scene start", persona="Wren", title="The last guest")
+    thread = await world.wait_until(lambda: next(iter(demo.roleplay.threads), None), timeout=WAIT_SECONDS)
+    assert thread is not None
+    await world.wait_for_message(thread, lambda one: one.author.is_webhook and _is_finished(one), timeout=WAIT_SECONDS)
+    studio.playground.infermatic.replies.add(_SCENE_REPLY)
+    said = await mia.say(thread, _SCENE_TURN)
+    await world.wait_for_message(thread, lambda one: one.id > said.id and _is_finished(one), timeout=WAIT_SECONDS)
+    async with studio.page(width=1000, height=720) as page:
+        await page.locator(f'[data-channel="{thread.id}"]').click()
+        await expect(page.locator(".message").last).to_contain_text("And it was in the cellar.")
+        await page.wait_for_function("document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
+        await studio.shoot(page, "scene")
+
+
 def _labels(message: Message) -> set[str | None]:
     return {part.get("label") for row in message.components for part in row.get("components") or []}
 
@@ -281,6 +307,7 @@ PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "import": import_picture,
     "persona": persona_picture,
     "create": create_picture,
+    "scene": scene_picture,
 }
 
 
