@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("waiting", "client_stream", "history_walk", "over_the_wire", "cards", "usage")
+BENCHMARKS = ("waiting", "client_stream", "history_walk", "over_the_wire", "cards", "usage", "filters")
 
 
 def main() -> int:

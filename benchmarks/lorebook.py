@@ -81,7 +81,7 @@ async def _slow_patterns() -> bool:
     taken: list[float] = []
     stalls: list[float] = []
     for _ in range(SLOW_ROUNDS):
-        seconds, stall = await _watched(_scan(book, text))
+        seconds, stall = await watched(_scan(book, text))
         taken.append(seconds)
         stalls.append(stall)
     print(
@@ -93,7 +93,7 @@ async def _slow_patterns() -> bool:
     return median(taken) > PATTERNS_SECONDS or median(stalls) > STALL_SECONDS
 
 
-async def _watched(work: Awaitable[object]) -> tuple[float, float]:
+async def watched(work: Awaitable[object]) -> tuple[float, float]:
     """How long it takes, and the event loop's longest stall meanwhile."""
     stall, done = [0.0], asyncio.Event()
     watching = asyncio.create_task(_watch(stall, done))

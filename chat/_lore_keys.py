@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,6 +10,7 @@ import regex
 
 from chat._lore_entries import Entry, Key
 from chat.macros import Macros
+from patterns import repeats_too_much
 
 PATTERN_SECONDS: Final = 0.15
 """What all patterns of one scan may take together; on a busy machine each ends a little late."""
@@ -21,11 +21,6 @@ ONE_PATTERN_SECONDS: Final = 0.05
 LONGEST_TEXT: Final = 100_000
 """Characters that are looked through, the newest."""
 
-MOST_REPEATED: Final = 500
-"""How often all repetitions of a pattern may repeat something at least, taken together: the compiler writes them out,
-so that ``(a{1000}){1000}`` would take hundreds of megabytes before any search begins."""
-
-_REPEATED: Final = regex.compile(r"\{\s*(\d[\d\s]*)")
 # What JavaScript has not, but for names and flags that are written everywhere; recursion and free spacing among it.
 _FOREIGN: Final = regex.compile(r"\(\?(?![:=!<]|P<|[ims]+[:)])")
 _BOUNDARY: Final = "\n\x01"  # no key has this in it, so that none is found across two messages
@@ -98,8 +93,7 @@ def _compiled(key: Key) -> regex.Pattern[str] | None:
     flags = regex.IGNORECASE if key.ignore_case else regex.RegexFlag(0)
     for letter in key.flags:
         flags |= _FLAGS.get(letter, regex.RegexFlag(0))
-    repeated = math.prod(max(1, int("".join(count.split()))) for count in _REPEATED.findall(key.pattern or ""))
-    if repeated > MOST_REPEATED or _FOREIGN.search(key.pattern or ""):
+    if repeats_too_much(key.pattern or "") or _FOREIGN.search(key.pattern or ""):
         return None
     written = (key.pattern or "").replace("[^]", r"[\s\S]").replace("[]", "(?!)")
     try:

@@ -49,6 +49,7 @@ from chat.errors import (
     TranscriptError,
 )
 from chat.presets import MAX_FILE_BYTES, MAX_NAME_CHARACTERS, range_words
+from cogs._filter_words import filter_words
 from cogs._refusals import refusal_words
 from cogs._scene_words import scene_words
 from cogs._usage_words import usage_error_words
@@ -70,6 +71,7 @@ from infermatic_client import (
     UnsupportedSystemPromptError,
 )
 from moderation.access import RefusedError
+from moderation.errors import FilterError
 from moderation.usage import UsageError
 from storage import (
     ConstraintError,
@@ -352,6 +354,8 @@ def _api_words(error: BaseException) -> Explanation | None:
 
 
 def _policy_words(error: BaseException) -> Explanation | None:
+    if isinstance(error, FilterError):
+        return Explanation(filter_words(error), retry=False)
     return Explanation(refusal_words(error), retry=False) if isinstance(error, RefusedError) else None
 
 

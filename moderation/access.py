@@ -23,6 +23,7 @@ class Reason(Enum):
     NOT_ALLOWED = "not allowed"
     PAUSED = "paused"
     NO_HOME = "no home"
+    FILTERED = "filtered"
 
 
 @dataclass(frozen=True, slots=True)
