@@ -10,7 +10,7 @@ from chat.bursts import Burst
 from chat.persona import Persona
 from chat.queue import Place, Priority
 from chat.tokens import base_tokens
-from storage import ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage, Voice
+from storage import BegunTurn, ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +213,9 @@ class Answer:
             prompt_tokens=self.prompt_tokens,
             completion_tokens=round(base_tokens(self.text)),  # nobody told us; the text is what was written until then
         )
+
+
+def reply_above(begun: BegunTurn) -> int | None:
+    """The reply to which the question is an answer; a question may also follow another one on a side branch."""
+    above = [message for message in begun.recent[1:2] if message.role == "assistant"]
+    return above[0].id if above else None

@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from chat._lanes import Lane, LaneKey, Lanes, line_of
 from chat._settling import settlement, usage_row
-from chat.answers import Answer, Outcome, Question, Screen, Wish
+from chat.answers import Answer, Outcome, Question, Screen, Wish, reply_above
 from chat.bursts import Burst
 from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
@@ -197,6 +197,10 @@ class Conversations:
         """The answers under way in a channel, oldest first."""
         return [a for a in self._answers.values() if a.key.guild_id == guild_id and a.key.channel_id == channel_id]
 
+    def answers_where(self, concerns: Callable[[Answer], bool]) -> list[Answer]:
+        """The answers under way of which this is true, oldest first."""
+        return [answer for answer in self._answers.values() if concerns(answer)]
+
     def answers_of(self, key: ConversationKey) -> list[Answer]:
         """The answers under way in one conversation and on its side branches, oldest first."""
         return [answer for answer in self._answers.values() if answer.key == key]
@@ -249,7 +253,9 @@ class Conversations:
     async def _still_in_place(self, then: ShownReply) -> ShownReply:
         """The reply as it is now. Raises `StaleControlError` unless it stands where it stood and is whole."""
         now = await self._history.shown_reply(then.reply.guild_id, then.reply.id)
-        if now is None or now.reply.state in {"pending", "streaming", "deleted"}:
+        if now is None or now.reply.state in {"pending", "streaming"}:
+            raise StaleControlError
+        if now.reply.state == "deleted" and not now.on_head:  # a deleted head can be answered anew, a branch has ended
             raise StaleControlError
         if (now.on_head, now.newest, now.discord_ids) != (then.on_head, then.newest, then.discord_ids):
             raise StaleControlError
@@ -290,7 +296,7 @@ class Conversations:
         turn = question.turn
         answer = Answer(
             begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
-            asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
+            asker_ids={turn.author_id}, above_id=reply_above(begun), own_names=question.own_names,
             persona=question.persona, called=question.called, notes=list(question.notes),
             burst=Burst() if question.gathers else None,
         )  # fmt: skip
@@ -391,9 +397,3 @@ class Conversations:
                 await self._usage.add(usage)
             return
         await self._history.settle(answer.reply_id, settlement(answer, outcome, usage))
-
-
-def _reply_above(begun: BegunTurn) -> int | None:
-    """The reply to which the question is an answer; a question may also follow another one on a side branch."""
-    above = [message for message in begun.recent[1:2] if message.role == "assistant"]
-    return above[0].id if above else None

@@ -24,7 +24,7 @@ from chat.models import ModelCatalogue
 from chat.persona_library import PersonaLibrary
 from chat.turns import Turns
 from cogs._errors import explain
-from cogs._guard import Guard, action_of
+from cogs._guard import Guard, action_of, note_right
 from cogs._pace import Pace
 from moderation.rights import REQUIRED
 from storage import Audit, Storage
@@ -78,6 +78,7 @@ class Tree(app_commands.CommandTree["Bot"]):
             else:
                 await tell(interaction, explain(error).text)
             return False
+        note_right(interaction, action)
         return True
 
     async def on_error(self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError, /) -> None:

@@ -12,6 +12,7 @@ import discord
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
 from cogs._errors import explain
+from cogs._guard import note_right
 from cogs._places import is_per_person, scopes_of
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
@@ -51,6 +52,7 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
         try:
             await self.allow(interaction)
             await self.pressed(interaction)
+            interaction.client.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would swallow it
             await tell(interaction, explain(error).text)
 
@@ -59,6 +61,7 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
         await interaction.client.services.guard.check(
             self.action, interaction.user, interaction.guild_id, interaction.channel
         )
+        note_right(interaction, self.action)
 
     async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
         """What the button does."""
@@ -142,13 +145,24 @@ class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
         place, level = divmod(self.number, 10)
         if place >= len(reasons) or level not in list(Level):
             raise StaleControlError
-        refusal = RefusedError(reasons[place], Level(level) if level else None)
+        refusal = await _about_presser(RefusedError(reasons[place], Level(level) if level else None), interaction)
         view = None
         if refusal.reason is Reason.GUILD_NOT_APPROVED and interaction.guild_id is not None:
             guard, action = interaction.client.services.guard, ApproveControl.action
             if await guard.allows(action, interaction.user, interaction.guild_id, interaction.channel):
                 view = view_of(ApproveControl(interaction.guild_id))
         await tell(interaction, explain(refusal).text, view=view)
+
+
+async def _about_presser(refusal: RefusedError, interaction: discord.Interaction[Bot]) -> RefusedError:
+    """A denial has its reason and its end; those of others are not told."""
+    try:
+        await interaction.client.services.guard.check(
+            "chat", interaction.user, interaction.guild_id, interaction.channel
+        )
+    except RefusedError as own:
+        return own if own.reason is refusal.reason else refusal
+    return refusal
 
 
 class ApproveControl(Control, template=r"approve:(?P<number>\d{1,20})"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
+from discord import app_commands
 
 from chat.scenes import owner_of
 from cogs._members import Members
@@ -104,6 +105,10 @@ class Guard:
         if chosen is None or self.members is None or await self.members.roles(chosen, user_id) is None:
             return None
         return chosen
+
+    def ruling_id(self, guild_id: int | None, channel_id: int, user_id: int) -> int | None:
+        """The server whose rules hold for somebody here, as far as they have asked for something of late."""
+        return self._presences.of(guild_id, channel_id, user_id).ruling_id
 
     async def _request(
         self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None"
@@ -219,6 +224,14 @@ def _permissions(member: discord.Member, channel: "Place | None") -> discord.Per
     if isinstance(channel, discord.Thread) and channel.parent is not None:
         return channel.parent.permissions_for(member)
     return member.guild_permissions
+
+
+async def whole_server(interaction: "discord.Interaction[Bot]", action: str) -> int:
+    """The server, if the person may do this in all of it: rights in one channel are not enough."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    await interaction.client.services.guard.check_everywhere(action, interaction)
+    return interaction.guild_id
 
 
 def action_of(interaction: discord.Interaction) -> str:

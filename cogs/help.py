@@ -1,5 +1,6 @@
 """`/help`: what one may use here, short."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -7,6 +8,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs._bot import Bot, entry_action, tell
+
+LONGEST_MESSAGE = 2000
 
 
 class Help(commands.Cog):
@@ -32,7 +35,18 @@ class Help(commands.Cog):
                 lines.append(f"`/{command.name}` {command.description}")
         if not bot.intents.message_content:
             lines += ["", "-# I lack the Message Content intent: I read only messages that mention me, and DMs."]
-        await tell(interaction, "\n".join(lines))
+        for text in in_messages(lines):
+            await tell(interaction, text)
+
+
+def in_messages(lines: Sequence[str], limit: int = LONGEST_MESSAGE) -> list[str]:
+    """The lines as texts of which each fits into a message."""
+    texts = [""]
+    for line in lines:
+        if len(texts[-1]) + len(line) + 1 > limit:
+            texts.append("")
+        texts[-1] += f"{line[: limit - 1]}\n"
+    return [text.strip("\n") for text in texts]
 
 
 async def _allowed(interaction: discord.Interaction[Bot], command: Any) -> bool:

@@ -185,6 +185,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             return
         try:
             await (self._created(interaction, written) if written.part == "new" else self._edited(interaction, written))
+            self.bot.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
             await tell(interaction, explain(error).text)
 

@@ -69,6 +69,7 @@ class ReplyCommands(commands.Cog):
         try:
             await self.bot.services.guard.check("edit own", interaction.user, interaction.guild_id, interaction.channel)
             await self.bot.replies.edited(interaction, form.reply_id, form.part, form.digest, form.words)
+            self.bot.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
             text = explain(error).text
             if isinstance(error, StaleControlError | ReplyMovedOnError):

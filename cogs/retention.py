@@ -18,6 +18,7 @@ from storage import Scope
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 3600.0
+AUDIT_KEPT = timedelta(days=365)
 FETCHES_AT_ONCE = 50  # threads that are in no cache; the others have to wait for the next round
 
 
@@ -53,7 +54,17 @@ class Retention(commands.Cog):
                 await self.prune_usage(datetime.now(UTC))
             except Exception:
                 logger.exception("old records of usage could not be deleted")
+            try:
+                await self.prune_rules(datetime.now(UTC))
+            except Exception:
+                logger.exception("old records of changes could not be deleted")
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def prune_rules(self, now: datetime) -> None:
+        """Delete records of changes that are a year old, and rules of access that have expired."""
+        storage = self.bot.services.storage
+        await storage.audit.forget_older(now - AUDIT_KEPT)
+        await storage.access.forget_expired(now)
 
     async def prune_usage(self, now: datetime) -> None:
         """Delete records of usage that are kept no longer; their sums stay."""

@@ -22,6 +22,14 @@ REQUIRED: dict[str, Level] = {
     "help": Level.MEMBER,
     "doctor": Level.ADMIN,
     "home": Level.MEMBER,
+    "access allow": Level.MODERATOR,
+    "access deny": Level.MODERATOR,
+    "access clear": Level.MODERATOR,
+    "access list": Level.MODERATOR,
+    "audit show": Level.MODERATOR,
+    "audit export": Level.MODERATOR,
+    "pause": Level.MODERATOR,
+    "resume": Level.MODERATOR,
     "tokens": Level.MEMBER,
     "context": Level.MEMBER,
     "usage me": Level.MEMBER,
@@ -115,7 +123,7 @@ REQUIRED: dict[str, Level] = {
 DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"})
 # What is open also to people who are denied or paused, or whose direct messages have no home server: it tells them why,
 # or takes away what is theirs.
-OPEN_ACTIONS = frozenset({"help", "why", "home", "stop own", "delete own", "forget own"})
+OPEN_ACTIONS = frozenset({"help", "why", "home", "usage me", "stop own", "delete own", "forget own"})
 # What makes the model answer. Nobody can while it is paused.
 MAKES_ANSWERS = frozenset(
     {

@@ -1,6 +1,7 @@
 """What was changed and decided: who did it, what, before, after, when. Entries are kept for a year."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ LONGEST_VALUE: Final = 1_000
 """Characters of JSON that are kept of a value; of longer ones the beginning is."""
 
 FORGOTTEN_AT_ONCE: Final = 500
+ENTRIES_AT_ONCE: Final = 500
 
 _insert = insert(audit_entries)
 _entries = select(
@@ -89,6 +91,13 @@ class Audit:
     ) -> list[AuditEntry]:
         """The newest entries, newest first, or those before one that was seen."""
         return await self._database.read(_read, guild_id, wanted, before_id, limit)
+
+    async def pages(self, guild_id: int | None, wanted: AuditFilter) -> AsyncIterator[list[AuditEntry]]:
+        """All entries, newest first, some at a time."""
+        last: int | None = None
+        while page := await self.page(guild_id, wanted, before_id=last, limit=ENTRIES_AT_ONCE):
+            yield page
+            last = page[-1].id
 
     async def actions(self, guild_id: int | None) -> list[str]:
         """The actions that this guild has entries of, sorted."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cogs._bot import Bot
 from moderation.rights import Level
 from storage import ConversationKey, StorageUnavailableError
 from tests.e2e.conftest import Stage, changed, running
@@ -80,6 +81,14 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "reset": (Level.SCENE_OWNER, {}),
     "doctor": (Level.ADMIN, {}),
     "home": (Level.MEMBER, {}),
+    "access allow": (Level.MODERATOR, {"model": "TheDrummer-UnslopNemo-12B-v4.1", "for": "1m"}),
+    "access deny": (Level.MODERATOR, {"model": "TheDrummer-UnslopNemo-12B-v4.1", "for": "1m"}),
+    "access clear": (Level.MODERATOR, {"model": "TheDrummer-UnslopNemo-12B-v4.1"}),
+    "access list": (Level.MODERATOR, {}),
+    "audit show": (Level.MODERATOR, {}),
+    "audit export": (Level.MODERATOR, {}),
+    "pause": (Level.MODERATOR, {}),
+    "resume": (Level.MODERATOR, {}),
 }
 
 
@@ -98,15 +107,21 @@ def people(offstage: Stage) -> dict[Level, Any]:
     }
 
 
+def show_all(stage: Stage, bot: Bot) -> None:
+    """Let everybody see all commands: hidden is not guarded."""
+    for command in bot.tree.get_commands():
+        stage.guild.override_command(command.name, stage.guild.everyone, allowed=True)
+
+
 async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
     offstage: Stage, people: dict[Level, Any]
 ) -> None:
     stage, thread = offstage, offstage.channel.add_thread("plans", offstage.ada.user)
     eve = stage.world.add_user("Eve")
     stage.guild.add_member(eve)
-    stage.guild.override_command("doctor", stage.guild.everyone, allowed=True)  # hidden is not guarded
     owners = frozenset({people[Level.OPERATOR].user.id})
     async with running(stage, changed(stage.settings, owner_ids=owners)) as bot:
+        show_all(stage, bot)
         assert set(COMMANDS) == {
             command.qualified_name for command in bot.tree.walk_commands() if not hasattr(command, "commands")
         }
@@ -211,7 +226,8 @@ async def refusal_of(stage: Stage, person: Any) -> Any:
 
 async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, people: dict[Level, Any]) -> None:
     elsewhere = next(guild for guild in dormant.world.guilds if guild.name == "Lighthouse")
-    async with running(dormant, dormant.settings):
+    async with running(dormant, dormant.settings) as bot:
+        show_all(dormant, bot)
         await refusal_of(dormant, people[Level.ADMIN])
         for name, (_, options) in COMMANDS.items():
             interaction = await people[Level.ADMIN].slash(dormant.channel, name, **options)

@@ -12,6 +12,7 @@ from discord import app_commands
 
 from chat.errors import ChatError
 from cogs import _errors, _scene_words
+from cogs._audit_controls import EarlierEntriesControl
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
@@ -20,14 +21,16 @@ from cogs._persona_controls import PERSONA_CONTROLS
 from cogs._persona_forms import PersonaForm
 from cogs._profile_form import ProfileForm
 from cogs._reply_controls import REPLY_CONTROLS
+from cogs.help import in_messages
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
+from moderation.deeds import ASKS, LOOKS, RECORDED_ELSEWHERE, is_recorded
 from moderation.rights import REQUIRED, Level
 from storage import StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, *PERSONA_CONTROLS)
+BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, EarlierEntriesControl, *PERSONA_CONTROLS)
 SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
 
 
@@ -147,7 +150,10 @@ async def test_every_command_is_documented_and_nothing_else_is(bot: Bot) -> None
 
 async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> None:
     async def listed(person: Any) -> set[str]:
-        text = (await stage.command(person, "help")).content
+        interaction = await person.slash(stage.channel, "help")
+        await interaction.answered()
+        await stage.settled()
+        text = "\n".join(message.content for message in interaction.messages)
         found = re.findall(r"^`/(\w+) ?([^`]*)`", text, re.MULTILINE)
         return {f"{name} {part}".strip() for name, inside in found for part in inside.split(" | ")}
 
@@ -160,7 +166,35 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
+    staff |= {f"access {name}" for name in ("allow", "deny", "clear", "list")}
+    staff |= {"audit show", "audit export", "pause", "resume"}
     assert await listed(stage.ada) == everything - staff
+
+
+def test_long_help_goes_over_several_messages() -> None:
+    lines = ["a" * 900, "", "b" * 900, "c" * 900, "d" * 2500]
+    assert in_messages(lines) == ["\n\n".join(lines[::2][:1] + lines[2:3]), lines[3], "d" * 1999]
+
+
+async def test_what_is_for_the_staff_alone_is_hidden_from_others(bot: Bot) -> None:
+    for command in bot.tree.get_commands(type=discord.AppCommandType.chat_input):
+        leaves = [part for part in slash_commands(bot) if part.qualified_name.split()[0] == command.name]
+        required = min(REQUIRED[entry_action(leaf.qualified_name)] for leaf in leaves)
+        hidden_from = command.default_permissions
+        if required >= Level.ADMIN:
+            assert hidden_from == discord.Permissions(manage_guild=True), command.name
+        elif required >= Level.MODERATOR:
+            assert hidden_from == discord.Permissions(manage_messages=True), command.name
+        else:
+            assert hidden_from is None, command.name
+
+
+def test_every_deed_is_recorded_unless_it_is_known_why_not() -> None:
+    assert REQUIRED.keys() >= LOOKS | ASKS | RECORDED_ELSEWHERE
+    by_right = {action for action, level in REQUIRED.items() if level > Level.MEMBER}
+    assert by_right >= LOOKS | ASKS | RECORDED_ELSEWHERE
+    assert {action for action in by_right if not is_recorded(action)} == LOOKS | ASKS | RECORDED_ELSEWHERE
+    assert not any(is_recorded(action) for action in REQUIRED.keys() - by_right)
 
 
 @pytest.mark.parametrize("base", [ChatError, InfermaticError, StorageError])

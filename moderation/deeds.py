@@ -1,0 +1,31 @@
+"""Which deeds of moderators are recorded when they are done. Changes of settings and rules record themselves."""
+
+from typing import Final
+
+from moderation.rights import REQUIRED, Level
+
+# What is only looked at.
+LOOKS: Final = frozenset(
+    {
+        "access list", "audit show", "audit export", "doctor", "usage chart", "usage channel", "usage export",
+        "usage server",
+    }
+)  # fmt: skip
+# What makes an answer, which is in the history, with who asked for it.
+ASKS: Final = frozenset({"retry", "swipe", "regenerate", "continue", "continue from here"})
+# What changes nothing but settings or rules, or records itself.
+RECORDED_ELSEWHERE: Final = frozenset(
+    {
+        "access allow", "access deny", "access clear", "approve guild", "channel set", "channel set server",
+        "model set", "model reset", "note set", "note clear", "pause", "persona bring", "persona clear",
+        "persona use", "resume", "sampling delete", "sampling import", "sampling load", "sampling reset",
+        "sampling save", "sampling set",
+    }
+)  # fmt: skip
+
+
+def is_recorded(action: str) -> bool:
+    """Whether doing this by more than a member's right is a deed to record; what nobody thought of is."""
+    if REQUIRED.get(action, Level.MEMBER) <= Level.MEMBER:
+        return False
+    return action not in LOOKS | ASKS | RECORDED_ELSEWHERE
