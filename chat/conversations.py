@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 
+from chat._allowed import allowed_question
 from chat._lanes import Lane, LaneKey, Lanes, line_of
 from chat._settling import settlement, usage_row
 from chat.answers import Answer, Outcome, Question, Screen, Wish, reply_above
@@ -17,6 +18,7 @@ from chat.bursts import Burst
 from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
 from chat.generation import Generator
 from chat.metrics import Metrics
+from chat.policy import UNFILTERED, TextPolicy
 from infermatic_client import InfermaticError
 from storage import (
     BegunTurn,
@@ -37,7 +39,10 @@ ENDING_SECONDS = 1.5  # what is left of the three seconds in which Discord wants
 class Conversations:
     """The engine's front: a cog calls one method and shows what comes of it."""
 
-    def __init__(self, history: History, usage: Usage, generator: Generator, metrics: Metrics) -> None:
+    def __init__(
+        self, history: History, usage: Usage, generator: Generator, metrics: Metrics, texts: TextPolicy = UNFILTERED
+    ) -> None:
+        self.texts = texts
         self._history = history
         self._usage = usage
         self._generator = generator
@@ -51,6 +56,7 @@ class Conversations:
 
     async def ask(self, question: Question, screen: Screen) -> Answer | None:
         """Remember what was said and see that it is answered; None when this message was taken up before."""
+        question = await allowed_question(self.texts, question)
         turn = question.turn
         async with self.line((turn.key, None if turn.on_head else turn.parent_id)) as lane:
             if turn.on_head:
@@ -144,6 +150,7 @@ class Conversations:
         max_tokens: int | None = None,
     ) -> Answer | None:
         """A text completion: streamed like a reply, but no part of any conversation."""
+        prompt = await self.texts.asked(key.guild_id, scopes, asker_id, prompt)
         answer = Answer(
             claim_id, key, asker_id, screen, scopes, None, self._history,
             prompt_text=prompt, model=model, max_tokens=max_tokens, joinable=False,
@@ -255,7 +262,7 @@ class Conversations:
         now = await self._history.shown_reply(then.reply.guild_id, then.reply.id)
         if now is None or now.reply.state in {"pending", "streaming"}:
             raise StaleControlError
-        if now.reply.state == "deleted" and not now.on_head:  # a deleted head can be answered anew, a branch has ended
+        if now.reply.state == "deleted" and then.reply.state != "deleted":
             raise StaleControlError
         if (now.on_head, now.newest, now.discord_ids) != (then.on_head, then.newest, then.discord_ids):
             raise StaleControlError

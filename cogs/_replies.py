@@ -194,6 +194,8 @@ class Replies(Drawings):
         private_to = shown.reply.private_to
         if private_to is not None and private_to != interaction.user.id:
             raise StaleControlError
+        if pressed and shown.reply.state == "deleted":  # its message is about to go
+            raise StaleControlError
         preferences = await services.context.preferences(
             interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id)
         )
