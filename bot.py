@@ -33,8 +33,10 @@ from infermatic_client import InfermaticClient, KeyLimits
 from logs import set_up_logging
 from moderation.access import Access
 from moderation.admission import Admission
+from moderation.filters import Filters
 from moderation.ledger import Ledger
 from moderation.presence import Presences
+from moderation.server_rules import ServerRules
 from settings import Settings, SettingsError
 from setup_wizard import setup
 from storage import StorageError, open_storage
@@ -122,13 +124,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         presences = Presences()
         admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
+        server_rules = ServerRules(storage.settings)
+        stack.push_async_callback(server_rules.close)
+        filters = Filters(storage.filters, server_rules)
         generator = Generator(
-            catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), admission=admission
-        )
+            catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), admission=admission,
+            texts=filters,
+        )  # fmt: skip
         access = Access(
             owner_ids=settings.owner_ids, allowed_guilds=settings.allowed_guilds, allow_dms=settings.allow_dms
         )
-        conversations = Conversations(storage.history, storage.usage, generator, metrics)
+        conversations = Conversations(storage.history, storage.usage, generator, metrics, filters)
         personas = PersonaLibrary(storage.personas, storage.settings, context, storage.history, conversations)
         casts = Casts(personas, storage.settings, context, storage.history, conversations)
         yield Services(
@@ -142,6 +148,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,
+            filters=filters,
+            server_rules=server_rules,
             guard=Guard(access, storage.settings, storage.access, presences, admission),
             diagnosis=Diagnosis(
                 clients=clients,

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from chat import transcripts
+from chat._allowed import allowed_messages
 from chat.branches import Branches, short_id
 from chat.conversations import Conversations
 from chat.errors import NothingThereError, TranscriptError
-from storage import ConversationKey, History, StoredMessage
+from storage import ConversationKey, History, Scope, StoredMessage
 from storage.records import utc_now
 
 Format = Literal["markdown", "json", "sillytavern"]
@@ -117,13 +118,16 @@ class Archive:
             raise TranscriptError("long")
         return content
 
-    async def take_in(self, key: ConversationKey, data: bytes, importer_id: int) -> TakenIn:
+    async def take_in(
+        self, key: ConversationKey, data: bytes, importer_id: int, scopes: Sequence[Scope] = ()
+    ) -> TakenIn:
         """Add a file's conversation and go on from it; the old one stays. Raises `TranscriptError`."""
         transcript = await asyncio.to_thread(transcripts.read, data, importer_id, utc_now())
+        messages, silenced = await allowed_messages(self._conversations.texts, key, transcript.messages, scopes)
         async with self._conversations.quiet_line(key):
-            grafted = await self._history.graft(key, transcript.messages, transcript.head)
+            grafted = await self._history.graft(key, messages, transcript.head)
         moved = _moved(await self.branches(key), grafted.previous_head, grafted.head)
-        return TakenIn(moved, grafted.messages, transcript.left_out)
+        return TakenIn(moved, grafted.messages - silenced, transcript.left_out + silenced)
 
     async def _move(self, key: ConversationKey, branches: Branches, message_id: int) -> Moved:
         async with self._conversations.quiet_line(key):

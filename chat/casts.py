@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, cast
 
+from chat._allowed import allowed_greetings
 from chat._greetings import greetings_of, opening
 from chat._path import is_said
 from chat.casting import Candidate, Choice, Order, choose, choose_among, talkativeness_of
@@ -201,6 +202,7 @@ class Casts:
             await self._keep(place, [*(other.id for other in others), persona.id], user_id)
             profile = await self._profiles.of(key.guild_id, user_id, user_name)
             greetings = greetings_of(persona, profile, key, joins=bool(others))
+            greetings = await allowed_greetings(self._conversations.texts, key, greetings, place.scopes)
             if not greetings.texts:
                 return Bound(None, None)
             said = opening(persona, greetings, user_id)

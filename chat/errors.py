@@ -10,6 +10,7 @@
     ├── QueueTooLongError       the expected wait is longer than anyone would wait
     ├── ServiceDownError        the service failed several times in a row and is given a pause
     ├── EmptyReplyError         the model answered with nothing to show
+    ├── FilteredReplyError      a filter of the server left nothing of the reply
     ├── ReplyInterruptedError   the bot stopped while it was answering
     ├── SamplingError           sampling parameters cannot be set as wished
     │   ├── SamplingValueError      the value is none that the parameter may have
@@ -115,6 +116,10 @@ class EmptyReplyError(ChatError):
 
     only_reasoning: bool = False
     adds: bool = False
+
+
+class FilteredReplyError(ChatError):
+    """The server's filter left nothing of the reply that could be shown."""
 
 
 class ReplyInterruptedError(ChatError):

@@ -12,16 +12,17 @@ from typing import Any
 from msgspec import structs
 
 from chat._model_choice import ModelChoice
+from chat._showing import Showing
 from chat._voice import Voice
 from chat.adaptation import adapt
 from chat.answers import Answer, Outcome
 from chat.cleaning import speaker_stops
 from chat.context import Cast, ContextReader, Prepared
-from chat.errors import EmptyReplyError
+from chat.errors import EmptyReplyError, FilteredReplyError
 from chat.keys import Grant, KeyPool
 from chat.models import ModelCatalogue
 from chat.persona import Persona
-from chat.policy import Admission, TokenLedger
+from chat.policy import UNFILTERED, Admission, TextPolicy, TokenLedger
 from chat.preferences import sampling
 from chat.queue import FairQueue, Place, Priority, Ticket
 from chat.tokens import raw_tokens
@@ -48,6 +49,7 @@ LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is not waited for; the perso
 PAUSE_SECONDS = (0.5, 2.0)  # before another try of what failed without saying when to come back
 MOST_TRIES = 6  # of one answer: every way of mending a request is tried once, and rate limits a few times
 SHRINK_UNKNOWN_WINDOW = 0.7  # when the service refuses a prompt as too long without saying what fits
+FILTERED = "filtered"  # why a reply ended that the server's filter stopped
 MOST_CHARACTERS_PER_TOKEN = 16  # a stream that goes on beyond this has left its limit behind
 
 # What vLLM calls going on with the last message instead of answering it, and the words for models that cannot.
@@ -94,6 +96,7 @@ class Generator:
         context: ContextReader,
         ledger: TokenLedger,
         admission: Admission | None = None,
+        texts: TextPolicy = UNFILTERED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalogue = catalogue
@@ -102,6 +105,7 @@ class Generator:
         self._pool = pool
         self._context = context
         self._ledger = ledger
+        self._texts = texts
         self._clock = clock
         self._cannot_resume: set[str] = set()
 
@@ -197,19 +201,26 @@ class Generator:
         answer.screen.writing(self._queue.seconds_per_reply)
         answer.asked_model, answer.prompt_tokens = attempt.model, prepared.tokens
         voice, thought = Voice(answer, _others(answer, prepared)), False
+        reply_filter = await self._texts.reply(
+            answer.key.guild_id, answer.scopes, answer.asker_id, before=answer.text_before
+        )
+        showing = Showing(answer, voice, reply_filter)
         most_characters = (prepared.sampling.max_tokens or 0) * MOST_CHARACTERS_PER_TOKEN
-        async with self._open(answer, attempt, grant, prepared) as stream:
-            async for delta in stream:
-                thought = thought or bool(getattr(delta, "reasoning", ""))
-                if delta.text and (text := voice.feed(delta.text)):
-                    answer.text += text
-                    answer.screen.text(text)
-                if voice.ended or len(answer.text) > most_characters:
-                    break
-        if rest := voice.finish(stream.finish_reason):
-            answer.text += rest
-            answer.screen.text(rest)
+        try:
+            async with self._open(answer, attempt, grant, prepared) as stream:
+                async for delta in stream:
+                    thought = thought or bool(getattr(delta, "reasoning", ""))
+                    if delta.text:
+                        await showing.feed(delta.text)
+                    if showing.ended or showing.written > most_characters:
+                        break
+        except BaseException:  # stopped, too
+            await showing.rescue()
+            raise
+        await showing.finish(stream.finish_reason)
         if not answer.text.strip():
+            if showing.filtered:
+                raise FilteredReplyError
             raise EmptyReplyError(only_reasoning=voice.only_thought or thought, adds=answer.goes_on)
         usage = stream.usage
         prompt_tokens = usage.prompt_tokens if usage else 0
@@ -218,7 +229,7 @@ class Generator:
         return Outcome(
             "complete",
             answer.text,
-            finish_reason="stop" if voice.ended else stream.finish_reason,
+            finish_reason=FILTERED if showing.filtered else "stop" if voice.ended else stream.finish_reason,
             model=attempt.model,
             prompt_tokens=prompt_tokens or prepared.tokens,
             completion_tokens=completion_tokens or estimator.estimate(answer.text),

@@ -6,10 +6,11 @@ messages everybody has only their own.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from chat._allowed import allowed_greetings
 from chat._avatars import as_png, avatar_of
 from chat._greetings import greetings_of, opening
 from chat.cards import Card, changed, new_card, parse_card, read_card, to_json, to_png
@@ -34,6 +35,7 @@ from storage import (
     PersonaContent,
     PersonaOutline,
     Personas,
+    Scope,
     ScopedSettings,
     StoredMessage,
     StoredPersona,
@@ -292,14 +294,16 @@ class PersonaLibrary:
             await self._settings.put(place.guild_id, place.here, SETTING, found.outline.id, user_id)
             if (await self._context.preferences(place.guild_id, place.scopes))[CAST].value:
                 await self._settings.put(place.guild_id, place.here, CAST, [], user_id)
-            return await self._open_with_greeting(key, found.persona, user_id, user_name)
+            return await self._open_with_greeting(key, found.persona, user_id, user_name, place.scopes)
 
-    async def greet_again(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> int | None:
+    async def greet_again(
+        self, key: ConversationKey, persona: Persona, user_id: int, user_name: str, scopes: Sequence[Scope] = ()
+    ) -> int | None:
         """Open a conversation that begins anew with the greeting, if there is one. Raises `BusyConversationError`."""
         async with self._conversations.quiet_line(key):
             if await self._history.head(key) is not None:  # somebody was quicker
                 return None
-            return (await self._open_with_greeting(key, persona, user_id, user_name)).greeting_id
+            return (await self._open_with_greeting(key, persona, user_id, user_name, scopes)).greeting_id
 
     async def clear(self, place: Place, user_id: int) -> Persona | None:
         """Let nobody be bound to this very place; who speaks here now. Raises `NothingThereError`."""
@@ -311,8 +315,11 @@ class PersonaLibrary:
         left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
         return None if left is None else await self.persona(place.guild_id, left)
 
-    async def _open_with_greeting(self, key: ConversationKey, persona: Persona, user_id: int, user_name: str) -> Bound:
+    async def _open_with_greeting(
+        self, key: ConversationKey, persona: Persona, user_id: int, user_name: str, scopes: Sequence[Scope]
+    ) -> Bound:
         greetings = greetings_of(persona, await self._profiles.of(key.guild_id, user_id, user_name), key)
+        greetings = await allowed_greetings(self._conversations.texts, key, greetings, scopes)
         if not greetings.texts:
             return Bound(None, None)
         grafted = await self._history.graft(key, opening(persona, greetings, user_id), greetings.first + 1)

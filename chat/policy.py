@@ -1,9 +1,11 @@
 """What the conversation engine asks of policy. `bot.py` hands it objects of `moderation` that answer."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from storage import ConversationKey, Scope
+
+Side = Literal["asked", "answered"]
 
 
 class Permit(Protocol):
@@ -22,6 +24,75 @@ class Admission(Protocol):
 
     async def permit(self, key: ConversationKey, scopes: Sequence[Scope], user_id: int) -> Permit:
         """What holds for this person's answer here."""
+
+
+class ReplyFilter(Protocol):
+    """A reply on its way to people: what goes in comes out as it may be shown, perhaps later."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is shown."""
+
+    async def feed(self, text: str) -> str:
+        """Add the next piece; returns what may be shown now."""
+
+    async def finish(self) -> str:
+        """End the reply; returns what was held back."""
+
+
+class TextPolicy(Protocol):
+    """Knows what may be said to the bot and by it."""
+
+    async def asked(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str, *, note: bool = True
+    ) -> str:
+        """What somebody says, as it may be kept. Raises the policy's own error; `note`: moderators may hear of it."""
+
+    async def answered(self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str) -> str:
+        """What somebody lets the bot say, as it may be kept. Raises the policy's own error."""
+
+    async def kept(
+        self, guild_id: int | None, scopes: Sequence[Scope], texts: Sequence[tuple[Side, str]]
+    ) -> Sequence[str | None]:
+        """Texts that nobody says now, as they may be kept; None for those that may not."""
+
+    async def reply(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, before: str = ""
+    ) -> ReplyFilter | None:
+        """What a reply goes through that goes on from a text; None where everything may be said."""
+
+
+class Unfiltered:
+    """Where everything may be said."""
+
+    async def asked(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str, *, note: bool = True
+    ) -> str:
+        """The text."""
+        del guild_id, scopes, person_id, note
+        return text
+
+    async def answered(self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str) -> str:
+        """The text."""
+        del guild_id, scopes, person_id
+        return text
+
+    async def kept(
+        self, guild_id: int | None, scopes: Sequence[Scope], texts: Sequence[tuple[Side, str]]
+    ) -> Sequence[str | None]:
+        """The texts."""
+        del guild_id, scopes
+        return [text for _, text in texts]
+
+    async def reply(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, before: str = ""
+    ) -> ReplyFilter | None:
+        """Nothing."""
+        del guild_id, scopes, person_id, before
+        return None
+
+
+UNFILTERED: Final = Unfiltered()
 
 
 class Reservation(Protocol):

@@ -4,12 +4,13 @@ Whatever is done here moves the history first; the surface then shows what the h
 the next prompt contains, and after a crash in between the next press shows it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat._lanes import line_of
 from chat.conversations import Conversations
 from chat.errors import BusyConversationError, NothingThereError, StaleControlError
-from storage import ConversationKey, History, ShownReply, StoredMessage
+from storage import ConversationKey, History, Scope, ShownReply, StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,14 @@ class Turns:
             self._require_quiet(shown)
             return await self._history.drop_swipe(shown.reply.guild_id, shown.reply.id)
 
-    async def rewrite(self, shown: ShownReply, before: str, after: str) -> ShownReply:
-        """Let a reply say something else. Raises `StaleControlError` when it no longer says `before`."""
+    async def rewrite(
+        self, shown: ShownReply, before: str, after: str, scopes: Sequence[Scope], person_id: int
+    ) -> ShownReply:
+        """Let a reply say something else. Raises `StaleControlError` when it no longer says `before`.
+
+        Raises the text policy's own error when it may not say this.
+        """
+        after = await self._conversations.texts.answered(shown.reply.guild_id, scopes, person_id, after)
         guild_id, reply_id = shown.reply.guild_id, shown.reply.id
         async with self._conversations.line(line_of(shown)):
             self._require_quiet(shown)

@@ -26,7 +26,9 @@ from chat.turns import Turns
 from cogs._errors import explain
 from cogs._guard import Guard, action_of, note_right
 from cogs._pace import Pace
+from moderation.filters import Filters
 from moderation.rights import REQUIRED
+from moderation.server_rules import ServerRules
 from storage import Audit, Storage
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class Services:
     lore: LoreLibrary
     catalogue: ModelCatalogue
     pool: KeyPool
+    filters: Filters
+    server_rules: ServerRules
     guard: Guard
     diagnosis: Diagnosis
 

@@ -15,6 +15,7 @@ from chat.errors import (
     CastFullError,
     ChannelSettingError,
     EmptyReplyError,
+    FilteredReplyError,
     KeywordsError,
     LorebookError,
     LoreError,
@@ -78,8 +79,8 @@ from infermatic_client import (
     UnsupportedSystemPromptError,
 )
 from moderation.access import RefusedError
-from moderation.errors import FilterError
 from moderation.durations import DurationError
+from moderation.errors import FilterError
 from moderation.rulebook import RuleError
 from moderation.usage import UsageError
 from storage import (
@@ -176,6 +177,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation("The model has nothing to add. Say something, or ask for another answer.")
         case EmptyReplyError():
             return Explanation("The model's reply was empty. Try again, or choose another model with `/model set`.")
+        case FilteredReplyError():
+            return Explanation("This server's filter stopped the reply. Ask for another one, or in other words.")
         case ReplyInterruptedError():
             return Explanation("I was restarted while I was answering.")
         case SamplingError():

@@ -97,7 +97,9 @@ class Replies(Drawings):
     async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
         """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
         user = interaction.user
-        greeting_id = await self._bot.services.personas.greet_again(key, persona, user.id, user.display_name)
+        greeting_id = await self._bot.services.personas.greet_again(
+            key, persona, user.id, user.display_name, scopes_of(interaction.channel, interaction.guild_id)
+        )
         if greeting_id is not None:
             await self.greet(interaction, greeting_id)
 
@@ -132,7 +134,14 @@ class Replies(Drawings):
             await interaction.response.defer()
         start, end = words[part]
         await self._show(
-            await self._turns.rewrite(shown, content, content[:start] + after + content[end:]), interaction
+            await self._turns.rewrite(
+                shown,
+                content,
+                content[:start] + after + content[end:],
+                scopes_of(interaction.channel, interaction.guild_id),
+                interaction.user.id,
+            ),
+            interaction,
         )
 
     # --- single messages, from the right-click menu

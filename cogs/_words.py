@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import discord
 
 from chat.answers import Outcome
+from chat.generation import FILTERED
 from chat.queue import Place
 from cogs._errors import Explanation
 from storage import StoredMessage
 
+FILTER_NOTE = "🛡️ This server's filter stopped the reply here."
 QUESTION_EDITED = "✏️ The question was edited. 🔄 answers again."
 QUESTION_CUT = "✏️ Part of the question was deleted. 🔄 answers again."
 QUESTION_DELETED = "✏️ The question was deleted. 🗑️ deletes this, too."
@@ -31,6 +33,8 @@ def ending(outcome: Outcome, explanation: Explanation | None, heard: Sequence[st
         notes.append(f"-# ⚠️ {explanation.text}")
     elif outcome.state == "stopped":
         notes.append("-# ⏹️ Stopped.")
+    elif outcome.finish_reason == FILTERED:
+        notes.append(f"-# {FILTER_NOTE}")
     elif outcome.finish_reason == "length":
         notes.append("-# ✂️ The reply reached its limit. ⏩ goes on.")
     if outcome.gone_model is not None:
@@ -46,6 +50,8 @@ def state_note(reply: StoredMessage) -> str:
         return "\n-# ⏹️ Stopped."
     if reply.state in {"interrupted", "failed"}:
         return "\n-# ⚠️ This reply broke off."
+    if reply.finish_reason == FILTERED:
+        return f"\n-# {FILTER_NOTE}"
     return "\n-# ✂️ The reply reached its limit. ⏩ goes on." if reply.finish_reason == "length" else ""
 
 

@@ -133,7 +133,9 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
             raise TranscriptError("size")
         await interaction.response.defer(ephemeral=True, thinking=True)
         key = await conversation_of(interaction)
-        taken = await self.archive.take_in(key, await _fetched(file), interaction.user.id)
+        taken = await self.archive.take_in(
+            key, await _fetched(file), interaction.user.id, scopes_of(interaction.channel, interaction.guild_id)
+        )
         hidden = f" {_counted(taken.left_out)} hidden in SillyTavern stayed out." if taken.left_out else ""
         await tell(interaction, f"-# Imported {_counted(taken.messages)}, swipes counted.{hidden}")
         await interaction.followup.send(

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 MISSED_MINUTES = 15
 CHANNELS_LOOKED_THROUGH = 50
-SMALL_PRINT = re.compile(r"(?:\A|\n)-# (?:⏳|⚠️|⏹️|✂️|✏️|📎)[^\n]*(?:\n-# [^\n]*)*\Z")  # what the bot itself writes below
+SMALL_PRINT = re.compile(r"(?:\A|\n)-# (?:⏳|⚠️|⏹️|✂️|✏️|📎|🛡️)[^\n]*(?:\n-# [^\n]*)*\Z")  # what the bot itself writes below
 REOPENED = re.compile(r"```[^\n`]*\n")
 CLAIMS_KEPT = timedelta(days=2)  # longer than anything is looked through again
 

@@ -1,0 +1,47 @@
+"""Texts on their way into a history, without what the server does not allow in them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chat._greetings import Greetings
+from chat.answers import Question
+from chat.policy import TextPolicy
+from storage import ConversationKey, Scope, TranscriptMessage
+
+
+def scopes_in(key: ConversationKey, scopes: Sequence[Scope] = ()) -> Sequence[Scope]:
+    """The scopes of a conversation, as far as they are known."""
+    return scopes or (Scope("channel", key.channel_id),)
+
+
+async def allowed_question(texts: TextPolicy, question: Question) -> Question:
+    """What somebody says. Raises the policy's own error."""
+    turn = question.turn
+    content = await texts.asked(turn.key.guild_id, question.scopes, turn.author_id, turn.content)
+    return question if content == turn.content else replace(question, turn=replace(turn, content=content))
+
+
+async def allowed_greetings(
+    texts: TextPolicy, key: ConversationKey, greetings: Greetings, scopes: Sequence[Scope] = ()
+) -> Greetings:
+    """The greetings that may be said."""
+    found = await texts.kept(key.guild_id, scopes_in(key, scopes), [("answered", text) for text in greetings.texts])
+    kept = [text for text in found if text is not None]
+    before = sum(text is not None for text in found[: greetings.first])
+    return Greetings(kept, max(0, min(before, len(kept) - 1)))
+
+
+async def allowed_messages(
+    texts: TextPolicy, key: ConversationKey, messages: Sequence[TranscriptMessage], scopes: Sequence[Scope] = ()
+) -> tuple[list[TranscriptMessage], int]:
+    """The messages of a file, and how many lost their words; their places stay."""
+    found = await texts.kept(
+        key.guild_id,
+        scopes_in(key, scopes),
+        [("answered" if message.role == "assistant" else "asked", message.content) for message in messages],
+    )
+    allowed = [
+        message if text == message.content else replace(message, content=text or "")
+        for message, text in zip(messages, found, strict=True)
+    ]
+    return allowed, sum(text is None for text in found)
