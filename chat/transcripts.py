@@ -144,7 +144,7 @@ def to_sillytavern(
     user_name = next((_name(m, bot_name) for m in said if m.role == "user"), "User")
     header = {
         "user_name": user_name,
-        "character_name": bot_name,
+        "character_name": next((_name(m, bot_name) for m in said if m.role == "assistant"), bot_name),
         "create_date": _date(said[0]) if said else "",
         "chat_metadata": {},
     }
@@ -332,9 +332,10 @@ def _swipes(message: StoredMessage, swipes: Mapping[int, Sequence[StoredMessage]
 
 
 def _name(message: StoredMessage, bot_name: str) -> str:
+    own = " ".join((message.author_name or "").split())
     if message.role == "assistant":
-        return bot_name
-    return " ".join((message.author_name or "").split()) or message.role.capitalize()
+        return own if own and message.persona_id is not None else bot_name
+    return own or message.role.capitalize()
 
 
 def _content(text: str, line: int | None) -> str:

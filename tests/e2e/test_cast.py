@@ -1,5 +1,6 @@
 """Several characters in one channel: who answers, what each is told, and what they say among themselves."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -180,6 +181,11 @@ async def test_characters_answer_each_other_within_their_budget(stage: Stage) ->
     newest = shown(stage)[-1]
     assert [buttons(message) for message in shown(stage)[-3:]] == [[], [], NEWEST]
     assert {(await stored(stage, message)).author_id for message in shown(stage)[-3:]} == {stage.ada.user.id}
+
+    exported = await stage.command(stage.ada, "history export", format="SillyTavern")
+    lines = [json.loads(line) for line in exported.attachments[0].data.splitlines()[1:]]
+    assert [line["name"] for line in lines] == ["Mira", "Nora", "Ada", "Mira", "Nora", "Mira"]
+    assert [len(line.get("swipes", [])) for line in lines[:2]] == [1, 2]
 
     stage.api.replies.add("As I like.")
     await stage.press(stage.ada, newest, "🔄")  # what they say belongs to who asked
