@@ -19,6 +19,7 @@ from storage.errors import (
 from storage.filters import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide
 from storage.history import History
 from storage.ids import new_id
+from storage.limits import GuildLimits, Limit, LimitGrant, Limits, LimitUse
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
 from storage.personas import Personas
@@ -28,6 +29,11 @@ from storage.records import (
     BegunTurn,
     ConversationKey,
     Grafted,
+    LimitPeriod,
+    LimitScope,
+    LimitSubject,
+    LimitUnit,
+    LimitWindow,
     LorebookOutline,
     ModelFacts,
     NewTurn,
@@ -36,12 +42,14 @@ from storage.records import (
     PersonaKind,
     PersonaOutline,
     Picture,
+    Reserved,
     Role,
     Scope,
     ScopeKind,
     SearchPage,
     Settlement,
     ShownReply,
+    Spent,
     State,
     StoredLorebook,
     StoredMessage,
@@ -84,7 +92,17 @@ __all__ = [
     "FilterRules",
     "FilterSide",
     "Grafted",
+    "GuildLimits",
     "History",
+    "Limit",
+    "LimitGrant",
+    "LimitPeriod",
+    "LimitScope",
+    "LimitSubject",
+    "LimitUnit",
+    "LimitUse",
+    "LimitWindow",
+    "Limits",
     "LorebookOutline",
     "Lorebooks",
     "ModelFacts",
@@ -99,6 +117,7 @@ __all__ = [
     "Picture",
     "Pictures",
     "ReplyMovedOnError",
+    "Reserved",
     "Resolved",
     "Retention",
     "Role",
@@ -109,6 +128,7 @@ __all__ = [
     "Setting",
     "Settlement",
     "ShownReply",
+    "Spent",
     "State",
     "Storage",
     "StorageError",

@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.filters import FilterRules
 from storage.history import History
+from storage.limits import Limits
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
 from storage.personas import Personas
@@ -48,6 +49,7 @@ class Storage:
     audit: Audit
     access: AccessRules
     filters: FilterRules
+    limits: Limits
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -66,6 +68,7 @@ class Storage:
             Audit(database),
             AccessRules(database),
             FilterRules(database),
+            Limits(database),
         )
 
     async def close(self) -> None:

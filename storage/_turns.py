@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from storage import _limit_counters
 from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
 from storage._swipes import give_place_back
 from storage._tree import page
@@ -130,6 +131,8 @@ def settle(connection: Connection, reply_id: int, settlement: Settlement) -> Non
         add_usage(connection, settlement.usage)
     if settlement.facts is not None:
         save_facts(connection, settlement.facts)
+    if settlement.spent is not None:
+        _limit_counters.settle(connection, settlement.spent)
 
 
 def close_unfinished(connection: Connection, reply_id: int, state: State) -> bool:

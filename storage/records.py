@@ -2,13 +2,29 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Literal
+from enum import Enum
+from typing import Final, Literal
 
 Role = Literal["user", "assistant", "system"]
 State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
 PersonaKind = Literal["draft", "own", "server"]
 ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
 Verdict = Literal["allow", "deny"]
+LimitScope = Literal["guild", "channel", "role", "user"]
+LimitSubject = Literal["guild", "channel", "user"]
+LimitUnit = Literal["requests", "tokens"]
+LimitPeriod = Literal["minute", "hour", "day", "week", "month"]
+
+
+class Everywhere(Enum):
+    """All servers and direct messages."""
+
+    EVERYWHERE = "everywhere"
+
+
+EVERYWHERE: Final = Everywhere.EVERYWHERE
+Where = int | Literal[Everywhere.EVERYWHERE] | None
+"""A server, all of them with direct messages, or direct messages alone (None)."""
 
 
 def utc_now() -> datetime:
@@ -280,6 +296,38 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitWindow:
+    """What counts together towards limits: what one person, a channel or the server uses in one stretch of time."""
+
+    subject: LimitSubject
+    subject_id: int  # 0 for the server
+    unit: LimitUnit
+    period: LimitPeriod
+    start: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What is set aside for one request, in all the windows in which it counts."""
+
+    id: int
+    guild_id: int
+    windows: tuple[LimitWindow, ...]
+    requests: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a request came to for which something had been set aside."""
+
+    reserved: Reserved
+    requests: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """How a reply ended."""
 
@@ -292,6 +340,7 @@ class Settlement:
     usage: UsageRow | None = None
     facts: ModelFacts | None = None
     instead_of: int | None = None  # the reply that is shown again, because this one came to nothing
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)

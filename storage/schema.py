@@ -21,7 +21,18 @@ from sqlalchemy import (
 )
 
 from storage._types import CleanText, GuildId, JsonText, RowId, UtcDateTime
-from storage.records import WAIT_EDGES, PersonaKind, Role, ScopeKind, State, Verdict
+from storage.records import (
+    WAIT_EDGES,
+    LimitPeriod,
+    LimitScope,
+    LimitSubject,
+    LimitUnit,
+    PersonaKind,
+    Role,
+    ScopeKind,
+    State,
+    Verdict,
+)
 
 UNFINISHED: Final = ("pending", "streaming")
 """States of a reply that somebody still works on, or did when the process ended."""
@@ -63,6 +74,7 @@ messages = Table(
     _one_of("role", get_args(Role)),
     _one_of("state", get_args(State)),
     Index(None, "guild_id", "channel_id", "id"),
+    Index(None, "author_id", "id"),
 )
 
 is_unfinished = messages.c.state.in_([literal_column(f"'{state}'") for state in UNFINISHED])
@@ -322,6 +334,103 @@ filters = Table(
     _one_of("kind", ("words", "pattern")),
     _one_of("side", ("asked", "answered", "both")),
     _one_of("action", ("block", "mask", "flag")),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("scope_kind", CleanText, nullable=False),
+    Column("scope_id", BigInteger, nullable=False),
+    Column("unit", CleanText, nullable=False),
+    Column("period", CleanText, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("set_by", BigInteger, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("guild_id", "scope_kind", "scope_id", "unit", "period"),
+    _one_of("scope_kind", get_args(LimitScope)),
+    _one_of("unit", get_args(LimitUnit)),
+    _one_of("period", get_args(LimitPeriod)),
+    sqlite_with_rowid=False,
+)
+
+limit_grants = Table(
+    "limit_grants",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("unit", CleanText, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("until", UtcDateTime, nullable=False, index=True),
+    Column("set_by", BigInteger, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("guild_id", "user_id", "unit"),
+    _one_of("unit", get_args(LimitUnit)),
+    sqlite_with_rowid=False,
+)
+
+limit_counters = Table(
+    "limit_counters",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("unit", CleanText, nullable=False),
+    Column("period", CleanText, nullable=False),
+    Column("start", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False, index=True),
+    Column("spent", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    PrimaryKeyConstraint("guild_id", "subject", "subject_id", "unit", "period", "start"),
+    _one_of("subject", get_args(LimitSubject)),
+    sqlite_with_rowid=False,
+)
+
+limit_reservations = Table(
+    "limit_reservations",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("process", CleanText, nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("windows", JsonText, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("everywhere", Boolean, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("guild_id", "user_id", "everywhere"),
+    sqlite_with_rowid=False,
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("everywhere", Boolean, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("answers", Boolean, nullable=False),
+    Column("in_discord", Boolean, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Column("swept_at", UtcDateTime),
+)
+
+left_guilds = Table(
+    "left_guilds",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("left_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("guild_id"),
+    sqlite_with_rowid=False,
 )
 
 model_facts = Table(

@@ -18,6 +18,8 @@ def upgrade() -> None:
     _audit()
     _access()
     _filters()
+    _privacy()
+    _limits()
 
 
 WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
@@ -122,6 +124,115 @@ def _filters() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_filters"),
     )
     op.create_index("ix_filters_guild_id", "filters", ["guild_id"])
+
+
+UNITS = "unit IN ('requests', 'tokens')"
+
+
+def _limits() -> None:
+    """What may be used how often, and what was."""
+    op.create_table(
+        "limits",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("scope_kind", sa.Text, nullable=False),
+        sa.Column("scope_id", sa.BigInteger, nullable=False),
+        sa.Column("unit", sa.Text, nullable=False),
+        sa.Column("period", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("hard", sa.Boolean, nullable=False),
+        *_set_by(),
+        sa.CheckConstraint("scope_kind IN ('guild', 'channel', 'role', 'user')", name=op.f("ck_limits_scope_kind")),
+        sa.CheckConstraint(UNITS, name=op.f("ck_limits_unit")),
+        sa.CheckConstraint("period IN ('minute', 'hour', 'day', 'week', 'month')", name=op.f("ck_limits_period")),
+        sa.PrimaryKeyConstraint("guild_id", "scope_kind", "scope_id", "unit", "period", name="pk_limits"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "limit_grants",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("unit", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        *_set_by(),
+        sa.CheckConstraint(UNITS, name=op.f("ck_limit_grants_unit")),
+        sa.PrimaryKeyConstraint("guild_id", "user_id", "unit", name="pk_limit_grants"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_limit_grants_until", "limit_grants", ["until"])
+    _limit_counters()
+
+
+def _limit_counters() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    keys = ("guild_id", "subject", "subject_id", "unit", "period", "start")
+    op.create_table(
+        "limit_counters",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("subject_id", sa.BigInteger, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("unit", "period")),
+        *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("start", "ends_at")),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("spent", "reserved")),
+        sa.CheckConstraint("subject IN ('guild', 'channel', 'user')", name=op.f("ck_limit_counters_subject")),
+        sa.PrimaryKeyConstraint(*keys, name="pk_limit_counters"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_limit_counters_ends_at", "limit_counters", ["ends_at"])
+    op.create_table(
+        "limit_reservations",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("process", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("windows", sa.Text, nullable=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("requests", "tokens")),
+        sa.PrimaryKeyConstraint("id", name="pk_limit_reservations"),
+    )
+    for column in ("process", "expires_at"):
+        op.create_index(f"ix_limit_reservations_{column}", "limit_reservations", [column])
+
+
+def _set_by() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("set_by", sa.BigInteger, nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+    ]
+
+
+def _privacy() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_index("ix_messages_author_id_id", "messages", ["author_id", "id"])
+    op.create_table(
+        "opt_outs",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("everywhere", sa.Boolean, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "user_id", "everywhere", name="pk_opt_outs"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "erasures",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("everywhere", sa.Boolean, nullable=False),
+        sa.Column("user_id", sa.BigInteger, nullable=False),
+        sa.Column("answers", sa.Boolean, nullable=False),
+        sa.Column("in_discord", sa.Boolean, nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True)),
+        sa.Column("swept_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("id", name="pk_erasures"),
+    )
+    op.create_index("ix_erasures_guild_id", "erasures", ["guild_id"])
+    op.create_table(
+        "left_guilds",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", name="pk_left_guilds"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _amounts() -> list[sa.Column[int]]:

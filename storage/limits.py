@@ -1,0 +1,262 @@
+"""How much a guild lets people use: its limits and grants, in memory once read, and what was used of them."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from storage import _limit_counters as counters
+from storage._upsert import Upsert
+from storage.audit import add_entry
+from storage.database import Database
+from storage.ids import new_id
+from storage.records import LimitPeriod, LimitScope, LimitUnit, LimitWindow, Reserved, Spent, utc_now
+from storage.schema import limit_grants, limits
+
+MAX_CACHED_GUILDS: Final = 20_000
+"""As many as one process is for; most have no limits."""
+
+LEASE: Final = timedelta(hours=1)
+"""No reply takes so long; what a process set aside that never came back is given back after it."""
+
+KEPT: Final = timedelta(days=2)
+"""Windows stay for a while after their end, because a reply that began in one is counted there."""
+
+T = TypeVar("T")
+
+_limit_columns = ("scope_kind", "scope_id", "unit", "period", "amount", "hard", "set_by", "set_at")
+_grant_columns = ("user_id", "unit", "amount", "until", "set_by", "set_at")
+_of_guild = (
+    select(*(limits.c[name] for name in _limit_columns))
+    .where(limits.c.guild_id == bindparam("guild"))
+    .order_by(limits.c.scope_kind, limits.c.scope_id, limits.c.unit, limits.c.period)
+)
+_grants = (
+    select(*(limit_grants.c[name] for name in _grant_columns))
+    .where(limit_grants.c.guild_id == bindparam("guild"))
+    .order_by(limit_grants.c.user_id, limit_grants.c.unit)
+)
+_put_limit = Upsert(limits, overwrite=("amount", "hard", "set_by", "set_at"))
+_put_grant = Upsert(limit_grants, overwrite=("amount", "until", "set_by", "set_at"))
+_drop_limit = delete(limits).where(
+    limits.c.guild_id == bindparam("guild"),
+    *(limits.c[name] == bindparam(f"of_{name}") for name in _limit_columns[:4]),
+)
+_drop_grant = delete(limit_grants).where(
+    limit_grants.c.guild_id == bindparam("guild"),
+    limit_grants.c.user_id == bindparam("user"),
+    limit_grants.c.unit == bindparam("of_unit"),
+)
+_drop_expired = delete(limit_grants).where(limit_grants.c.until < bindparam("now"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So much in each period; a `scope_id` of 0 means each person or each channel, that of the server is 0, too."""
+
+    scope_kind: LimitScope
+    scope_id: int
+    unit: LimitUnit
+    period: LimitPeriod
+    amount: int
+    hard: bool
+    set_by: int
+    set_at: datetime
+
+    @property
+    def key(self) -> tuple[LimitScope, int, LimitUnit, LimitPeriod]:
+        """What there is one limit for."""
+        return self.scope_kind, self.scope_id, self.unit, self.period
+
+    def __str__(self) -> str:
+        """What it is about, as records of changes name it."""
+        whom = "guild" if self.scope_kind == "guild" else f"{self.scope_kind}:{self.scope_id or 'each'}"
+        return f"{whom} {self.unit} per {self.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitGrant:
+    """Until then each of a person's own limits of this unit is higher by so much."""
+
+    user_id: int
+    unit: LimitUnit
+    amount: int
+    until: datetime
+    set_by: int
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GuildLimits:
+    """All that a guild has set, also grants that have expired."""
+
+    limits: tuple[Limit, ...] = ()
+    grants: tuple[LimitGrant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """How far a limit is used: `amount` is what holds for the person, with what they were granted."""
+
+    limit: Limit
+    amount: int
+    used: int
+    ends_at: datetime
+
+    @property
+    def left(self) -> int:
+        """What is left until it ends."""
+        return max(0, self.amount - self.used)
+
+
+class Limits:
+    """The limits of all guilds. `process` tells the reservations of this process from those of others."""
+
+    def __init__(
+        self, database: Database, *, clock: Callable[[], float] = time.monotonic, process: str = "only"
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self.process = process
+        self._cache: OrderedDict[int, tuple[float, GuildLimits]] = OrderedDict()
+        self._changes = 0
+
+    async def of(self, guild_id: int, within_seconds: float | None = None) -> GuildLimits:
+        """What a guild has set. Read once it is answered from memory, as in `AccessRules.of`."""
+        known = self._cache.get(guild_id)
+        if known is not None and (within_seconds is None or self._clock() - known[0] < within_seconds):
+            self._cache.move_to_end(guild_id)
+            return known[1]
+        changes, at = self._changes, self._clock()
+        found = await self._database.read(_read, guild_id)
+        if changes == self._changes:  # else what was read may have been overtaken already
+            self._cache[guild_id] = at, found
+            self._cache.move_to_end(guild_id)
+            if len(self._cache) > MAX_CACHED_GUILDS:
+                self._cache.popitem(last=False)
+        return found
+
+    async def set(self, guild_id: int, limit: Limit) -> Limit | None:
+        """Set a limit; the one in whose place it comes, if there was one."""
+        return await self._change(guild_id, partial(_write_limit, guild_id=guild_id, limit=limit))
+
+    async def remove(self, guild_id: int, limit: Limit, by: int) -> bool:
+        """Take a limit away; False if it is not there."""
+        return await self._change(guild_id, partial(_erase_limit, guild_id=guild_id, limit=limit, by=by))
+
+    async def grant(self, guild_id: int, grant: LimitGrant) -> None:
+        """Give extra for a while, in place of what was granted before; an amount of 0 takes it back."""
+        await self._change(guild_id, partial(_write_grant, guild_id=guild_id, grant=grant))
+
+    async def used(self, guild_id: int, windows: Sequence[LimitWindow]) -> dict[LimitWindow, int]:
+        """What was used and is set aside in these windows; nothing where there is no entry."""
+        return await self._database.read(counters.read, guild_id, windows) if windows else {}
+
+    async def reserve(
+        self,
+        guild_id: int,
+        windows: Sequence[LimitWindow],
+        tokens: int,
+        admits: Callable[[Mapping[LimitWindow, int]], bool],
+    ) -> Reserved | None:
+        """Set one request and its tokens aside in all these windows or in none; None if `admits` refuses.
+
+        `admits` gets what was used in each until this moment, and is called in another thread, perhaps twice.
+        """
+        wanted = Reserved(new_id(), guild_id, tuple(windows), 1, tokens)
+        admitted = await self._database.write(counters.reserve, wanted, self.process, utc_now() + LEASE, admits)
+        return wanted if admitted else None
+
+    async def settle(self, spent: Spent) -> None:
+        """Count what was used instead of what was set aside; of a turn its settlement does that."""
+        await self._database.write(counters.settle, spent)
+
+    async def release_abandoned(self, now: datetime, *, at_start: bool = False) -> int:
+        """Give back what is set aside past its lease, at the start also what this process left behind.
+
+        How many reservations were given back.
+        """
+        process, released = self.process if at_start else None, 0
+        while count := await self._database.write(counters.release_some, process, now):
+            released += count
+        return released
+
+    async def prune(self, now: datetime) -> int:
+        """Forget windows that are long over and grants that have expired; how many windows they were."""
+        await self._database.write(_forget_grants, now)
+        forgotten = 0
+        while count := await self._database.write(counters.forget_some, now - KEPT):
+            forgotten += count
+        return forgotten
+
+    async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
+        return await self._database.finish(self._write(guild_id, write))
+
+    async def _write(self, guild_id: int, write: Callable[[Connection], T]) -> T:
+        try:
+            return await self._database.write(write)
+        finally:
+            self._changes += 1
+            self._cache.pop(guild_id, None)
+
+
+def _read(connection: Connection, guild_id: int) -> GuildLimits:
+    return GuildLimits(
+        tuple(Limit(*row) for row in connection.execute(_of_guild, {"guild": guild_id})),
+        tuple(LimitGrant(*row) for row in connection.execute(_grants, {"guild": guild_id})),
+    )
+
+
+def _write_limit(connection: Connection, guild_id: int, limit: Limit) -> Limit | None:
+    before = _limit_like(connection, guild_id, limit)
+    _put_limit(connection, guild_id=guild_id, **{name: getattr(limit, name) for name in _limit_columns})
+    add_entry(
+        connection, guild_id, limit.set_by, action="limit set", subject=str(limit), before=_told(before),
+        after=_told(limit),
+    )  # fmt: skip
+    return before
+
+
+def _erase_limit(connection: Connection, guild_id: int, limit: Limit, by: int) -> bool:
+    before = _limit_like(connection, guild_id, limit)
+    if before is None:
+        return False
+    where = {f"of_{name}": getattr(limit, name) for name in _limit_columns[:4]}
+    connection.execute(_drop_limit, {"guild": guild_id, **where})
+    add_entry(connection, guild_id, by, action="limit remove", subject=str(limit), before=_told(before), after=None)
+    return True
+
+
+def _limit_like(connection: Connection, guild_id: int, limit: Limit) -> Limit | None:
+    return next((found for found in _read(connection, guild_id).limits if found.key == limit.key), None)
+
+
+def _write_grant(connection: Connection, guild_id: int, grant: LimitGrant) -> None:
+    found = _read(connection, guild_id).grants
+    before = next((old for old in found if (old.user_id, old.unit) == (grant.user_id, grant.unit)), None)
+    if grant.amount:
+        _put_grant(connection, guild_id=guild_id, **{name: getattr(grant, name) for name in _grant_columns})
+    else:
+        connection.execute(_drop_grant, {"guild": guild_id, "user": grant.user_id, "of_unit": grant.unit})
+    add_entry(
+        connection, guild_id, grant.set_by, action="limit grant", subject=f"user:{grant.user_id} {grant.unit}",
+        before=_granted(before), after=_granted(grant if grant.amount else None),
+    )  # fmt: skip
+
+
+def _told(limit: Limit | None) -> Any:
+    """A limit as records of changes tell it."""
+    return None if limit is None else {"amount": limit.amount, "hard": limit.hard}
+
+
+def _granted(grant: LimitGrant | None) -> Any:
+    return None if grant is None else {"amount": grant.amount, "until": grant.until.isoformat(timespec="seconds")}
+
+
+def _forget_grants(connection: Connection, now: datetime) -> None:
+    connection.execute(_drop_expired, {"now": now})
