@@ -203,14 +203,14 @@ class Replies(Drawings):
         private_to = shown.reply.private_to
         if private_to is not None and private_to != interaction.user.id:
             raise StaleControlError
-        if pressed and shown.reply.state == "deleted":  # its message is about to go
-            raise StaleControlError
         preferences = await services.context.preferences(
             interaction.guild_id, scopes_of(interaction.channel, interaction.guild_id)
         )
         await services.guard.check_turn(action, shown.asker_ids, interaction, preferences["swipe_rights"].value)
         if interaction.message is not None:
             await self._mend(interaction, interaction.message, shown, newest=newest)
+            if pressed and shown.reply.state == "deleted":  # its message is about to go
+                raise StaleControlError
         if newest and not shown.newest:
             raise ReplyMovedOnError(reply_id)
         return shown
