@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.discord import _payloads as payloads
 from playground.discord import events
+from playground.discord._automod import AutoModRule
 from playground.discord._channel import Channel, ForumTag, Overwrite
 from playground.discord._flags import BOT_PERMISSIONS, ChannelType, Intent
 from playground.discord._model import Emoji, Member, Role, User, everyone_role
@@ -37,6 +38,7 @@ class Guild:
     """Why each user id was banned."""
     command_overrides: dict[str, dict[int, bool]] = field(default_factory=dict, repr=False)
     """What the admins decided about a command, by command name and then by role, user or channel id."""
+    automod_rules: dict[int, AutoModRule] = field(default_factory=dict, repr=False)
     preferred_locale: str = "en-US"
     available: bool = True
 
@@ -113,6 +115,13 @@ class Guild:
         self.roles[role.id] = role
         role._announce("GUILD_ROLE_CREATE")  # noqa: SLF001 - guild and role are one subject
         return role
+
+    def add_automod_rule(self, name: str, **rule: Any) -> AutoModRule:
+        """Let Discord's own filter look for words; see AutoModRule for what a rule says."""
+        made = AutoModRule(self.state.snowflakes.next(), self, name, **rule)
+        self.automod_rules[made.id] = made
+        made.announce("AUTO_MODERATION_RULE_CREATE")
+        return made
 
     def add_emoji(self, name: str, image: bytes | None = None) -> Emoji:
         """Make an emoji of the server's own, from a PNG if there is one."""

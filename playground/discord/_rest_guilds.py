@@ -1,4 +1,4 @@
-"""REST: guilds, members and roles."""
+"""REST: guilds, members, roles, and the rules of AutoMod."""
 
 from __future__ import annotations
 
@@ -198,3 +198,10 @@ def delete_role(call: Call) -> None:
     """Delete a role."""
     guild = call.guild_with(Permission.MANAGE_ROLES)
     _assignable(guild, call, call.role(guild).id).delete()
+
+
+@routes.add("GET", _GUILD + "/auto-moderation/rules")
+def list_automod_rules(call: Call) -> Any:
+    """List the rules of Discord's own filter."""
+    guild = call.guild_with(Permission.MANAGE_GUILD)
+    return [rule.payload() for rule in guild.automod_rules.values()]

@@ -122,3 +122,19 @@ async def test_members_are_kicked_and_banned(scene: Scene, base: str) -> None:
 async def test_the_bot_renames_itself(scene: Scene) -> None:
     answer = await scene.rest("PATCH", "/users/@me", {"username": "Renamed"})
     assert (answer.body["username"], scene.world.bot.name) == ("Renamed", "Renamed")
+
+
+async def test_the_rules_of_automod_are_for_bots_that_manage_the_server(scene: Scene, base: str) -> None:
+    rule = scene.guild.add_automod_rule("Rude", keywords=["heck*"], allowed=["heckle"], exempt_channels=[scene.channel])
+    assert (await scene.rest("GET", f"{base}/auto-moderation/rules")).code == 50013
+    allow(scene, Permission.MANAGE_GUILD)
+    [listed] = (await scene.rest("GET", f"{base}/auto-moderation/rules")).body
+    assert (listed["name"], listed["trigger_type"], listed["enabled"]) == ("Rude", 1, True)
+    assert listed["trigger_metadata"] == {"keyword_filter": ["heck*"], "regex_patterns": [], "allow_list": ["heckle"]}
+    assert listed["exempt_channels"] == [str(scene.channel.id)]
+    rule.edit(keywords=["darn"], blocks=False)
+    [listed] = (await scene.rest("GET", f"{base}/auto-moderation/rules")).body
+    assert listed["trigger_metadata"]["keyword_filter"] == ["darn"]
+    assert listed["actions"] == [{"type": 2, "metadata": {}}]
+    rule.delete()
+    assert (await scene.rest("GET", f"{base}/auto-moderation/rules")).body == []
