@@ -23,6 +23,7 @@ from cogs._bot import Bot, tell
 from cogs._casting import Casting
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
+from cogs._filtering import keepable, showable
 from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
@@ -125,7 +126,7 @@ class Talking:
         try:
             await self._ask(message, called=called)
         except RefusedError as error:
-            if called:
+            if called or error.reason is Reason.FILTERED:
                 await self._refuse(message, error)
         except MessageGoneError:
             logger.debug("a message was deleted before it was read")
@@ -182,7 +183,10 @@ class Talking:
             kept = [picture.attachment_id for picture in said.pictures]
             await storage.pictures.keep_only(guild_id, known.id, kept)
         content = "" if is_aside(message, self._me.id) else said.content
+        content, refusal = await keepable(self._bot, message, content, known.content)
         answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
+        if refusal is not None:
+            await self._show_refusal(message, refusal)
         if answered_by is not None:
             await self._bot.replies.offer_redo(answered_by)
         else:
@@ -269,6 +273,9 @@ class Talking:
         if message.guild is None and refusal.reason is not Reason.SHUTTING_DOWN:
             await self._say_privately(message, explain(refusal).text)
             return
+        await self._show_refusal(message, refusal)
+
+    async def _show_refusal(self, message: discord.Message, refusal: RefusedError) -> None:
         try:
             await message.add_reaction(REFUSED_REACTION)
             view = view_of(WhyControl.about(refusal))
@@ -318,6 +325,7 @@ class Talking:
         if not text.strip() and attachment is None:
             await tell(interaction, ONLY_AN_ASIDE)
             return
+        text = await showable(interaction, text)
         key = await conversation_of(interaction, private=private)
         speaker = await self.casting.answering(interaction.guild_id, interaction.channel, key, Heard(text))
         persona = speaker.persona if speaker is not None else None
@@ -348,7 +356,7 @@ class Talking:
                 interaction.channel, interaction.guild_id, persona, style, asker_id=interaction.user.id
             )
         header = quoted(text, interaction.user.display_name if by_name else None)
-        header += f"> 📎 `{one_line(attachment.filename)}`\n" if attachment else ""
+        header += f"> 📎 `{await showable(interaction, one_line(attachment.filename))}`\n" if attachment else ""
         screen = ReplyScreen(outlet, self._pace, header=header, name=persona.name if persona else None)
         scopes = scopes_of(interaction.channel, interaction.guild_id)
         own_names = self.own_names(interaction.guild, persona)
@@ -369,6 +377,7 @@ class Talking:
         self, interaction: discord.Interaction[Bot], prompt: str, model: str | None, max_tokens: int | None
     ) -> None:
         """Stream a plain text completion under its prompt."""
+        prompt = await showable(interaction, prompt)
         await interaction.response.defer(thinking=True)
         screen = ReplyScreen(InteractionOutlet(interaction, private=False), self._pace, header=quoted(prompt))
         await self._bot.services.conversations.complete(
