@@ -59,6 +59,7 @@ EXTENSIONS = (
     "cogs.history",
     "cogs.home",
     "cogs.access",
+    "cogs.filters",
     "cogs.pause",
     "cogs.audit",
     "cogs.help",
@@ -77,7 +78,12 @@ def create_bot(settings: Settings, *, message_content: bool = True) -> commands.
     """Build the bot without connecting; `setup_hook` opens storage and clients, `close()` closes them."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # there is no voice to warn about
     intents = discord.Intents(
-        guilds=True, webhooks=True, guild_messages=True, dm_messages=True, message_content=message_content
+        guilds=True,
+        auto_moderation_configuration=True,
+        webhooks=True,
+        guild_messages=True,
+        dm_messages=True,
+        message_content=message_content,
     )
     options: dict[str, Any] = {
         "intents": intents,

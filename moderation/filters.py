@@ -16,6 +16,8 @@ from moderation.errors import NoSuchFilterError, TooManyFiltersError
 from moderation.server_rules import ServerRule, ServerRules
 from storage import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide, Scope, clean_text
 
+__all__ = ["LONGEST_TEXT", "FilteredReply", "Filters", "FlaggedText", "Reviewed", "Side"]
+
 Side = Literal["asked", "answered"]
 
 MOST: Final = 200
@@ -163,6 +165,11 @@ class Filters:
         if rule is None:
             raise TooManyFiltersError(MOST, "filters")
         return rule
+
+    def is_bounded(self, rule: FilterRule) -> bool:
+        """Whether its matches have a longest length; else replies wait until they are written."""
+        sieve = made([rule], ())
+        return sieve is None or sieve.bounded
 
     async def remove(self, guild_id: int, filter_id: int, by: int) -> FilterRule:
         """Look for something no longer. Raises `NoSuchFilterError`."""

@@ -27,7 +27,6 @@ class ServerRule:
     allowed: tuple[str, ...]
     exempt: frozenset[int]  # channels and categories
     blocks: bool  # else it only tells the moderators
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
     staff |= {f"access {name}" for name in ("allow", "deny", "clear", "list")}
+    staff |= {f"filter {name}" for name in ("add", "remove", "list", "test", "automod")}
     staff |= {"audit show", "audit export", "pause", "resume"}
     assert await listed(stage.ada) == everything - staff
 
