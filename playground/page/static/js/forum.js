@@ -12,13 +12,11 @@ import { fullTime, localizeTimestamps, shortTime } from "./time.js";
 const BURST_MILLISECONDS = 100;
 const MOST_IN_A_TITLE = 100;
 
-let awaited = null; // id of a post that was made here and is not among the channels yet
 let timer = null;
 
 export function startForum() {
   on("moved", () => byId("forum").replaceChildren());
   on("channel", load);
-  on("world", enterAwaited);
   on("live:world", loadSoon);
   on("live:message", (message) => findChannel(message.channel_id)?.parent_id === state.channel?.id && loadSoon());
 }
@@ -81,9 +79,8 @@ function ask(forum) {
     }
     try {
       const made = await post(`/channels/${forum.id}/posts`, { name: name.value, content: content.value });
-      awaited = made.id;
       dialog.close();
-      enterAwaited();
+      emit("go", { channel: made.id });
     } catch (error) {
       problem.textContent = error.message;
     }
@@ -92,10 +89,4 @@ function ask(forum) {
   document.body.append(dialog);
   dialog.showModal();
   name.focus();
-}
-
-function enterAwaited() {
-  if (!awaited || !findChannel(awaited)) return;
-  emit("go", { channel: awaited });
-  awaited = null;
 }

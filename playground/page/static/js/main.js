@@ -72,7 +72,12 @@ export async function becomePerson(personId) {
   });
 }
 
+let opened = 0; // how often a channel was opened
+
 export async function openChannel(channelId) {
+  const number = ++opened;
+  if (channelId && !findChannel(channelId)) await attempt(loadWorld); // it may be so new that nobody told of it yet
+  if (number !== opened) return;
   const readable = allChannels().filter((channel) => !["category", "forum"].includes(channel.kind));
   state.channel = findChannel(channelId) ?? readable[0] ?? null;
   state.messages = new Map();
