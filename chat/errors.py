@@ -34,6 +34,12 @@
     │   ├── NoSuchLorebookError     there is none of this name
     │   ├── TooManyLorebooksError   there are as many as there may be
     │   └── LorebookError           a file holds no lorebook that can be read
+    ├── ApiKeyError             something about a server's API keys cannot be done
+    │   ├── ModelOutsidePlanError   no key that answers for the server may use the model
+    │   ├── KeyFormatError          this cannot be a key
+    │   ├── KeyNotAcceptedError     the service does not accept the key
+    │   ├── TooManyLendersError     as many members lend a key as may
+    │   └── NoSuchKeyError          the key that should be removed is none of the server's
     ├── NothingThereError       there is no turn, reply or conversation that the command could act on
     ├── StaleControlError       the button belongs to something that has changed meanwhile
     ├── BusyConversationError   the conversation cannot be moved while a reply to it is being written
@@ -201,6 +207,39 @@ class ServerSettingError(ChannelSettingError):
     """The setting means nothing in direct messages."""
 
     setting: str
+
+
+class ApiKeyError(ChatError):
+    """Something about the API keys of a server cannot be done."""
+
+
+@dataclass
+class ModelOutsidePlanError(ApiKeyError):
+    """None of the keys that answer for a server may use the model."""
+
+    model: str
+
+
+class KeyFormatError(ApiKeyError):
+    """This cannot be an API key."""
+
+
+class KeyNotAcceptedError(ApiKeyError):
+    """The service does not accept the key, so it is not kept."""
+
+
+@dataclass
+class TooManyLendersError(ApiKeyError):
+    """As many members of a server lend their keys as may."""
+
+    limit: int
+
+
+@dataclass
+class NoSuchKeyError(ApiKeyError):
+    """There is no such key to remove; `whose` tells of which kind."""
+
+    whose: Literal["mine", "member", "server"]
 
 
 @dataclass

@@ -18,8 +18,8 @@ from chat.adaptation import adapt
 from chat.answers import Answer, Outcome
 from chat.cleaning import speaker_stops
 from chat.context import Cast, ContextReader, Prepared
-from chat.errors import EmptyReplyError, FilteredReplyError
-from chat.keys import Grant, KeyPool
+from chat.errors import EmptyReplyError, FilteredReplyError, ModelOutsidePlanError
+from chat.keys import Grant, Key, KeyPool, Pools
 from chat.models import ModelCatalogue
 from chat.persona import Persona
 from chat.policy import UNFILTERED, Admission, TextPolicy, TokenLedger
@@ -92,7 +92,7 @@ class Generator:
         *,
         catalogue: ModelCatalogue,
         queue: FairQueue,
-        pool: KeyPool,
+        pool: Pools,
         context: ContextReader,
         ledger: TokenLedger,
         admission: Admission | None = None,
@@ -102,7 +102,7 @@ class Generator:
         self._catalogue = catalogue
         self._models = ModelChoice(catalogue, admission)
         self._queue = queue
-        self._pool = pool
+        self._pools = pool
         self._context = context
         self._ledger = ledger
         self._texts = texts
@@ -115,6 +115,7 @@ class Generator:
         """Answer, mending requests where the service's refusals say how; `granted` is called when there is a slot."""
         attempt = _Attempt("")
         await self._choose_model(answer, attempt)
+        await self._pools.ready(answer.key.guild_id)
         ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
         while True:
             grant = await self._queue.slot(ticket, waiting=lambda: self._waits(answer, ticket))
@@ -165,7 +166,7 @@ class Generator:
             outcome = await self._stream(answer, attempt, grant, prepared)
         finally:
             reservation.release()
-        self._pool.succeeded(grant.key, attempt.model)
+        self._pools.of(answer.key.guild_id).succeeded(grant.key, attempt.model)
         if attempt.fold_is_a_guess:
             facts = await self._catalogue.learn_system_role(attempt.model, supported=False)
             return replace(outcome, facts=facts)
@@ -257,16 +258,14 @@ class Generator:
         attempt.tries += 1
         if attempt.tries >= MOST_TRIES:
             return False
+        pool = self._pools.of(answer.key.guild_id)
         match error:
             case RateLimitError():
-                return await self._wait_out(error, attempt, grant)
+                return await self._wait_out(error, attempt, grant, pool)
             case ContextWindowExceededError():
                 return await self._learn_window(error, attempt) and answer.prompt_text is None
-            case UnknownModelError() | PermissionDeniedError():
-                return await self._fall_back(attempt)
-            case AuthenticationError():
-                self._pool.was_refused(grant.key)
-                return any(key is not grant.key for key in self._pool.usable)
+            case UnknownModelError() | PermissionDeniedError() | AuthenticationError():
+                return await self._without_key(error, attempt, grant.key, pool)
             case UnsupportedSystemPromptError():
                 return self._fold(attempt, is_a_guess=False)
             case BadRequestError() | ServerError(status_code=500) if _has_pictures(attempt):
@@ -275,17 +274,30 @@ class Generator:
                 self._cannot_resume.add(attempt.model)
                 return True
             case ServerError() | APIConnectionError():
-                self._pool.failed(grant.key, attempt.model)
+                pool.failed(grant.key, attempt.model)
                 unexplained = isinstance(error, ServerError) and error.status_code == 500
                 known = self._catalogue.system_role_is_known(attempt.model)
                 return unexplained and not known and self._fold(attempt, is_a_guess=True)
         return False
 
-    async def _wait_out(self, error: RateLimitError, attempt: _Attempt, grant: Grant) -> bool:
+    async def _without_key(self, error: InfermaticError, attempt: _Attempt, key: Key, pool: KeyPool) -> bool:
+        """Whether another key or model may do, after this key or its model was refused."""
+        if isinstance(error, AuthenticationError):
+            pool.was_refused(key)
+            # A server's own key is asked until it is marked, because then the operator's answer.
+            return any(other is not key or not key.is_operators for other in pool.usable)
+        if key.is_operators:
+            return await self._fall_back(attempt)
+        # It says nothing about what the service offers to others.
+        if not pool.denied(key, attempt.model):
+            raise ModelOutsidePlanError(attempt.model) from error
+        return True
+
+    async def _wait_out(self, error: RateLimitError, attempt: _Attempt, grant: Grant, pool: KeyPool) -> bool:
         """Whether the limit passes soon; our own limits are waited for in the line."""
         if error.limit_type is not None:
             return (error.retry_after or 0) <= LONGEST_RATE_LIMIT_SECONDS
-        self._pool.failed(grant.key, attempt.model)  # the model's server is overloaded
+        pool.failed(grant.key, attempt.model)  # the model's server is overloaded
         return await self._pause_once(attempt, error.retry_after)
 
     async def _leave_pictures_out(self, error: BadRequestError | ServerError, attempt: _Attempt) -> bool:

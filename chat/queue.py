@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from chat.errors import NoKeyError, QueueTooLongError, ServiceDownError
-from chat.keys import Grant, KeyPool
+from chat.errors import QueueTooLongError
+from chat.keys import Grant, KeyPool, Pools
 
 LONGEST_WAIT_SECONDS = 120.0  # nobody waits longer for a chat message; better to say so at once
 FIRST_GUESS_SECONDS = 12.0  # a usual reply of the service, until replies have been measured
@@ -55,17 +55,17 @@ class Ticket:
 
 
 class FairQueue:
-    """Hands the keys' free slots to waiting conversations."""
+    """Hands the keys' free slots to waiting conversations; whoever lends a key goes first on it."""
 
-    def __init__(self, pool: KeyPool, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pool = pool
+    def __init__(self, pools: Pools, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pools = pools
         self._clock = clock
         self._waiting: list[Ticket] = []
         self._next_number = 0
         self._timer: asyncio.TimerHandle | None = None
         self._served = _Served(clock)
         self.seconds_per_reply = FIRST_GUESS_SECONDS
-        pool.add_listener(self.pump)
+        pools.add_listener(self.pump)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -73,7 +73,7 @@ class FairQueue:
     async def slot(self, ticket: Ticket, *, waiting: Callable[[], None] | None = None) -> Grant:
         """Wait for a slot; `waiting` is called when there is none at once.
 
-        Raises `NoKeyError`, `QueueTooLongError` or `ServiceDownError` rather than wait in vain.
+        Raises `QueueTooLongError`, or what the pool says is in the way, rather than wait in vain.
         """
         self._refuse_hopeless(ticket)
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
@@ -103,8 +103,9 @@ class FairQueue:
         """Where this ticket stands now."""
         now = self._clock()
         own = self._rank(ticket, now)
-        ahead = sum(1 for other in self._waiting if self._rank(other, now) < own)
-        return Place(ahead, self._expected_seconds(ahead, ticket.model), self._busy_elsewhere())
+        ahead = sum(1 for other in self._rivals(ticket) if self._rank(other, now) < own)
+        pool = self._pools.of(ticket.guild_id)
+        return Place(ahead, self._expected_seconds(ahead, ticket.model, pool), _busy_elsewhere(pool))
 
     def pump(self) -> None:
         """Hand out what is free; called whenever something may have become free."""
@@ -112,8 +113,11 @@ class FairQueue:
             self._timer.cancel()
             self._timer = None
         now = self._clock()
-        for ticket in sorted(self._waiting, key=lambda ticket: self._rank(ticket, now)):
-            self._offer(ticket)
+        ranked = sorted(self._waiting, key=lambda ticket: self._rank(ticket, now))
+        served = {ticket for ticket in ranked if self._offer_lent(ticket)}
+        for ticket in ranked:
+            if ticket not in served:
+                self._offer(ticket)
         if self._waiting:
             self._come_back()
 
@@ -122,26 +126,38 @@ class FairQueue:
         if self._timer is not None:
             self._timer.cancel()
 
+    def _offer_lent(self, ticket: Ticket) -> bool:
+        """Give a lender the slot of the key that they lend, whoever else waits for it."""
+        pool, future = self._pools.of(ticket.guild_id), ticket.granted
+        assert future is not None
+        if future.done() or not pool.has_lender(ticket.user_id):
+            return False
+        grant = pool.take(ticket.model, ticket.user_id)
+        if grant is not None:
+            self._grant(ticket, grant)
+        return grant is not None
+
     def _offer(self, ticket: Ticket) -> None:
-        future = ticket.granted
+        pool, future = self._pools.of(ticket.guild_id), ticket.granted
         assert future is not None
         if future.done():
             self._waiting.remove(ticket)
-        elif not self._pool.usable:
+        elif (obstacle := pool.obstacle(ticket.model)) is not None:
             self._waiting.remove(ticket)
-            future.set_exception(NoKeyError(refused=True))
-        elif (pause := self._pool.pause_left(ticket.model)) > 0:
-            self._waiting.remove(ticket)
-            future.set_exception(ServiceDownError(pause))
-        elif (grant := self._pool.take(ticket.model)) is not None:
-            self._waiting.remove(ticket)
-            # Charged at once, so that a reply under way counts when the next slot is handed out.
-            ticket.charged = self.seconds_per_reply
-            self._served.add(ticket, ticket.charged)
-            future.set_result(grant)
+            future.set_exception(obstacle)
+        elif (grant := pool.take(ticket.model)) is not None:
+            self._grant(ticket, grant)
+
+    def _grant(self, ticket: Ticket, grant: Grant) -> None:
+        assert ticket.granted is not None
+        self._waiting.remove(ticket)
+        # Charged at once, so that a reply under way counts when the next slot is handed out.
+        ticket.charged = self.seconds_per_reply
+        self._served.add(ticket, ticket.charged)
+        ticket.granted.set_result(grant)
 
     def _come_back(self) -> None:
-        wait = min(self._pool.seconds_until_free(ticket.model) for ticket in self._waiting)
+        wait = min(self._pools.of(ticket.guild_id).seconds_until_free(ticket.model) for ticket in self._waiting)
         if not math.isinf(wait):
             # A little later than the limit says, so that the timer never fires just before the slot is free.
             self._timer = asyncio.get_running_loop().call_later(max(wait, 0.0) + 0.005, self.pump)
@@ -162,23 +178,28 @@ class FairQueue:
         waited = now - (now if ticket.since is None else ticket.since)
         return (not ticket.returned, ticket.priority, server, person - waited, ticket.number)
 
+    def _rivals(self, ticket: Ticket) -> list[Ticket]:
+        """Who waits for the same keys. A lender's key serves them first: only what else they asked is in the way."""
+        pool = self._pools.of(ticket.guild_id)
+        if pool.has_lender(ticket.user_id):
+            who = (ticket.guild_id, ticket.user_id)
+            return [other for other in self._waiting if (other.guild_id, other.user_id) == who]
+        return [other for other in self._waiting if pool.meets(self._pools.of(other.guild_id))]
+
     def _refuse_hopeless(self, ticket: Ticket) -> None:
-        if not self._pool.keys:
-            raise NoKeyError
-        if not self._pool.usable:
-            raise NoKeyError(refused=True)
-        if (pause := self._pool.pause_left(ticket.model)) > 0:
-            raise ServiceDownError(pause)
-        ahead = sum(other.priority <= ticket.priority for other in self._waiting)
-        expected = self._expected_seconds(ahead, ticket.model)
+        pool = self._pools.of(ticket.guild_id)
+        if (obstacle := pool.obstacle(ticket.model)) is not None:
+            raise obstacle
+        ahead = sum(other.priority <= ticket.priority for other in self._rivals(ticket))
+        expected = self._expected_seconds(ahead, ticket.model, pool)
         if expected > LONGEST_WAIT_SECONDS and not ticket.returned:
             raise QueueTooLongError(expected)
 
-    def _expected_seconds(self, ahead: int, model: str) -> float:
+    def _expected_seconds(self, ahead: int, model: str, pool: KeyPool) -> float:
         """How long until a slot for someone with that many ahead: what the parallel slots and the minute allow."""
-        rates = [self._replies_per_second(key.client.limits) for key in self._pool.usable]
+        rates = [self._replies_per_second(key.client.limits) for key in pool.usable]
         rate = sum(rates)
-        free_in = self._pool.seconds_until_free(model)
+        free_in = pool.seconds_until_free(model)
         if not ahead and not math.isinf(free_in):
             return free_in
         if math.isinf(rate) or rate == 0:
@@ -195,9 +216,10 @@ class FairQueue:
         by_minute = per_minute / 60 if per_minute else math.inf
         return min(by_slots, by_minute)
 
-    def _busy_elsewhere(self) -> bool:
-        limits = [key.client.limits for key in self._pool.usable]
-        return bool(limits) and all(limit is not None and limit.busy_elsewhere for limit in limits)
+
+def _busy_elsewhere(pool: KeyPool) -> bool:
+    limits = [key.client.limits for key in pool.usable]
+    return bool(limits) and all(limit is not None and limit.busy_elsewhere for limit in limits)
 
 
 class _Served:

@@ -10,6 +10,7 @@ from discord import app_commands
 from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, MAX_RETENTION_DAYS
 from chat.errors import (
     AdultPersonaError,
+    ApiKeyError,
     BusyConversationError,
     CardError,
     CastFullError,
@@ -57,6 +58,7 @@ from cogs._fault_words import (
     TRANSCRIPT_FAULTS,
 )
 from cogs._filter_words import filter_words
+from cogs._key_words import key_words
 from cogs._refusals import refusal_words
 from cogs._rule_words import rule_problem_words
 from cogs._scene_words import scene_words
@@ -191,6 +193,8 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return _lore_words(error)
         case SceneError():
             return Explanation(scene_words(error), retry=False)
+        case ApiKeyError():
+            return Explanation(key_words(error))
         case NothingThereError(action=action):
             return Explanation(NOTHING_TO_ACT_ON.get(action, "There is nothing to do."), retry=False)
         case StaleControlError():

@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 
 from chat.errors import ChatError
-from cogs import _errors, _scene_words
+from cogs import _errors, _key_words, _scene_words
 from cogs._audit_controls import EarlierEntriesControl
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
@@ -200,7 +200,7 @@ def test_every_deed_is_recorded_unless_it_is_known_why_not() -> None:
 
 @pytest.mark.parametrize("base", [ChatError, InfermaticError, StorageError])
 def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    words = inspect.getsource(_errors) + inspect.getsource(_scene_words)
+    words = "".join(map(inspect.getsource, (_errors, _key_words, _scene_words)))
     for kind in subclasses(base):
         assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} has no words"
         explanation = explain(sample(kind))
