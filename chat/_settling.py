@@ -1,9 +1,37 @@
 """How an answer that has ended is kept, and what it cost."""
 
+import asyncio
+import logging
 from datetime import UTC, datetime
 
 from chat.answers import Answer, Outcome
-from storage import Settlement, UsageRow
+from chat.errors import ChatError, ReplyInterruptedError
+from infermatic_client import InfermaticError
+from storage import Settlement, StorageError, UsageRow
+
+logger = logging.getLogger(__name__)
+
+
+def outcome_of(answer: Answer, work: "asyncio.Task[Outcome]") -> Outcome:
+    """How the work on an answer ended, whatever happened in it."""
+    if work.cancelled():
+        return _cut_short(answer)
+    error = work.exception()
+    if error is None:
+        return work.result()
+    if not isinstance(error, ChatError | InfermaticError | StorageError):
+        logger.error("an answer failed unexpectedly", exc_info=error)
+    if answer.unasked and not answer.text.strip():
+        return answer.outcome("stopped")
+    return answer.outcome("interrupted" if answer.text.strip() else "failed", error)
+
+
+def _cut_short(answer: Answer) -> Outcome:
+    if answer.stopped_because is not None and not answer.text.strip() and not answer.unasked:
+        return answer.outcome("failed", answer.stopped_because)
+    if answer.stop_requested or (answer.unasked and not answer.text):
+        return answer.outcome("stopped")
+    return answer.outcome("interrupted", ReplyInterruptedError())
 
 
 def settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Settlement:

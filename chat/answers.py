@@ -133,6 +133,7 @@ class Answer:
     asked_at: float = field(default_factory=time.monotonic)
     waited_seconds: float | None = None  # from the question to the slot in which it is answered
     stop_requested: bool = False
+    stopped_because: BaseException | None = None  # what is said in place of an answer that has no words yet
     work: "asyncio.Task[Outcome] | None" = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # the history has it, so the next turn may begin
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
@@ -191,10 +192,10 @@ class Answer:
         above = None if self.above_id is None else await self.records.shown_reply(self.key.guild_id, self.above_id)
         return list(above.discord_ids) if above is not None and not above.newest else []
 
-    def stop(self) -> None:
+    def stop(self, because: BaseException | None = None) -> None:
         """End the answer with what there is; the rest of the stream is drained by the client."""
         if not self.stop_requested:
-            self.stop_requested = True
+            self.stop_requested, self.stopped_because = True, because
             self.joinable = False
             self.interrupt()
 

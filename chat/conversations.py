@@ -12,21 +12,19 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from chat._allowed import allowed_question
 from chat._lanes import Lane, LaneKey, Lanes, line_of
-from chat._settling import settlement, usage_row
+from chat._settling import outcome_of, settlement, usage_row
 from chat.answers import Answer, Outcome, Question, Screen, Wish, reply_above
 from chat.bursts import Burst
-from chat.errors import BusyConversationError, ChatError, ReplyInterruptedError, StaleControlError
+from chat.errors import BusyConversationError, StaleControlError
 from chat.generation import Generator
 from chat.metrics import Metrics
 from chat.policy import UNFILTERED, TextPolicy
-from infermatic_client import InfermaticError
 from storage import (
     BegunTurn,
     ConversationKey,
     History,
     Scope,
     ShownReply,
-    StorageError,
     TurnStartedError,
     Usage,
 )
@@ -332,7 +330,8 @@ class Conversations:
     async def _run(self, answer: Answer, work: "asyncio.Task[Outcome]", lane: Lane) -> None:
         started = time.monotonic()
         try:
-            outcome = await self._outcome(answer, work)
+            await asyncio.wait([work])
+            outcome = outcome_of(answer, work)
             async with answer.joining:
                 answer.joinable = False
             await self._end(answer, outcome)
@@ -365,22 +364,6 @@ class Conversations:
                 answer.joinable = False
 
         return await self._generator.answer(answer, granted, answer.priority)
-
-    async def _outcome(self, answer: Answer, work: "asyncio.Task[Outcome]") -> Outcome:
-        """How the work ended, whatever happened in it."""
-        await asyncio.wait([work])
-        if work.cancelled():
-            if answer.stop_requested or (answer.unasked and not answer.text):
-                return answer.outcome("stopped")
-            return answer.outcome("interrupted", ReplyInterruptedError())
-        error = work.exception()
-        if error is None:
-            return work.result()
-        if not isinstance(error, ChatError | InfermaticError | StorageError):
-            logger.error("an answer failed unexpectedly", exc_info=error)
-        if answer.unasked and not answer.text.strip():
-            return answer.outcome("stopped")
-        return answer.outcome("interrupted" if answer.text.strip() else "failed", error)
 
     async def _end(self, answer: Answer, outcome: Outcome) -> None:
         """Store and show the end; both at once, because people wait for one and the next turn for the other."""

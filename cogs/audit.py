@@ -90,9 +90,11 @@ class AuditCommands(
         await self.note_deed(interaction)
 
     async def note_deed(self, interaction: discord.Interaction[Bot]) -> None:
-        """Record what was done by more than a member's right."""
+        """Record what was done by more than a member's right; to open a form for it does nothing yet."""
         action = interaction.extras.get(RIGHT)
         if action is None or interaction.guild_id is None or not is_recorded(action):
+            return
+        if interaction.response.type is discord.InteractionResponseType.modal:
             return
         options = _options(interaction)
         reason = options.pop("reason", None)

@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from chat.answers import Answer
-from chat.errors import NothingThereError
+from chat.errors import NothingThereError, PausedError
 from cogs._bot import Bot, tell
 from cogs._places import place_of
 from cogs.access import SomeChannel
@@ -87,8 +87,9 @@ class Pause(commands.Cog):
 
         found = self.bot.services.conversations.answers_where(is_there)
         for answer in found:
-            answer.notes.append(STOPPED)
-            answer.stop()
+            if answer.text.strip():
+                answer.notes.append(STOPPED)
+            answer.stop(because=PausedError())
         return len(found)
 
 

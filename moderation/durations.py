@@ -36,6 +36,7 @@ def read_duration(typed: str) -> timedelta:
 def read_since(typed: str, now: datetime) -> datetime:
     """The moment that was meant: so long ago, or the beginning of a day in UTC. Raises `DurationError`."""
     try:
-        return datetime.strptime(typed.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(typed.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return now - read_duration(typed)
+    return min(day, now)

@@ -64,8 +64,8 @@ def for_everybody(rules: Iterable[AccessRule]) -> list[AccessRule]:
 
 
 def denying_in_person(rules: Iterable[AccessRule]) -> list[AccessRule]:
-    """The rules that deny something to people or roles by name."""
-    return [rule for rule in rules if rule.verdict == "deny" and Part.WHO in parts_of(rule.target)]
+    """The rules that deny something to a person by name."""
+    return [rule for rule in rules if rule.verdict == "deny" and rule.target.user_id is not None]
 
 
 def is_live(rule: AccessRule, now: datetime) -> bool:

@@ -1,8 +1,10 @@
 """What a server's rules say: the truth table of docs/decisions, and what holds for any rules."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -190,3 +192,35 @@ def test_who_is_on_every_list_and_named_by_no_denial_gets_in(rules: list[AccessR
         lists = [r for r in lists if all(fits(r.target)[place + 1 :])]
         expected = expected or (bool(lists) and not any(fits(r.target)[place] for r in lists))
     assert (denial_of(rules, asker, NOW) is not None) == expected
+
+
+TABLE = Path(__file__).parents[2] / "docs" / "decisions" / "0010-who-may-use-the-bot.md"
+WORDS: dict[str, dict[str, int | str]] = {
+    "Tom": {"user_id": TOM},
+    "Ada": {"user_id": ADA},
+    "vip": {"role_id": VIP},
+    "#dice": {"channel_id": GENERAL},
+    "vip in #dice": {"role_id": VIP, "channel_id": GENERAL},
+}
+PLACES = [
+    Asker(ADA, frozenset({VIP}), (GENERAL,)),
+    Asker(TOM, frozenset(), (GENERAL,)),
+    Asker(ADA, frozenset({VIP}), (QUIET,)),
+]
+
+
+def rules_in_words(text: str) -> list[AccessRule]:
+    """The rules of a line of the table."""
+    ended = NOW - timedelta(hours=1) if "until an hour ago" in text else None
+    found = re.findall(r"(allow|deny) (vip in #dice|Tom|Ada|vip|#dice)", text)
+    return [rule(verdict, expires_at=ended, **WORDS[words]) for verdict, words in found]  # type: ignore[arg-type]  # a test's shorthand
+
+
+def test_the_table_in_the_documentation_is_what_the_rules_say() -> None:
+    rows = [line.strip("| ").split(" | ") for line in TABLE.read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 10
+    for words, *answers in rows:
+        rules = rules_in_words(words)
+        assert len(rules) == len(re.findall("allow|deny", words)), words
+        said = [denial_of(rules, asker, NOW) is None for asker in PLACES]
+        assert said == [answer.startswith("yes") for answer in answers], words
