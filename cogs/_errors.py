@@ -86,12 +86,14 @@ from moderation.errors import FilterError
 from moderation.rulebook import RuleError
 from moderation.usage import UsageError
 from storage import (
+    BrokenSealError,
     ConstraintError,
     CorruptDatabaseError,
     DatabaseUrlError,
     DiskFullError,
     NewerSchemaError,
     ReplyMovedOnError,
+    SecretKeyMissingError,
     StorageError,
     StorageUnavailableError,
     TurnStartedError,
@@ -336,6 +338,10 @@ def _storage_words(error: BaseException) -> Explanation | None:
             return Explanation("This belongs to something that has changed since.", retry=False)
         case CorruptDatabaseError() | NewerSchemaError() | DatabaseUrlError():
             return Explanation("My memory cannot be opened. Whoever runs me has to look at the log.", retry=False)
+        case SecretKeyMissingError():
+            return Explanation("I cannot keep a key safely yet. Whoever runs me has to set `SECRET_KEY`.", retry=False)
+        case BrokenSealError():
+            return Explanation("What was sealed here does not open any more. Enter the key anew.", retry=False)
         case ConstraintError() | StorageError():
             return Explanation("My memory has a problem. Whoever runs me finds it in the log.")
     return None

@@ -5,12 +5,14 @@ from storage.access import AccessRule, AccessRules, Target
 from storage.audit import Audit, AuditEntry, AuditFilter
 from storage.database import Database
 from storage.errors import (
+    BrokenSealError,
     ConstraintError,
     CorruptDatabaseError,
     DatabaseUrlError,
     DiskFullError,
     NewerSchemaError,
     ReplyMovedOnError,
+    SecretKeyMissingError,
     StorageError,
     StorageUnavailableError,
     TurnStartedError,
@@ -19,6 +21,7 @@ from storage.errors import (
 from storage.filters import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide
 from storage.history import History
 from storage.ids import new_id
+from storage.keys import SealedKey, SealedKeys
 from storage.limits import GuildLimits, Limit, LimitGrant, Limits, LimitUse
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
@@ -67,6 +70,7 @@ from storage.records import (
     Voice,
 )
 from storage.retention import Retention
+from storage.sealing import Sealer
 from storage.settings import Resolved, ScopedSettings, Setting
 from storage.text import clean_text
 from storage.usage import Usage
@@ -80,6 +84,7 @@ __all__ = [
     "AuditFilter",
     "Avatar",
     "BegunTurn",
+    "BrokenSealError",
     "ConstraintError",
     "ConversationKey",
     "CorruptDatabaseError",
@@ -124,7 +129,11 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "ScopedSettings",
+    "SealedKey",
+    "SealedKeys",
+    "Sealer",
     "SearchPage",
+    "SecretKeyMissingError",
     "Setting",
     "Settlement",
     "ShownReply",

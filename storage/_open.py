@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.errors import DatabaseUrlError
 from storage.filters import FilterRules
 from storage.history import History
+from storage.keys import SealedKeys
 from storage.limits import Limits
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
@@ -50,6 +51,7 @@ class Storage:
     access: AccessRules
     filters: FilterRules
     limits: Limits
+    keys: SealedKeys
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -69,6 +71,7 @@ class Storage:
             AccessRules(database),
             FilterRules(database),
             Limits(database),
+            SealedKeys(database),
         )
 
     async def close(self) -> None:

@@ -9,7 +9,9 @@ StorageError
 ├── ConstraintError           a row contradicts the schema
 ├── WrongConversationError    a message id that does not belong to this conversation
 ├── TurnStartedError          the reply has begun, so nothing can join its turn any more
-└── ReplyMovedOnError         the reply is gone, is being written or was answered, so it stays as it is
+├── ReplyMovedOnError         the reply is gone, is being written or was answered, so it stays as it is
+├── SecretKeyMissingError     nothing can be sealed or opened, because no secret key is set
+└── BrokenSealError           it was sealed under a key that is gone, or for something else
 """
 
 from storage.records import ConversationKey, State
@@ -95,3 +97,11 @@ class ReplyMovedOnError(StorageError):
     def __init__(self, reply_id: int) -> None:
         super().__init__(f"reply {reply_id}")
         self.reply_id = reply_id
+
+
+class SecretKeyMissingError(StorageError):
+    """There is no secret key to seal with."""
+
+
+class BrokenSealError(StorageError):
+    """What is sealed does not open: the secret key is another now, or it was sealed for something else."""

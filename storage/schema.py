@@ -433,6 +433,18 @@ left_guilds = Table(
     sqlite_with_rowid=False,
 )
 
+sealed_keys = Table(
+    "sealed_keys",
+    metadata,
+    Column("guild_id", GuildId, nullable=False),
+    Column("owner_id", BigInteger, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("refused_at", UtcDateTime),
+    PrimaryKeyConstraint("guild_id", "owner_id"),
+)
+
 model_facts = Table(
     "model_facts",
     metadata,

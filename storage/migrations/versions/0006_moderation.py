@@ -20,6 +20,7 @@ def upgrade() -> None:
     _filters()
     _privacy()
     _limits()
+    _keys()
 
 
 WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
@@ -233,6 +234,19 @@ def _privacy() -> None:
         sa.PrimaryKeyConstraint("guild_id", name="pk_left_guilds"),
         sqlite_with_rowid=False,
     )
+
+
+def _keys() -> None:
+    op.create_table(
+        "sealed_keys",
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+        sa.Column("owner_id", sa.BigInteger, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("created_at", "updated_at")),
+        sa.Column("refused_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("guild_id", "owner_id", name="pk_sealed_keys"),
+    )
+    op.create_index("ix_sealed_keys_owner_id", "sealed_keys", ["owner_id"])
 
 
 def _amounts() -> list[sa.Column[int]]:
