@@ -1,25 +1,33 @@
 """The fair queue in front of the keys.
 
 What waits here are conversations, not prompts: whatever is said in a conversation until its slot is granted joins the
-one request. Turns come before swipes and continuations, those before background work; among equals the server that was
-served least goes first, then the person who was served least, then whoever came first. A second of waiting weighs as
-much as a second of service, so that nobody waits while others keep coming. An idle slot answers at once.
+one request. Turns come before swipes and continuations, those before people who are past a limit, and those before
+background work. Among equals the server that was served the fewest tokens goes first, then the person who was, for the
+weight that a role of theirs has, then whoever came first. A second of waiting weighs as much as a second of service, so
+that nobody waits while others keep coming. An idle slot answers at once, whoever asks.
 """
 
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from chat._served import Served
 from chat.errors import QueueTooLongError
 from chat.keys import Grant, KeyPool, Pools
 
 LONGEST_WAIT_SECONDS = 120.0  # nobody waits longer for a chat message; better to say so at once
 FIRST_GUESS_SECONDS = 12.0  # a usual reply of the service, until replies have been measured
+FIRST_GUESS_TOKENS = 200.0
 LEAST_SERVICE_SECONDS = 1.0  # even a failed request took one of the key's
-SERVICE_HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
+LEARNING_RATE = 0.2  # how much one reply changes what is believed of the next
+MOST_PLAYED_THROUGH = 64  # of those who wait; of more the place in line is guessed from how they stand now
+
+
+Rank = tuple[bool, int, float, float, float]
 
 
 class Priority(IntEnum):
@@ -27,7 +35,8 @@ class Priority(IntEnum):
 
     TURN = 0
     SWIPE = 1
-    BACKGROUND = 2
+    LAST = 2  # whoever is past a soft limit, so that it keeps nobody waiting and no key idle
+    BACKGROUND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +56,11 @@ class Ticket:
     user_id: int
     model: str
     priority: Priority = Priority.TURN
+    weight: float = 1.0  # of the person among others: how many times the usual share is theirs
     returned: bool = False  # it had a slot already and goes to the front
     number: int = 0
     since: float | None = None  # when it began to wait
-    charged: float = 0.0  # seconds of service it was charged when its slot was granted
+    charged: float = 0.0  # tokens it was charged when its slot was granted
     granted: "asyncio.Future[Grant] | None" = field(default=None, repr=False)
 
 
@@ -63,8 +73,9 @@ class FairQueue:
         self._waiting: list[Ticket] = []
         self._next_number = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._served = _Served(clock)
+        self._served = Served(clock)
         self.seconds_per_reply = FIRST_GUESS_SECONDS
+        self.tokens_per_reply = FIRST_GUESS_TOKENS
         pools.add_listener(self.pump)
 
     def __len__(self) -> int:
@@ -75,7 +86,10 @@ class FairQueue:
 
         Raises `QueueTooLongError`, or what the pool says is in the way, rather than wait in vain.
         """
-        self._refuse_hopeless(ticket)
+        if (obstacle := self._pools.of(ticket.guild_id).obstacle(ticket.model)) is not None:
+            raise obstacle
+        if not ticket.returned:
+            self.check_wait(ticket)
         future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
         ticket.granted = future
         self._next_number += 1
@@ -92,18 +106,30 @@ class FairQueue:
             self._withdraw(ticket)
             raise
 
-    def done(self, ticket: Ticket, seconds: float | None) -> None:
-        """A granted request has ended after `seconds`; None: it failed and says nothing of how long replies take."""
+    def check_wait(self, ticket: Ticket) -> None:
+        """Raise `QueueTooLongError` if it would wait longer than anyone does."""
+        expected = self.place(ticket).expected_seconds
+        if expected > LONGEST_WAIT_SECONDS:
+            raise QueueTooLongError(expected)
+
+    def done(self, ticket: Ticket, seconds: float | None, tokens: float | None = None) -> None:
+        """A granted request has ended after `seconds`; None: it failed and says nothing of how long replies take.
+
+        `tokens` is what it was served, if that is known.
+        """
+        if tokens is None:
+            tokens = (seconds or LEAST_SERVICE_SECONDS) * self._tokens_per_second
+        elif seconds is not None:
+            self.tokens_per_reply += LEARNING_RATE * (tokens - self.tokens_per_reply)
+        least = LEAST_SERVICE_SECONDS * self._tokens_per_second
+        self._charge(ticket, max(tokens, least) - ticket.charged)
         if seconds is not None:
-            self.seconds_per_reply += 0.2 * (seconds - self.seconds_per_reply)
-        self._served.add(ticket, (seconds or LEAST_SERVICE_SECONDS) - ticket.charged)
+            self.seconds_per_reply += LEARNING_RATE * (seconds - self.seconds_per_reply)
         self.pump()
 
     def place(self, ticket: Ticket) -> Place:
-        """Where this ticket stands now."""
-        now = self._clock()
-        own = self._rank(ticket, now)
-        ahead = sum(1 for other in self._rivals(ticket) if self._rank(other, now) < own)
+        """Where this ticket stands now, or would stand."""
+        ahead = self._ahead(ticket)
         pool = self._pools.of(ticket.guild_id)
         return Place(ahead, self._expected_seconds(ahead, ticket.model, pool), _busy_elsewhere(pool))
 
@@ -152,8 +178,8 @@ class FairQueue:
         assert ticket.granted is not None
         self._waiting.remove(ticket)
         # Charged at once, so that a reply under way counts when the next slot is handed out.
-        ticket.charged = self.seconds_per_reply
-        self._served.add(ticket, ticket.charged)
+        ticket.charged = self.tokens_per_reply
+        self._charge(ticket, ticket.charged)
         ticket.granted.set_result(grant)
 
     def _come_back(self) -> None:
@@ -168,15 +194,46 @@ class FairQueue:
             return
         future = ticket.granted
         if future is not None and future.done() and not future.cancelled() and future.exception() is None:
-            self._served.add(ticket, -ticket.charged)
+            self._charge(ticket, -ticket.charged)
             future.result().give_back()
             self.pump()
 
-    def _rank(self, ticket: Ticket, now: float) -> tuple[bool, int, float, float, int]:
-        """What comes first; ranks compare only at the same moment, because service fades."""
-        server, person = self._served.of(ticket, now)
-        waited = now - (now if ticket.since is None else ticket.since)
-        return (not ticket.returned, ticket.priority, server, person - waited, ticket.number)
+    @property
+    def _tokens_per_second(self) -> float:
+        return self.tokens_per_reply / max(self.seconds_per_reply, 0.1)
+
+    def _charge(self, ticket: Ticket, tokens: float) -> None:
+        self._served.add(ticket.guild_id, ticket.user_id, tokens)
+
+    def _rank(self, ticket: Ticket, now: float, server_more: float = 0, person_more: float = 0) -> Rank:
+        """What comes first; ranks compare only at the same moment, because service fades.
+
+        `server_more` and `person_more` are tokens that they are believed to have been served by then.
+        """
+        server, person = self._served.of(ticket.guild_id, ticket.user_id, now)
+        waited = (now - (now if ticket.since is None else ticket.since)) * self._tokens_per_second
+        own = (person + person_more) / ticket.weight - waited
+        return (not ticket.returned, ticket.priority, server + server_more, own, ticket.number or math.inf)
+
+    def _ahead(self, ticket: Ticket) -> int:
+        """How many get a slot before this one if nobody else comes: each is charged for it, as it will be."""
+        now = self._clock()
+        waiting = [other for other in self._rivals(ticket) if other is not ticket]
+        if len(waiting) > MOST_PLAYED_THROUGH:
+            own = self._rank(ticket, now)
+            return sum(self._rank(other, now) < own for other in waiting)
+        more: Counter[tuple[int | None, int | None]] = Counter()
+
+        def rank(one: Ticket) -> Rank:
+            return self._rank(one, now, more[one.guild_id, None], more[one.guild_id, one.user_id])
+
+        ahead = 0
+        while waiting and (first := min(waiting, key=rank)) and rank(first) < rank(ticket):
+            waiting.remove(first)
+            for who in ((first.guild_id, None), (first.guild_id, first.user_id)):
+                more[who] += round(self.tokens_per_reply)
+            ahead += 1
+        return ahead
 
     def _rivals(self, ticket: Ticket) -> list[Ticket]:
         """Who waits for the same keys. A lender's key serves them first: only what else they asked is in the way."""
@@ -185,15 +242,6 @@ class FairQueue:
             who = (ticket.guild_id, ticket.user_id)
             return [other for other in self._waiting if (other.guild_id, other.user_id) == who]
         return [other for other in self._waiting if pool.meets(self._pools.of(other.guild_id))]
-
-    def _refuse_hopeless(self, ticket: Ticket) -> None:
-        pool = self._pools.of(ticket.guild_id)
-        if (obstacle := pool.obstacle(ticket.model)) is not None:
-            raise obstacle
-        ahead = sum(other.priority <= ticket.priority for other in self._rivals(ticket))
-        expected = self._expected_seconds(ahead, ticket.model, pool)
-        if expected > LONGEST_WAIT_SECONDS and not ticket.returned:
-            raise QueueTooLongError(expected)
 
     def _expected_seconds(self, ahead: int, model: str, pool: KeyPool) -> float:
         """How long until a slot for someone with that many ahead: what the parallel slots and the minute allow."""
@@ -220,29 +268,3 @@ class FairQueue:
 def _busy_elsewhere(pool: KeyPool) -> bool:
     limits = [key.client.limits for key in pool.usable]
     return bool(limits) and all(limit is not None and limit.busy_elsewhere for limit in limits)
-
-
-class _Served:
-    """How much each server and person was served lately, in seconds of replies, fading with time."""
-
-    _FADE_BELOW = 0.01
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._amounts: dict[tuple[int | None, int | None], tuple[float, float]] = {}
-
-    def of(self, ticket: Ticket, now: float) -> tuple[float, float]:
-        """What the ticket's server and its person were served."""
-        return self._get((ticket.guild_id, None), now), self._get((ticket.guild_id, ticket.user_id), now)
-
-    def add(self, ticket: Ticket, seconds: float) -> None:
-        """Count a reply, or take back some of what was counted for it."""
-        now = self._clock()
-        for who in ((ticket.guild_id, None), (ticket.guild_id, ticket.user_id)):
-            self._amounts[who] = (max(0.0, self._get(who, now) + seconds), now)
-        if len(self._amounts) > 10_000:
-            self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who, now) > self._FADE_BELOW}
-
-    def _get(self, who: tuple[int | None, int | None], now: float) -> float:
-        amount, at = self._amounts.get(who, (0.0, 0.0))
-        return amount * 0.5 ** ((now - at) / SERVICE_HALF_LIFE_SECONDS) if amount else 0.0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chat._served import tokens_served
 from chat.errors import NoKeyError, QueueTooLongError, ServiceDownError
 from chat.keys import FAILURES_TO_OPEN, PROBE_AFTER_SECONDS, REFUSALS_TO_MARK, REFUSED_SECONDS, KeyPool
 from chat.queue import FIRST_GUESS_SECONDS, FairQueue, Priority, Ticket
@@ -237,3 +238,88 @@ async def test_a_paused_model_on_a_free_key_does_not_keep_the_queue_awake(clock:
     busy.give_back()
     assert (await waiting).key is pool.keys[1]
     queue.close()
+
+
+async def waiting_for(queue: FairQueue, tickets: list[Ticket]) -> list[asyncio.Task[Any]]:
+    tasks = [asyncio.create_task(queue.slot(ticket)) for ticket in tickets]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def leave(queue: FairQueue, tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    queue.close()
+
+
+async def test_who_is_past_a_limit_is_last_but_gets_an_idle_slot_at_once(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    running = Ticket(1, 1, "m", Priority.LAST)
+    grant = await asyncio.wait_for(queue.slot(running), 0.1)
+    past, patient = Ticket(1, 1, "m", Priority.LAST), Ticket(1, 3, "m", Priority.BACKGROUND)
+    tasks = await waiting_for(queue, [past, patient])
+    clock.now += 100  # waiting does not lift anyone over those who keep to their limits
+    tasks += await waiting_for(queue, [Ticket(1, 2, "m"), Ticket(2, 9, "m", Priority.SWIPE)])
+    assert [queue.place(past).ahead, queue.place(patient).ahead] == [2, 3]
+    grant.give_back()
+    await leave(queue, tasks)
+
+
+async def test_a_weight_is_how_many_times_the_usual_share_somebody_has(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    heavy = [Ticket(1, 1, "m", weight=3) for _ in range(30)]
+    usual = [Ticket(1, 2, "m") for _ in range(30)]
+    queue.done(Ticket(1, 1, "m"), 12.0, 200)
+    queue.done(Ticket(1, 2, "m"), 12.0, 200)
+    order: list[int] = []
+
+    async def hold(ticket: Ticket) -> None:
+        ticket.returned = False
+        grant = await queue.slot(ticket)
+        order.append(ticket.user_id)
+        await asyncio.sleep(0)
+        grant.give_back()
+        queue.done(ticket, 12.0, 200)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chat.queue.LONGEST_WAIT_SECONDS", math.inf)
+        await asyncio.gather(*(hold(ticket) for pair in zip(usual, heavy, strict=True) for ticket in pair))
+    assert order[:40].count(1) == pytest.approx(30, abs=1)
+
+
+async def test_the_fewest_tokens_go_first_not_the_fewest_seconds(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    queue.done(Ticket(1, 1, "m"), 30.0, 50)  # from a slow model
+    queue.done(Ticket(1, 2, "m"), 5.0, 400)
+    grant = await queue.slot(Ticket(1, 3, "m"))
+    tickets = [Ticket(1, 2, "m"), Ticket(1, 1, "m")]
+    tasks = await waiting_for(queue, tickets)
+    assert [queue.place(ticket).ahead for ticket in tickets] == [1, 0]
+    grant.give_back()
+    await leave(queue, tasks)
+
+
+async def test_a_flood_is_refused_and_not_those_who_come_after_it(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    grant = await queue.slot(Ticket(1, 666, "m"))
+    queue.done(Ticket(1, 7, "m"), 12.0, 260)  # served a little more than the flooder, so far
+    flood = [Ticket(1, 666, "m") for _ in range(20)]
+    tasks = await waiting_for(queue, flood)
+    refused = [task for task in tasks if task.done()]
+    assert refused
+    assert all(isinstance(task.exception(), QueueTooLongError) for task in refused)
+    assert len(queue) == 10
+    late = Ticket(1, 7, "m")
+    queue.check_wait(late)
+    tasks += await waiting_for(queue, [late])
+    assert queue.place(late).ahead == 1, "each reply of the flood counts against it"
+    with pytest.raises(QueueTooLongError):
+        queue.check_wait(Ticket(1, 666, "m"))
+    grant.give_back()
+    await leave(queue, tasks)
+
+
+async def test_a_request_that_reads_much_and_writes_little_is_not_free() -> None:
+    assert tokens_served(8000, 1) > tokens_served(500, 200)
+    assert tokens_served(0, 100) == 100

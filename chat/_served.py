@@ -1,0 +1,39 @@
+"""Who was served how much lately: the measure by which the line is fair."""
+
+from collections.abc import Callable
+
+HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
+READ_FOR_ONE_WRITTEN = 20  # a model reads so many tokens, roughly, while it writes one
+MOST_REMEMBERED = 10_000
+FORGOTTEN_BELOW = 0.1  # tokens
+
+Who = tuple[int | None, int | None]
+
+
+def tokens_served(prompt_tokens: float, completion_tokens: float) -> float:
+    """What a request took of the service: the tokens written, and those read for as long as reading takes."""
+    return completion_tokens + prompt_tokens / READ_FOR_ONE_WRITTEN
+
+
+class Served:
+    """The tokens that each server and person was served lately, fading with time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._amounts: dict[Who, tuple[float, float]] = {}
+
+    def of(self, guild_id: int | None, user_id: int, now: float) -> tuple[float, float]:
+        """What the server and the person were served."""
+        return self._get((guild_id, None), now), self._get((guild_id, user_id), now)
+
+    def add(self, guild_id: int | None, user_id: int, tokens: float) -> None:
+        """Count a reply, or take back some of what was counted for it."""
+        now = self._clock()
+        for who in ((guild_id, None), (guild_id, user_id)):
+            self._amounts[who] = (max(0.0, self._get(who, now) + tokens), now)
+        if len(self._amounts) > MOST_REMEMBERED:
+            self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who, now) > FORGOTTEN_BELOW}
+
+    def _get(self, who: Who, now: float) -> float:
+        amount, at = self._amounts.get(who, (0.0, 0.0))
+        return amount * 0.5 ** ((now - at) / HALF_LIFE_SECONDS) if amount else 0.0
