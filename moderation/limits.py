@@ -127,6 +127,13 @@ def use_of(bound: Bound, used: Mapping[LimitWindow, int]) -> LimitUse:
     return LimitUse(bound.limit, bound.amount, used.get(bound.window, 0), bound.window.ends_at)
 
 
+def extra_of(found: GuildLimits, user_id: int, unit: LimitUnit, now: datetime) -> int:
+    """By how much somebody's own limits are higher now."""
+    return sum(
+        grant.amount for grant in found.grants if (grant.user_id, grant.unit) == (user_id, unit) and grant.until > now
+    )
+
+
 def window_for(limit: Limit, subject: LimitSubject, subject_id: int, now: datetime) -> LimitWindow:
     """Where something counts towards a limit now."""
     return LimitWindow(subject, subject_id, limit.unit, limit.period, *window_of(limit.period, now))
@@ -159,13 +166,7 @@ def _is_replaced(each: Limit, limits: Iterable[Limit], scope_id: int) -> bool:
 def _bound(
     found: GuildLimits, limit: Limit, subject: LimitSubject, subject_id: int, asker: Asker, now: datetime
 ) -> Bound:
-    extra = 0
-    if subject == "user":
-        extra = sum(
-            grant.amount
-            for grant in found.grants
-            if grant.user_id == asker.user_id and grant.unit == limit.unit and grant.until > now
-        )
+    extra = extra_of(found, asker.user_id, limit.unit, now) if subject == "user" else 0
     return Bound(limit, window_for(limit, subject, subject_id, now), limit.amount + extra)
 
 
