@@ -19,7 +19,7 @@ RECORDED_ELSEWHERE: Final = frozenset(
         "access allow", "access deny", "access clear", "approve guild", "channel set", "channel set server",
         "filter add", "filter automod", "filter remove",
         "model set", "model reset", "note set", "note clear", "pause", "persona bring", "persona clear",
-        "persona use", "resume", "sampling delete", "sampling import", "sampling load", "sampling reset",
+        "persona turns", "persona use", "resume", "sampling delete", "sampling import", "sampling load", "sampling reset",
         "sampling save", "sampling set",
     }
 )  # fmt: skip

@@ -17,7 +17,7 @@ PAUSED = "I am paused here. A moderator can let me go on with `/resume`."
 async def at_work(stage: Stage, person: Any, channel: Any = None) -> Any:
     """A reply that takes some seconds, and has begun."""
     stage.api.tokens_per_second = 50
-    stage.api.replies.add(slow_text(200))
+    stage.api.replies.add(slow_text(100))
     said = await stage.say(person, "go", channel=channel)
     return await stage.world.wait_for_message(
         said.channel, lambda message: message.reply_to is said and "w0" in message.content
