@@ -1,9 +1,11 @@
 """Storage: typed repositories over SQLite or PostgreSQL, one per subject."""
 
+from storage._erasing import ShownIn
+from storage._holdings import Kept, KeptFile
 from storage._open import Storage, open_storage
 from storage.access import AccessRule, AccessRules, Target
 from storage.audit import Audit, AuditEntry, AuditFilter
-from storage.database import Database
+from storage.database import Database, Swept
 from storage.errors import (
     BrokenSealError,
     ConstraintError,
@@ -22,12 +24,16 @@ from storage.filters import FilterAction, FilterKind, FilterRule, FilterRules, F
 from storage.history import History
 from storage.ids import new_id
 from storage.keys import SealedKey, SealedKeys
+from storage.leaving import LeftGuilds
 from storage.limits import GuildLimits, Limit, LimitGrant, Limits, LimitUse
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
+from storage.opt_outs import OptOuts
 from storage.personas import Personas
 from storage.pictures import Pictures
+from storage.privacy import Erased, Erasure, Privacy
 from storage.records import (
+    EVERYWHERE,
     Avatar,
     BegunTurn,
     ConversationKey,
@@ -68,6 +74,7 @@ from storage.records import (
     UsageTotals,
     Verdict,
     Voice,
+    Where,
 )
 from storage.retention import Retention
 from storage.sealing import Sealer
@@ -77,6 +84,7 @@ from storage.usage import Usage
 from storage.webhooks import Webhooks
 
 __all__ = [
+    "EVERYWHERE",
     "AccessRule",
     "AccessRules",
     "Audit",
@@ -91,6 +99,8 @@ __all__ = [
     "Database",
     "DatabaseUrlError",
     "DiskFullError",
+    "Erased",
+    "Erasure",
     "FilterAction",
     "FilterKind",
     "FilterRule",
@@ -99,6 +109,9 @@ __all__ = [
     "Grafted",
     "GuildLimits",
     "History",
+    "Kept",
+    "KeptFile",
+    "LeftGuilds",
     "Limit",
     "LimitGrant",
     "LimitPeriod",
@@ -114,6 +127,7 @@ __all__ = [
     "ModelFactsRepository",
     "NewTurn",
     "NewerSchemaError",
+    "OptOuts",
     "OutlinedMessage",
     "PersonaContent",
     "PersonaKind",
@@ -121,6 +135,7 @@ __all__ = [
     "Personas",
     "Picture",
     "Pictures",
+    "Privacy",
     "ReplyMovedOnError",
     "Reserved",
     "Resolved",
@@ -136,6 +151,7 @@ __all__ = [
     "SecretKeyMissingError",
     "Setting",
     "Settlement",
+    "ShownIn",
     "ShownReply",
     "Spent",
     "State",
@@ -146,6 +162,7 @@ __all__ = [
     "StoredMessage",
     "StoredPersona",
     "StoredWebhook",
+    "Swept",
     "Target",
     "TranscriptMessage",
     "TurnStartedError",
@@ -160,6 +177,7 @@ __all__ = [
     "Verdict",
     "Voice",
     "Webhooks",
+    "Where",
     "WrongConversationError",
     "clean_text",
     "new_id",

@@ -17,11 +17,14 @@ from storage.errors import DatabaseUrlError
 from storage.filters import FilterRules
 from storage.history import History
 from storage.keys import SealedKeys
+from storage.leaving import LeftGuilds
 from storage.limits import Limits
 from storage.lorebooks import Lorebooks
 from storage.models import ModelFactsRepository
+from storage.opt_outs import OptOuts
 from storage.personas import Personas
 from storage.pictures import Pictures
+from storage.privacy import Privacy
 from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
@@ -51,16 +54,20 @@ class Storage:
     access: AccessRules
     filters: FilterRules
     limits: Limits
+    privacy: Privacy
+    opt_outs: OptOuts
+    left_guilds: LeftGuilds
     keys: SealedKeys
 
     @classmethod
     def on(cls, database: Database) -> Self:
         """The repositories of an open database."""
+        usage = Usage(database)
         return cls(
             database,
             History(database),
             ScopedSettings(database),
-            Usage(database),
+            usage,
             ModelFactsRepository(database),
             Retention(database),
             Pictures(database),
@@ -71,6 +78,9 @@ class Storage:
             AccessRules(database),
             FilterRules(database),
             Limits(database),
+            Privacy(database, usage),
+            OptOuts(database),
+            LeftGuilds(database),
             SealedKeys(database),
         )
 

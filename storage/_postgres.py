@@ -9,12 +9,13 @@ from operator import methodcaller
 from typing import Any, Concatenate, Final, Generic, Self
 
 from sqlalchemy import URL, AdaptedConnection, Connection, Engine, NullPool, Text, bindparam, cast, event, func, select
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.types import UserDefinedType
 
 from storage._migrate import OURS, Migrations, current_revision, require_known, upgrade
 from storage._translate import is_id_taken, is_transient, translated
-from storage.database import Database, P, T
+from storage.database import Database, P, Swept, T
+from storage.schema import metadata
 
 POOL_SIZE: Final = 10
 """Transactions at the same time; the 100 connections of a default server are enough for several processes."""
@@ -111,6 +112,15 @@ class PostgresDatabase(Database):
         """Run the function in a transaction that writes nothing."""
         return await self._persist(partial(self._read, lambda connection: function(connection, *args, **kwargs)))
 
+    async def sweep(self) -> Swept:
+        """Free what deleted rows took; the server skips tables that this user may not vacuum."""
+        with translated(self._name):
+            async with self._own_connection(isolation_level="AUTOCOMMIT") as connection:
+                quoted = connection.dialect.identifier_preparer.format_table
+                for table in metadata.sorted_tables:
+                    await connection.exec_driver_sql(f"VACUUM {quoted(table)}")
+        return "done"
+
     async def close(self) -> None:
         """Finish what was begun and let go of the connections."""
         await self._finish_unattended()
@@ -169,11 +179,19 @@ class PostgresDatabase(Database):
         """On a connection of its own, where statements may take their time and whose end gives up the lock."""
         if await self._read(current_revision) == migrations.head:
             return
-        engine = create_async_engine(
-            self._url, poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT_SECONDS}, hide_parameters=True
-        )
-        async with engine.connect() as connection:
+        async with self._own_connection() as connection:
             await connection.run_sync(_migrate, migrations, self._name)
+
+    def _own_connection(self, **options: Any) -> AsyncConnection:
+        """A connection outside of the pool, whose statements may take their time."""
+        engine = create_async_engine(
+            self._url,
+            poolclass=NullPool,
+            connect_args={"timeout": CONNECT_TIMEOUT_SECONDS},
+            hide_parameters=True,
+            **options,
+        )
+        return engine.connect()
 
 
 def _set_planner(connection: AdaptedConnection, _record: object) -> None:

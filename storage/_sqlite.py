@@ -13,13 +13,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, Self
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
+from storage._sqlite_sweep import prune_backups, sweep
 from storage._translate import translated
-from storage.database import Database, P, T
+from storage.database import Database, P, Swept, T
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class _Job:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    alone: bool = False  # what cannot be done within a transaction
 
 
 class SqliteDatabase(Database):
@@ -109,6 +113,17 @@ class SqliteDatabase(Database):
         """Run the function in a transaction that writes nothing."""
         return await self._submit(function, False, args, kwargs)
 
+    async def sweep(self) -> Swept:
+        """Rewrite the file, if it is small enough for others to wait, and empty its log."""
+        future: asyncio.Future[Swept] = self._loop.create_future()
+        self._put(_Job(partial(sweep, busy_milliseconds=BUSY_TIMEOUT_MILLISECONDS), False, future, alone=True))
+        return await future
+
+    async def prune_backups(self, now: datetime) -> int:
+        """Delete old copies of the file that lie beside it."""
+        with translated(self._path):
+            return await asyncio.to_thread(prune_backups, Path(self._path), now)
+
     async def close(self) -> None:
         """Finish what was begun and let go of the file."""
         await self._finish_unattended()
@@ -120,16 +135,21 @@ class SqliteDatabase(Database):
     def _submit(
         self, function: Callable[..., T], writes: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._put(_Job(lambda connection: function(connection, *args, **kwargs), writes, future))
+        return future
+
+    def _put(self, job: _Job) -> None:
         if self._closed:
             raise RuntimeError("the storage is closed")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(lambda connection: function(connection, *args, **kwargs), writes, future))
-        return future
+        self._jobs.put(job)
 
     def _serve(self) -> None:
         while jobs := self._take():
             if jobs[0].writes:
                 self._write(jobs)
+            elif jobs[0].alone:
+                self._run_alone(jobs[0])
             else:
                 self._run(jobs, "BEGIN")
             with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
@@ -168,6 +188,14 @@ class SqliteDatabase(Database):
         for job in jobs:
             job.error = None
         return True
+
+    def _run_alone(self, job: _Job) -> None:
+        try:
+            with translated(self._path):
+                self._connection = self._connection or self._engine.connect()
+                job.result = job.run(self._connection)
+        except BaseException as exc:  # noqa: BLE001  it belongs to whoever waits, and the thread goes on
+            job.error = exc
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:

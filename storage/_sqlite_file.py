@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event
 
 from storage._migrate import OURS, Migrations, current_revision, require_known, upgrade_on_thread
 from storage._sqlite import sqlite_engine
+from storage._sqlite_sweep import STAMP_FORMAT, prune_backups, rewrite_if_asked
 from storage._translate import translated
 from storage.errors import CorruptDatabaseError
 
@@ -40,11 +41,12 @@ def prepare(path: Path, migrations: Migrations = OURS) -> None:
             _create(path, migrations)
         _check(path)
         _bring_up_to_date(path, migrations)
+        prune_backups(path, datetime.now(UTC))
 
 
 def back_up(path: Path, name: str) -> Path:
     """A copy of the database beside it, with all that is committed; others may go on using the database meanwhile."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    stamp = datetime.now(UTC).strftime(STAMP_FORMAT)
     target = path.with_name(f"{path.name}.{name}.{stamp}")
     with _new_file_beside(path) as unfinished:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
@@ -85,6 +87,8 @@ def _bring_up_to_date(path: Path, migrations: Migrations) -> None:
         if revision is None:
             raise CorruptDatabaseError(str(path), "it holds no tables of ours")
         if revision == migrations.head:
+            if migrations is OURS:
+                rewrite_if_asked(connection, path)
             return
         require_known(revision, migrations, str(path))
         back_up(path, f"before-{migrations.head}")

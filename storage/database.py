@@ -4,11 +4,15 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from datetime import datetime
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 _log = logging.getLogger(__name__)
+
+Swept = Literal["done", "busy", "large"]
+"""Whether nothing of what was deleted is left in files; else that is tried again later, or at the next start."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +43,15 @@ class Database(ABC):
     @abstractmethod
     async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run the function in a transaction that writes nothing."""
+
+    async def sweep(self) -> Swept:
+        """Remove what is left of deleted rows from the database's files, in a time that nobody minds."""
+        return "done"
+
+    async def prune_backups(self, now: datetime) -> int:
+        """Delete copies that were made before migrations and that are too old; how many they were."""
+        del now  # only files beside the database have copies of ours
+        return 0
 
     @abstractmethod
     async def close(self) -> None:
