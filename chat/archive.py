@@ -47,11 +47,15 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """A conversation that came from a file; `left_out` are messages that no model was meant to see."""
+    """A conversation that came from a file.
+
+    `left_out` are messages that no model was meant to see, `emptied` those with words that the server does not allow.
+    """
 
     moved: Moved
     messages: int
     left_out: int
+    emptied: int
 
 
 class Archive:
@@ -123,11 +127,11 @@ class Archive:
     ) -> TakenIn:
         """Add a file's conversation and go on from it; the old one stays. Raises `TranscriptError`."""
         transcript = await asyncio.to_thread(transcripts.read, data, importer_id, utc_now())
-        messages, silenced = await allowed_messages(self._conversations.texts, key, transcript.messages, scopes)
+        messages, emptied = await allowed_messages(self._conversations.texts, key, transcript.messages, scopes)
         async with self._conversations.quiet_line(key):
             grafted = await self._history.graft(key, messages, transcript.head)
         moved = _moved(await self.branches(key), grafted.previous_head, grafted.head)
-        return TakenIn(moved, grafted.messages - silenced, transcript.left_out + silenced)
+        return TakenIn(moved, grafted.messages, transcript.left_out, emptied)
 
     async def _move(self, key: ConversationKey, branches: Branches, message_id: int) -> Moved:
         async with self._conversations.quiet_line(key):

@@ -139,7 +139,7 @@ class FilterCommands(commands.GroupCog, group_name="filter", group_description="
         lines: list[str] = []
         for side in sides:
             reviewed = await self.filters.test(guild_id, scopes, side, text)
-            lines += [f"**{SIDE_WORDS[side].capitalize()}**: {_verdict(side, reviewed)}", *_reasons(text, reviewed)]
+            lines += [f"**{SIDE_WORDS[side]}**: {_verdict(side, reviewed)}", *_reasons(text, reviewed)]
         await tell(interaction, "\n".join(lines))
 
     @app_commands.command(description="Let the words of Discord's AutoMod hold for me, too")

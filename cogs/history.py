@@ -137,7 +137,8 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
             key, await _fetched(file), interaction.user.id, scopes_of(interaction.channel, interaction.guild_id)
         )
         hidden = f" {_counted(taken.left_out)} hidden in SillyTavern stayed out." if taken.left_out else ""
-        await tell(interaction, f"-# Imported {_counted(taken.messages)}, swipes counted.{hidden}")
+        emptied = f" This server's filter emptied {_counted(taken.emptied)}." if taken.emptied else ""
+        await tell(interaction, f"-# Imported {_counted(taken.messages)}, swipes counted.{hidden}{emptied}")
         await interaction.followup.send(
             f"{interaction.user.mention} imported a conversation of {_counted(taken.messages)}. It goes on from "
             f"`{taken.moved.head}`: `{taken.moved.words}`\n{way_back(taken.moved.previous)}",

@@ -94,7 +94,7 @@ def naive(phrase: str, text: str) -> bool:
 
 @given(RULES, TEXTS, st.lists(st.integers(0, 60), max_size=20))
 @example([("block", "cat")], "a cats cat", [3, 4, 5, 6, 7, 8, 9])
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 async def test_a_text_in_pieces_comes_out_like_the_whole(
     rules: list[tuple[FilterAction, str]], text: str, cuts: list[int]
 ) -> None:
@@ -111,7 +111,7 @@ async def test_a_text_in_pieces_comes_out_like_the_whole(
 
 
 @given(st.lists(st.sampled_from([word for word in WORDS if word.isascii()]), min_size=1, max_size=4), TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 async def test_what_is_blocked_is_never_shown_not_even_for_a_moment(words: list[str], text: str) -> None:
     chosen = sieve([("block", word) for word in words])
     kept, reading, shown = await written(chosen, text, range(len(text)))
@@ -124,7 +124,7 @@ async def test_what_is_blocked_is_never_shown_not_even_for_a_moment(words: list[
 
 
 @given(st.sampled_from(WORDS), TEXTS, TEXTS, st.lists(st.integers(0, 60), max_size=9), st.sampled_from(ACTIONS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 async def test_a_match_across_the_seam_of_a_continuation_is_found(
     word: str, before: str, text: str, cuts: list[int], action: FilterAction
 ) -> None:
@@ -215,7 +215,7 @@ def test_what_is_not_understood_is_no_pattern(pattern: str) -> None:
 
 
 @given(st.lists(st.sampled_from(list("ab()|?*+{}[]^.,12\\d")), min_size=1, max_size=12).map("".join), TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_no_match_is_longer_than_its_pattern_says(pattern: str, text: str) -> None:
     try:
         ready = compiled(pattern)
