@@ -101,7 +101,8 @@ def controls_of(shown: ShownReply, *, failed: bool = False) -> list[Item]:
     if not shown.newest:
         return []
     if not shown.reply.content.strip():
-        return [RetryControl(shown.reply.id)] if shown.reply.state in {"failed", "interrupted"} else []
+        failed = failed or shown.reply.state in {"failed", "interrupted"}
+        return [RetryControl(shown.reply.id)] if failed else []
     return reply_controls(shown.reply.id, shown.position, len(shown.swipes), failed=failed)
 
 

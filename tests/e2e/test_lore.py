@@ -9,7 +9,7 @@ from storage import Scope, Storage
 from tests.chat import card_files as files
 from tests.e2e.conftest import Stage, running
 
-pytestmark = pytest.mark.usefixtures("no_rate_limits")
+pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
 
 
 def world(*entries: dict[str, Any], **fields: Any) -> tuple[str, bytes]:

@@ -12,7 +12,7 @@ from tests.e2e.acting import buttons
 from tests.e2e.conftest import MODEL, Stage, running
 from tests.e2e.test_personas import card_file, fields_of, look, taken_in, use
 
-pytestmark = pytest.mark.usefixtures("no_rate_limits")
+pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
 
 
 async def form(stage: Stage, person: Any, command: str, **options: Any) -> Any:
