@@ -4,9 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NoReturn
+from weakref import WeakValueDictionary
 
 import discord
 import typer
@@ -18,6 +21,7 @@ from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
 from chat.generation import Generator
+from chat.keyring import Keyring
 from chat.keys import KeyPool
 from chat.lore_library import LoreLibrary
 from chat.metrics import Metrics
@@ -30,16 +34,16 @@ from cogs._bot import Bot, Services, ShardedBot
 from cogs._guard import Guard
 from doctor import doctor
 from infermatic_client import InfermaticClient, KeyLimits
-from logs import set_up_logging
+from logs import hide_in_logs, set_up_logging
 from moderation.access import Access
 from moderation.admission import Admission
 from moderation.filters import Filters
-from moderation.ledger import Ledger
+from moderation.limiter import Limiter
 from moderation.presence import Presences
 from moderation.server_rules import ServerRules
 from settings import Settings, SettingsError
 from setup_wizard import setup
-from storage import StorageError, open_storage
+from storage import Sealer, StorageError, open_storage
 from storage.health import report_on
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration; restarting will not help
@@ -107,9 +111,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings.database_url)
         stack.push_async_callback(storage.close)
-        clients = [await stack.enter_async_context(_client(key, settings)) for key in settings.infermatic_api_key]
+        storage.limits.process = _process_name(settings)
+        await storage.limits.release_abandoned(datetime.now(UTC), at_start=True)
+        open_client = _opener(settings)
+        clients = [await stack.enter_async_context(open_client(key)) for key in settings.infermatic_api_key]
         pool = KeyPool(clients)
-        queue = FairQueue(pool)
+        servers_client = partial(open_client, counted=True)
+        keyring = Keyring(pool, storage.keys, Sealer(settings.secret_key), servers_client, hide=hide_in_logs)
+        stack.push_async_callback(keyring.close)
+        await keyring.seal_anew()
+        queue = FairQueue(keyring)
         stack.callback(queue.close)
         metrics = Metrics()
         metrics.waiting.set_function(lambda: len(queue))
@@ -129,12 +140,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
         )
         presences = Presences()
+        limiter = Limiter(storage.limits, storage.settings, presences)
         admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
         server_rules = ServerRules(storage.settings)
         stack.push_async_callback(server_rules.close)
         filters = Filters(storage.filters, server_rules)
         generator = Generator(
-            catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), admission=admission,
+            catalogue=catalogue, queue=queue, pool=keyring, context=context, admission=admission, limiter=limiter,
             texts=filters,
         )  # fmt: skip
         access = Access(
@@ -147,6 +159,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             storage=storage,
             audit=storage.audit,
             conversations=conversations,
+            limiter=limiter,
             turns=Turns(storage.history, conversations),
             context=context,
             personas=personas,
@@ -154,9 +167,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             lore=LoreLibrary(storage.lorebooks, context),
             catalogue=catalogue,
             pool=pool,
+            keyring=keyring,
             filters=filters,
             server_rules=server_rules,
-            guard=Guard(access, storage.settings, storage.access, presences, admission),
+            guard=Guard(access, storage.settings, storage.access, presences, admission, limiter.needs_roles),
             diagnosis=Diagnosis(
                 clients=clients,
                 look_at_database=lambda: report_on(storage.database),
@@ -168,10 +182,22 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
 
 
-def _client(key: str, settings: Settings) -> InfermaticClient:
+def _opener(settings: Settings) -> Callable[..., InfermaticClient]:
+    """What makes clients. Those of one key share its limits, whoever gave it."""
     per_minute, parallel = settings.requests_per_minute, settings.parallel_requests
-    limits = KeyLimits(per_minute, parallel) if per_minute or parallel else None
-    return InfermaticClient(key, settings.infermatic_base_url, limits=limits)
+    known: WeakValueDictionary[str, KeyLimits] = WeakValueDictionary()
+
+    def open_client(key: str, *, counted: bool = bool(per_minute or parallel)) -> InfermaticClient:
+        limits = known.setdefault(key, KeyLimits(per_minute, parallel)) if counted else None
+        return InfermaticClient(key, settings.infermatic_base_url, limits=limits)
+
+    return open_client
+
+
+def _process_name(settings: Settings) -> str:
+    """The same after a restart, and another than that of any process beside it."""
+    shards = ",".join(map(str, sorted(settings.shard_ids))) or "all"
+    return f"shards {shards} of {settings.shard_count or 1}"
 
 
 @app.command()

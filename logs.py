@@ -20,9 +20,19 @@ class RedactingFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str], *, as_json: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        known = sorted((secret for secret in secrets if len(secret) >= 6), key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
         self._as_json = as_json
+        self.hide(*secrets)
+
+    def hide(self, *secrets: str) -> None:
+        """Blot these out from now on, too. What looks like a key is found anyway."""
+        new = {secret for secret in secrets if len(secret) >= 6 and not SECRET_SHAPES.fullmatch(secret)}
+        if new <= self._secrets:
+            return
+        self._secrets |= new
+        known = sorted(self._secrets, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one redacted line (and a traceback below it, as text)."""
@@ -55,3 +65,10 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str]) -> None:
     logging.getLogger("discord").setLevel(max(logging.INFO, root.level))
     for noisy in ("discord.gateway", "discord.client", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def hide_in_logs(secret: str) -> None:
+    """Blot out a secret that became known after the start."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, RedactingFormatter):
+            handler.formatter.hide(secret)

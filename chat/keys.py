@@ -171,14 +171,15 @@ class KeyPool:
             return
         key.refused_until = self._clock() + REFUSED_SECONDS
         if key.refusals == REFUSALS_TO_MARK:
-            self._report_refused(key)
+            self.report_refused(key)
 
     def denied(self, key: Key, model: str) -> bool:
         """The service does not let this key use the model; whether another key of the pool may."""
         key.denied_until[model] = self._clock() + REFUSED_SECONDS
         return bool(self._able(model))
 
-    def _report_refused(self, key: Key) -> None:
+    def report_refused(self, key: Key) -> None:
+        """Tell whoever waits to hear of it."""
         if self.on_refused is not None and key in self._keys:
             self.on_refused(self._keys.index(key))
 

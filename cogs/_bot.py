@@ -18,6 +18,7 @@ from chat.casts import Casts
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.diagnosis import Diagnosis
+from chat.keyring import Keyring
 from chat.keys import KeyPool
 from chat.lore_library import LoreLibrary
 from chat.models import ModelCatalogue
@@ -57,6 +58,7 @@ class Services:
     lore: LoreLibrary
     catalogue: ModelCatalogue
     pool: KeyPool
+    keyring: Keyring
     filters: Filters
     server_rules: ServerRules
     guard: Guard

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from logs import RedactingFormatter
+from logs import RedactingFormatter, hide_in_logs, set_up_logging
 
 SECRETS = ("canary-token-1", "canary-key-22")
 
@@ -53,3 +53,17 @@ def test_json_is_one_line_with_its_traceback_inside() -> None:
 
 def test_short_words_are_no_secrets() -> None:
     assert RedactingFormatter(("a", ""), as_json=False).redact("banana") == "banana"
+
+
+def test_secrets_that_become_known_later_are_blotted_out_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    set_up_logging("DEBUG", "text", SECRETS)
+    for secret in ("plain canary word", "short", "sk-canary-12345678"):
+        hide_in_logs(secret)
+    logging.getLogger("test").debug("a plain canary word, sk-canary-12345678 and %s", "canary-token-1")
+    written = capsys.readouterr().err
+    assert "a [redacted], [redacted] and [redacted]" in written
