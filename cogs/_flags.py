@@ -46,7 +46,7 @@ class FlagPosts:
         guild_id = flagged.guild_id
         found = await self._bot.services.storage.settings.resolve(guild_id, [Scope("guild", guild_id)], {SETTING: None})
         channel: Any = self._bot.get_channel(found[SETTING].value or 0)
-        if channel is None or channel.guild.id != guild_id:
+        if getattr(getattr(channel, "guild", None), "id", None) != guild_id:
             return
         if (waiting := self._waiting.get(channel.id)) is not None:
             waiting.newest, waiting.count = flag_words(flagged), waiting.count + 1

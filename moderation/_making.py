@@ -68,7 +68,8 @@ def _of_server(rule: ServerRule) -> list[Finder]:
 
 def _phrases(typed: Sequence[str], action: FilterAction) -> Mapping[Phrase, Meaning]:
     read = ((Phrase.read(clean_text(text)), text) for text in typed)
-    return {phrase: Meaning(action, text) for phrase, text in read if phrase is not None}
+    found = ((phrase, text) for phrase, text in read if phrase is not None and len(phrase.text) <= LONGEST_WORDS)
+    return {phrase: Meaning(action, text) for phrase, text in found}
 
 
 def _patterns(written: Sequence[str], meaning: Meaning) -> list[Finder]:

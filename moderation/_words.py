@@ -14,7 +14,8 @@ LONGEST_WORDS: Final = 60
 """Characters of a word or phrase, as many as Discord's own filter takes."""
 
 # Between the words of a phrase. With so few a phrase of the longest kind stays below the 200 signs of a match.
-_GAP: Final = r"\s{1,4}"
+_MOST_SPACES: Final = 4
+_GAP: Final = rf"\s{{1,{_MOST_SPACES}}}"
 
 # Written without spaces, or, in Korean, with particles that stick to the word: a word may stand inside others there.
 _UNSPACED: Final = (
@@ -24,7 +25,6 @@ _UNSPACED: Final = (
 _LETTER: Final = f"[^\\W_{_UNSPACED}]"
 # Signs of Hebrew, Arabic and Indic words that are no letters.
 _SIGN: Final = "[\u0591-\u05c7\u0610-\u061a\u0900-\u0dff]"
-_END: Final = r"\Z"
 _letter: Final = re.compile(f"{_LETTER}|{_SIGN}")
 _NOT_BEHIND: Final = f"(?<!{_LETTER})(?<!{_SIGN})"
 _NOT_BEFORE: Final = f"(?!{_LETTER}|{_SIGN})"
@@ -63,7 +63,7 @@ class Phrase:
     @property
     def widest(self) -> int:
         """The longest stretch of text that can be this, with what is looked at behind it."""
-        return sum(map(len, self.words)) + 4 * (len(self.words) - 1) + 1
+        return sum(map(len, self.words)) + _MOST_SPACES * (len(self.words) - 1) + 1
 
 
 @dataclass(slots=True)
@@ -72,34 +72,44 @@ class _Node:
 
     following: dict[str, _Node] = field(default_factory=dict)
     ends: bool = False
-    ends_inside: bool = False  # a word may go on
 
 
 class Words:
-    """Looks for phrases that all are, or all are not, open to the left."""
+    """Looks for phrases that are alike in what they are open to."""
 
     bounded = True
 
     def __init__(self, phrases: Mapping[Phrase, Meaning]) -> None:
-        root = _Node()
+        self._root = _Node()
         self._meanings: dict[str, Meaning] = {}
         for phrase, meaning in phrases.items():
             self._meanings.setdefault(phrase.text, meaning)
-            _plant(root, phrase)
-        firsts = "".join(map(re.escape, root.following))
-        before = f"(?=[{firsts}])" + ("" if all(phrase.open_left for phrase in phrases) else _NOT_BEHIND)
-        self._whole = re.compile(before + _whole(root))
-        self._begun = re.compile(before + _begun(root))
+            _plant(self._root, phrase.text)
+        first = next(iter(phrases))
+        self._open_left = first.open_left
+        signs = "".join(map(re.escape, self._root.following))
+        before = "" if first.open_left else _NOT_BEHIND
+        self._whole = re.compile(
+            f"(?=[{signs}]){before}(?:{_pattern(self._root)}){'' if first.open_right else _NOT_BEFORE}"
+        )
         self.widest = max(phrase.widest for phrase in phrases)
         self.meaning = next(iter(phrases.values()))
 
     def look(self, text: str, scan: int, until: float, *, final: bool) -> Look:
         """What is found, without any limit of time: such a search is never slow."""
         del until
-        hold = len(text)
-        if not final and (begun := self._begun.search(text, scan)) is not None:
-            hold = begun.start()
+        hold = len(text) if final else self._begun(text, scan)
         return Look(list(self._found(text, scan, hold)), hold)
+
+    def _begun(self, text: str, scan: int) -> int:
+        """From where on the text may still become something."""
+        firsts = self._root.following
+        for place in range(max(scan, len(text) - self.widest), len(text)):
+            if text[place] not in firsts or (place > 0 and not self._open_left and is_letter(text[place - 1])):
+                continue
+            if _may_go_on(self._root, text, place):
+                return place
+        return len(text)
 
     def _found(self, text: str, scan: int, until: int) -> Iterator[Found]:
         """All that begins before a place; the longest that begins there."""
@@ -110,35 +120,38 @@ class Words:
 
 
 def divided(phrases: Mapping[Phrase, Meaning]) -> Iterable[Mapping[Phrase, Meaning]]:
-    """The phrases by whether they are open to the left."""
-    for side in (False, True):
-        if found := {phrase: meaning for phrase, meaning in phrases.items() if phrase.open_left is side}:
-            yield found
+    """The phrases by what they are open to."""
+    kinds: dict[tuple[bool, bool], dict[Phrase, Meaning]] = {}
+    for phrase, meaning in phrases.items():
+        kinds.setdefault((phrase.open_left, phrase.open_right), {})[phrase] = meaning
+    return kinds.values()
 
 
-def _plant(root: _Node, phrase: Phrase) -> None:
-    node = root
-    for sign in phrase.text:
+def _plant(node: _Node, text: str) -> None:
+    for sign in text:
         node = node.following.setdefault(sign, _Node())
-    node.ends |= not phrase.open_right
-    node.ends_inside |= phrase.open_right
+    node.ends = True
 
 
-def _whole(node: _Node) -> str:
+def _pattern(node: _Node) -> str:
     """What may follow, the longest first."""
-    ways = [_sign(sign) + _whole(below) for sign, below in sorted(node.following.items())]
-    if node.ends_inside:
+    ways = [
+        (_GAP if sign == " " else re.escape(sign)) + _pattern(below) for sign, below in sorted(node.following.items())
+    ]
+    if node.ends:
         ways.append("")
-    elif node.ends:
-        ways.append(_NOT_BEFORE)
     return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
 
 
-def _begun(node: _Node) -> str:
-    """What may follow until the text ends, wherever that is."""
-    ways = [_sign(sign) + _begun(below) for sign, below in sorted(node.following.items())]
-    return f"(?:{'|'.join([*ways, _END])})" if ways else _END
-
-
-def _sign(sign: str) -> str:
-    return _GAP if sign == " " else re.escape(sign)
+def _may_go_on(node: _Node | None, text: str, place: int) -> bool:
+    """Whether everything from this place to the end of the text is the beginning of something."""
+    spaces = 0
+    for sign in text[place:]:
+        spaces = spaces + 1 if sign.isspace() else 0
+        if spaces > _MOST_SPACES:
+            return False
+        if spaces < 2:
+            node = node.following.get(" " if spaces else sign) if node is not None else None
+        if node is None:
+            return False
+    return True

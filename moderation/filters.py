@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -26,6 +27,9 @@ MOST_PATTERNS: Final = 25
 
 MOST_WORDS: Final = 1_000
 LONGEST_TEXT: Final = 1_000
+ALL_TEXTS_SECONDS: Final = 20.0
+"""What many texts may take together; what has not been looked at then is not kept."""
+
 MAX_COMPILED_GUILDS: Final = 500
 
 
@@ -79,7 +83,7 @@ class Filters:
         sieves = {side: await self._sieve(guild_id, scopes, side) for side in {side for side, _ in texts}}
         if not any(sieves.values()):
             return [text for _, text in texts]
-        return await asyncio.to_thread(lambda: [_kept(sieves[side], text) for side, text in texts])
+        return await asyncio.to_thread(_all_kept, sieves, texts)
 
     async def reply(
         self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, before: str = ""
@@ -232,6 +236,11 @@ class FilteredReply:
         if (over or self.ended) and not self._noted:
             self._noted = True
             self._note(self._reading.hits)
+
+
+def _all_kept(sieves: Mapping[Side, Sieve | None], texts: Sequence[tuple[Side, str]]) -> list[str | None]:
+    until = time.monotonic() + ALL_TEXTS_SECONDS
+    return [_kept(sieves[side], text) if time.monotonic() < until else None for side, text in texts]
 
 
 def _kept(sieve: Sieve | None, text: str) -> str | None:

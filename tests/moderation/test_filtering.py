@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from moderation._finding import Finder, Meaning
 from moderation._folding import fold
-from moderation._making import read_words
+from moderation._making import made, read_words
 from moderation._pattern_syntax import UnknownSyntaxError, reach
 from moderation._patterns import Pattern, compiled
 from moderation._sieve import Reading, Reviewed, Sieve
 from moderation._words import Phrase, Words, divided
 from moderation.errors import NoWordsError, PatternError
+from moderation.server_rules import ServerRule
 from storage import FilterAction
 
 WORDS = ["cat", "cat*", "*dog*", "*ow", "bad dog", "dog cat bad", "ß", "猫", "ab", "aba", "ca"]
@@ -266,3 +267,17 @@ async def test_what_is_shown_never_ends_with_half_a_word() -> None:
     kept, _, shown = await written(sieve([("flag", "cat")]), f"{long} cat", range(500))
     assert kept == f"{long} cat"
     assert len(shown[300]) >= 90
+
+
+@given(TEXTS, st.lists(st.integers(0, 60), max_size=20))
+@settings(max_examples=80, deadline=None)
+@example("a bad dog cow, not bad dog", [5, 9, 18, 21])
+async def test_what_automod_allows_passes_in_pieces_as_well(text: str, cuts: list[int]) -> None:
+    rule = ServerRule(("cat*", "dog", "*ow"), ("a{2,3}b",), ("cats", "bad dog", "cow x"), frozenset(), blocks=True)
+    chosen = made([], [rule])
+    assert chosen is not None
+    whole = await chosen.review(text)
+    kept, reading, _ = await written(chosen, text, cuts)
+    assert (kept, reading.ended) == (whole.text, whole.blocked)
+    assert not (await chosen.review("cats and bad  dog, cow x")).blocked
+    assert (await chosen.review("catsy")).blocked
