@@ -16,8 +16,8 @@ PAUSED = "I am paused here. A moderator can let me go on with `/resume`."
 
 async def at_work(stage: Stage, person: Any, channel: Any = None) -> Any:
     """A reply that takes some seconds, and has begun."""
-    stage.api.tokens_per_second = 50
-    stage.api.replies.add(slow_text(100))
+    stage.api.tokens_per_second = 40
+    stage.api.replies.add(slow_text(150))
     said = await stage.say(person, "go", channel=channel)
     return await stage.world.wait_for_message(
         said.channel, lambda message: message.reply_to is said and "w0" in message.content
@@ -26,7 +26,7 @@ async def at_work(stage: Stage, person: Any, channel: Any = None) -> Any:
 
 async def test_a_channel_s_pause_stops_its_replies_and_threads_and_its_staff_goes_on(stage: Stage) -> None:
     thread, other = stage.channel.add_thread("scene", stage.ada.user), stage.guild.add_text_channel("other")
-    here, inside, beside = [await at_work(stage, stage.ada, place) for place in (None, thread, other)]
+    here, inside, beside = await asyncio.gather(*(at_work(stage, stage.ada, place) for place in (None, thread, other)))
     started = time.monotonic()
     told = await stage.moderator.slash(stage.channel, "pause")
     await told.answered()
@@ -66,8 +66,8 @@ async def test_a_server_s_pause_stops_all_that_waits_or_writes_and_its_members_d
     async with running(stage, changed(stage.settings, allow_dms=True, parallel_requests=3)) as bot:
         dm = await stage.ada.open_dm()
         await stage.at_home(stage.ada)
-        writing = [await at_work(stage, stage.ada, place) for place in (None, dm)]
-        elsewhere = await at_work(stage, stage.tom, lobby)
+        places = ((stage.ada, None), (stage.ada, dm), (stage.tom, lobby))
+        *writing, elsewhere = await asyncio.gather(*(at_work(stage, person, place) for person, place in places))
         await stage.say(stage.ada, "and me?", channel=other)
         conversations = bot.services.conversations
         await stage.world.wait_until(lambda: len(conversations.answers_where(lambda _: True)) == 4)
@@ -81,8 +81,8 @@ async def test_a_server_s_pause_stops_all_that_waits_or_writes_and_its_members_d
         assert time.monotonic() - started < 1.0
         assert "⏹️" not in elsewhere.content
         assert len(asked(stage)) == 3
-        for answer in conversations.answers_where(lambda _: True):
-            answer.stop()
+        stage.api.tokens_per_second = 2000
+        await stage.settled()
 
 
 async def test_what_was_let_in_before_a_pause_does_not_begin_behind_it(
