@@ -1,6 +1,6 @@
 """What is wrong with a filter, in words."""
 
-from moderation.errors import FilterError, NoWordsError, PatternError, TooManyFiltersError
+from moderation.errors import FilterError, NoSuchFilterError, NoWordsError, PatternError, TooManyFiltersError
 
 PATTERN_PROBLEMS = {
     "long": "A pattern has up to 260 characters.",
@@ -21,5 +21,7 @@ def filter_words(error: FilterError) -> str:
             return "There is no word in that. Type at least one, several with commas between."
         case TooManyFiltersError(limit=limit, kind=kind):
             return f"There are {limit:,} {kind} here, which is the most. Make room with `/filter remove`."
-        case _:
+        case NoSuchFilterError():
             return "I know no such filter here. `/filter list` shows them."
+        case _:
+            return "This cannot be done with filters."

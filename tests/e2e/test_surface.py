@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 
 from chat.errors import ChatError
-from cogs import _errors, _key_words, _scene_words
+from cogs import _errors, _filter_words, _key_words, _scene_words
 from cogs._audit_controls import EarlierEntriesControl
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
@@ -25,6 +25,7 @@ from cogs.help import in_messages
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
 from moderation.deeds import ASKS, LOOKS, RECORDED_ELSEWHERE, is_recorded
+from moderation.errors import FilterError
 from moderation.rights import REQUIRED, Level
 from storage import StorageError
 from tests.e2e.conftest import Stage
@@ -198,9 +199,9 @@ def test_every_deed_is_recorded_unless_it_is_known_why_not() -> None:
     assert not any(is_recorded(action) for action in REQUIRED.keys() - by_right)
 
 
-@pytest.mark.parametrize("base", [ChatError, InfermaticError, StorageError])
+@pytest.mark.parametrize("base", [ChatError, FilterError, InfermaticError, StorageError])
 def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    words = "".join(map(inspect.getsource, (_errors, _key_words, _scene_words)))
+    words = "".join(map(inspect.getsource, (_errors, _filter_words, _key_words, _scene_words)))
     for kind in subclasses(base):
         assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} has no words"
         explanation = explain(sample(kind))
