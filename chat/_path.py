@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from storage import History, StoredMessage
 
@@ -18,9 +18,19 @@ class Path:
     """The messages from one of them towards the first, newest first; each page is read once."""
 
     def __init__(
-        self, history: History, guild_id: int | None, message_id: int | None, recent: Sequence[StoredMessage] = ()
+        self,
+        history: History,
+        guild_id: int | None,
+        message_id: int | None,
+        recent: Sequence[StoredMessage] = (),
+        *,
+        heeds: Callable[[StoredMessage], bool] = lambda _: True,
     ) -> None:
-        """``recent`` is the first page, when it has been read already; without an id there are no messages."""
+        """``recent`` is the first page, when it has been read already; without an id there are no messages.
+
+        What it does not ``heed`` is as if it had not been said.
+        """
+        self._heeds = heeds
         self._following = None if message_id is None else aiter(history.path(guild_id, message_id, known=recent))
         self._read: list[list[StoredMessage]] = []
         self.whole = message_id is None
@@ -29,8 +39,8 @@ class Path:
     async def newest(self, count: int) -> list[StoredMessage]:
         """The newest messages with words, fewer if there are not so many."""
         said = [message for page in self._read for message in page if is_said(message)]
-        while len(said) < count and (page := await self._more()):
-            said += filter(is_said, page)
+        while len(said) < count and await self._more():
+            said += filter(is_said, self._read[-1])
         return said[:count]
 
     async def pages(self) -> AsyncIterator[list[StoredMessage]]:
@@ -40,10 +50,10 @@ class Path:
             yield self._read[place]
             place += 1
 
-    async def _more(self) -> list[StoredMessage]:
+    async def _more(self) -> bool:
         page = [] if self._following is None else await anext(self._following, [])
         if page:
-            self._read.append(page)
+            self._read.append([message for message in page if self._heeds(message)])
         else:
             self.whole = True
-        return page
+        return bool(page)

@@ -106,7 +106,7 @@ class Casts:
         self._context = context
         self._history = history
         self._conversations = conversations
-        self._profiles = Profiles(settings)
+        self._profiles = Profiles(settings, context.opt_outs)
         self._random = random or Random()
 
     # --- who answers

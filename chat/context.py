@@ -16,7 +16,17 @@ from chat.preferences import consistent, sampling
 from chat.prompt import Prompt, PromptBuilder, Section
 from chat.tokens import base_tokens
 from infermatic_client import Sampling
-from storage import ConversationKey, History, Lorebooks, Pictures, Resolved, Scope, ScopedSettings, StoredMessage
+from storage import (
+    ConversationKey,
+    History,
+    Lorebooks,
+    OptOuts,
+    Pictures,
+    Resolved,
+    Scope,
+    ScopedSettings,
+    StoredMessage,
+)
 
 __all__ = ["SHOWN_STATES", "Cast", "ContextReader", "ContextReport", "Prepared", "is_said", "replace_max_tokens"]
 
@@ -54,12 +64,14 @@ class ContextReader:
         catalogue: ModelCatalogue,
         defaults: Mapping[str, Any],
         lorebooks: Lorebooks,
+        opt_outs: OptOuts | None = None,
     ) -> None:
         self._history = history
         self._pictures = pictures
         self._settings = settings
         self._catalogue = catalogue
         self._defaults = defaults
+        self.opt_outs = opt_outs
         self.fixed = FixedTexts(settings, lorebooks)
 
     async def preferences(
@@ -99,7 +111,7 @@ class ContextReader:
         # A reply reserve of more than half the window would leave no room for the conversation.
         reserve = min(wishes.max_tokens or window // 4, window // 2)
         estimator = self._catalogue.estimator(model)
-        path = Path(self._history, cast.key.guild_id, parent_id, recent)
+        path = Path(self._history, cast.key.guild_id, parent_id, recent, heeds=self._heeds)
         sections = await self.fixed.sections(
             cast, path, Room(model, window, estimator), preferences, remembers=remembers
         )
@@ -120,6 +132,15 @@ class ContextReader:
             pictures=pictures_in(prompt.messages),
             unseen=gallery.unseen,
         )
+
+    async def head(self, key: ConversationKey) -> int | None:
+        """The message with which a conversation ends."""
+        return await self._history.head(key)
+
+    def _heeds(self, message: StoredMessage) -> bool:
+        """Whether somebody wants what they said to be passed on."""
+        said_by = message.author_id if message.role == "user" else None
+        return said_by is None or self.opt_outs is None or not self.opt_outs.holds(message.guild_id, said_by)
 
     async def look_through(self, cast: Cast, text: str, name: str) -> Scan | None:
         """What lorebooks would add if somebody of this name said this now; None where there are none."""

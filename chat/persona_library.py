@@ -109,7 +109,7 @@ class PersonaLibrary:
     ) -> None:
         self._personas = personas
         self._settings = settings
-        self._profiles = Profiles(settings)
+        self._profiles = Profiles(settings, context.opt_outs)
         self._context = context
         self._history = history
         self._conversations = conversations
@@ -277,6 +277,10 @@ class PersonaLibrary:
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
         return persona
+
+    def forget_cached(self) -> None:
+        """Read every character anew when it speaks."""
+        self._cache.clear()
 
     async def picture(self, guild_id: int | None, persona: Persona) -> Avatar:
         """What the character looks like, if only in a colour."""

@@ -7,18 +7,21 @@ from typing import Final
 from chat._speakers import LONGEST_NAME, clean_name
 from chat.errors import NothingThereError
 from chat.persona_prompt import LONGEST_PROFILE, Profile, read_profile
-from storage import Scope, ScopedSettings, clean_text
+from storage import OptOuts, Scope, ScopedSettings, clean_text
 
 __all__ = ["LONGEST_NAME", "LONGEST_PROFILE", "Profile", "Profiles"]
 
 SETTING: Final = "profile"
+NOBODY: Final = "User"
+"""What people are called who want nothing of them to be passed on."""
 
 
 class Profiles:
     """Reads and writes what people say about themselves; direct messages count as one more server."""
 
-    def __init__(self, settings: ScopedSettings) -> None:
+    def __init__(self, settings: ScopedSettings, opt_outs: OptOuts | None = None) -> None:
         self._settings = settings
+        self._opt_outs = opt_outs
 
     async def get(self, guild_id: int | None, user_id: int) -> Profile | None:
         """What somebody says; without a name of their own it is empty."""
@@ -35,6 +38,8 @@ class Profiles:
 
     async def of(self, guild_id: int | None, user_id: int, shown_name: str) -> Profile:
         """Who somebody is from now on."""
+        if self._opt_outs is not None and self._opt_outs.holds(guild_id, user_id):
+            return Profile(NOBODY)
         profile = await self.get(guild_id, user_id) or Profile("")
         return Profile(profile.name or clean_name(shown_name), profile.description)
 

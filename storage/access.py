@@ -126,6 +126,11 @@ class AccessRules:
             forgotten += count
         return forgotten
 
+    def forget(self, guild_id: int) -> None:
+        """Read the rules of a guild anew when they are asked for."""
+        self._changes += 1
+        self._cache.pop(guild_id, None)
+
     async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
         return await self._database.finish(self._write(guild_id, write))
 

@@ -91,6 +91,11 @@ class FilterRules:
         """Forget a filter; None if there is none with this id."""
         return await self._change(guild_id, partial(_erase, guild_id=guild_id, filter_id=filter_id, by=by))
 
+    def forget(self, guild_id: int) -> None:
+        """Read the filters of a guild anew when they are asked for."""
+        self._changes += 1
+        self._cache.pop(guild_id, None)
+
     async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
         return await self._database.finish(self._write(guild_id, write))
 

@@ -30,7 +30,7 @@ Hide = Callable[[Sequence[ShownIn]], Awaitable[None]]
 
 _insert = insert(erasures)
 _open = select(erasures).where(erasures.c.done_at.is_(None)).order_by(erasures.c.id)
-_after = select(erasures).where(erasures.c.id > bindparam("after")).order_by(erasures.c.id)
+_finished = select(erasures).where(erasures.c.done_at > bindparam("since")).order_by(erasures.c.id)
 _done = update(erasures).where(erasures.c.id == bindparam("erasure")).values(done_at=bindparam("now"))
 _unswept = select(erasures.c.id).where(erasures.c.done_at.is_not(None), erasures.c.swept_at.is_(None)).limit(1)
 _swept = (
@@ -81,9 +81,9 @@ class Privacy:
         """What is still to be deleted."""
         return await self._database.read(_read, _open, {})
 
-    async def asked_after(self, erasure_id: int) -> list[Erasure]:
-        """What somebody wanted deleted since then, in any process."""
-        return await self._database.read(_read, _after, {"after": erasure_id})
+    async def finished_since(self, since: datetime) -> list[Erasure]:
+        """What was deleted since then, by any process."""
+        return await self._database.read(_read, _finished, {"since": since})
 
     async def erase(self, erasure: Erasure, hide: Hide | None = None) -> Erased:
         """Delete it, some rows at a time; again after a restart does no harm.

@@ -100,6 +100,11 @@ class ScopedSettings:
         """Read this scope anew when it is asked for: a process to which the guild does not belong missed changes."""
         self._cache.pop((guild_id, scope), None)
 
+    def forget_all(self) -> None:
+        """Read everything anew when it is asked for."""
+        self._changes += 1
+        self._cache.clear()
+
     async def resolve(self, guild_id: int | None, chain: Sequence[Scope], defaults: Values) -> Resolved:
         """The settings that hold where this chain of scopes meets, the first scope of it being the strongest."""
         layers = {scope: self._cached((guild_id, scope)) for scope in chain}

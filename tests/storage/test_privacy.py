@@ -52,7 +52,7 @@ from tests.storage.builders import ADA, CHANNEL, GUILD, KEY, OTHER_GUILD, answer
 
 TOM = 32
 CANARY = "canary-7f3a"
-DIRECT = ConversationKey(None, CHANNEL)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PRIVATE = ConversationKey(GUILD, CHANNEL, owner_id=ADA, private=True)
 
 
@@ -157,9 +157,9 @@ async def test_what_is_no_word_of_theirs_stays(storage: Storage) -> None:
     [rule] = await storage.access.of(GUILD)
     assert (rule.target.user_id, rule.reason) == (ADA, "spam")
     assert storage.opt_outs.holds(GUILD, ADA)
-    totals = await storage.usage.totals(GUILD, datetime(2020, 1, 1, tzinfo=UTC))
+    totals = await storage.usage.totals(GUILD, LONG_AGO)
     assert totals.requests == 1
-    book = await storage.usage.book(GUILD, "server", 0, "month", datetime(2020, 1, 1, tzinfo=UTC).date())
+    book = await storage.usage.book(GUILD, "server", 0, "month", LONG_AGO.date())
     assert list(book.users) == [0]
     changes = [entry async for page in storage.audit.pages(GUILD, AuditFilter()) for entry in page]
     assert {entry.actor_id for entry in changes} == {ADA, TOM}
@@ -228,7 +228,7 @@ async def test_what_is_said_later_and_what_others_said_stays(storage: Storage, m
     assert (await contents(storage, later.reply_id))[:4] == ["and later", "later", "", ""]
     assert await contents(storage, grafted.head) == ["to the file", "from a file"]
     assert await storage.privacy.unfinished() == []
-    assert [known.id for known in await storage.privacy.asked_after(0)] == [erasure.id]
+    assert [known.id for known in await storage.privacy.finished_since(LONG_AGO)] == [erasure.id]
     assert CANARY not in await everything_in(storage)
 
 
@@ -354,9 +354,9 @@ async def test_old_copies_and_old_wishes_are_pruned(sqlite_storage: Storage, sql
     await erase(sqlite_storage)
     await sqlite_storage.privacy.prune(now)
     assert [copy.exists() for copy in (*copies, mine)] == [True, False, True]
-    assert len(await sqlite_storage.privacy.asked_after(0)) == 1
+    assert len(await sqlite_storage.privacy.finished_since(LONG_AGO)) == 1
     await sqlite_storage.privacy.prune(now + timedelta(days=31))
-    assert await sqlite_storage.privacy.asked_after(0) == []
+    assert await sqlite_storage.privacy.finished_since(LONG_AGO) == []
 
 
 # --- opting out
