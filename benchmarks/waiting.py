@@ -37,7 +37,6 @@ from chat.models import ModelCatalogue
 from chat.preferences import operator_defaults
 from chat.queue import FairQueue, Place
 from infermatic_client import InfermaticClient, KeyLimits
-from moderation.ledger import Ledger
 from playground.infermatic import LocalInfermatic
 from storage import ConversationKey, Database, NewTurn, Scope, Storage, open_storage
 from storage.database import P, T
@@ -120,6 +119,11 @@ class Reader:
         """Another one's message is answered with this one's."""
         assert isinstance(later, Reader)
         self._others.append(later)
+
+    def recast(self, later: Screen) -> bool:
+        """Nobody looks at who speaks."""
+        del later
+        return True
 
     def let_go(self) -> None: ...
 
@@ -256,9 +260,7 @@ async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) ->
         context = ContextReader(
             storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
         )
-        generator = Generator(
-            catalogue=catalogue, queue=queue, pool=pool, context=context, ledger=Ledger(), clock=loop.time
-        )
+        generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, clock=loop.time)
         conversations = Conversations(storage.history, storage.usage, generator, Metrics())
         yield conversations
         await conversations.close(REPLY_SECONDS)

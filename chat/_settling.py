@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from chat.answers import Answer, Outcome
 from chat.errors import ChatError, ReplyInterruptedError
 from infermatic_client import InfermaticError
-from storage import Settlement, StorageError, UsageRow
+from storage import Settlement, Spent, StorageError, UsageRow
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Sett
     if former is not None and answer.goes_on and not outcome.text.strip():
         return Settlement(
             former.content, former.state, former.model, former.prompt_tokens, former.tokens, former.finish_reason,
-            usage, outcome.facts,
+            usage, outcome.facts, spent=spent_on(answer, outcome, usage),
         )  # fmt: skip
     earlier_tokens = (former.tokens or 0) if former is not None and answer.goes_on else 0
     return Settlement(
@@ -53,7 +53,17 @@ def settlement(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Sett
         usage,
         outcome.facts,
         instead_of=_given_back(answer, outcome),
+        spent=spent_on(answer, outcome, usage),
     )
+
+
+def spent_on(answer: Answer, outcome: Outcome, usage: UsageRow | None) -> Spent | None:
+    """What counts towards limits: what was used, but nothing where the service gave nothing."""
+    if answer.reserved is None:
+        return None
+    if usage is None or (outcome.state == "failed" and isinstance(outcome.error, InfermaticError)):
+        return Spent(answer.reserved, 0, 0)
+    return Spent(answer.reserved, 1, usage.prompt_tokens + usage.completion_tokens)
 
 
 def _given_back(answer: Answer, outcome: Outcome) -> int | None:

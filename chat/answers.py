@@ -8,9 +8,21 @@ from typing import Protocol
 
 from chat.bursts import Burst
 from chat.persona import Persona
+from chat.policy import Standing
 from chat.queue import Place, Priority
 from chat.tokens import base_tokens
-from storage import BegunTurn, ConversationKey, ModelFacts, NewTurn, Scope, ShownReply, State, StoredMessage, Voice
+from storage import (
+    BegunTurn,
+    ConversationKey,
+    ModelFacts,
+    NewTurn,
+    Reserved,
+    Scope,
+    ShownReply,
+    State,
+    StoredMessage,
+    Voice,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,9 @@ class Answer:
     prompt_tokens: int = 0
     asked_at: float = field(default_factory=time.monotonic)
     waited_seconds: float | None = None  # from the question to the slot in which it is answered
+    standing: Standing | None = None  # with the limits, when it was asked for
+    reserved: Reserved | None = None  # what it may take of them, until it is settled
+    line: Callable[[], Place] | None = None  # where it stands while it waits
     stop_requested: bool = False
     stopped_because: BaseException | None = None  # what is said in place of an answer that has no words yet
     work: "asyncio.Task[Outcome] | None" = None
@@ -216,7 +231,20 @@ class Answer:
         )
 
 
-def reply_above(begun: BegunTurn) -> int | None:
+def answer_to(
+    question: Question, begun: BegunTurn, screen: Screen, records: PostRecords, standing: Standing | None
+) -> Answer:
+    """The answer to a question that has been kept."""
+    turn = question.turn
+    return Answer(
+        begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, records,
+        asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
+        persona=question.persona, called=question.called, notes=list(question.notes),
+        burst=Burst() if question.gathers else None, standing=standing,
+    )  # fmt: skip
+
+
+def _reply_above(begun: BegunTurn) -> int | None:
     """The reply to which the question is an answer; a question may also follow another one on a side branch."""
     above = [message for message in begun.recent[1:2] if message.role == "assistant"]
     return above[0].id if above else None

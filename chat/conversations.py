@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from chat._allowed import allowed_question
 from chat._lanes import Lane, LaneKey, Lanes, line_of
-from chat._settling import outcome_of, settlement, usage_row
-from chat.answers import Answer, Outcome, Question, Screen, Wish, reply_above
-from chat.bursts import Burst
-from chat.errors import BusyConversationError, StaleControlError
+from chat._settling import outcome_of, settlement, spent_on, usage_row
+from chat.answers import Answer, Outcome, Question, Screen, Wish, answer_to
+from chat.errors import BusyConversationError, LimitReachedError, QueueTooLongError, StaleControlError
+from chat.gate import alone, asked, wished
 from chat.generation import Generator
 from chat.metrics import Metrics
-from chat.policy import UNFILTERED, TextPolicy
+from chat.policy import UNFILTERED, Standing, TextPolicy
+from chat.queue import Priority
 from storage import (
     BegunTurn,
     ConversationKey,
@@ -45,6 +46,7 @@ class Conversations:
         self._usage = usage
         self._generator = generator
         self._metrics = metrics
+        self._gate = generator.gate
         self._lanes = Lanes()
         self._answers: dict[int, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,10 +64,11 @@ class Conversations:
             if lane.last is not None:
                 with contextlib.suppress(TurnStartedError):
                     return await self._join(lane.last, question, screen)
+            standing = await self._gate.admit(asked(question))
             begun = await self._history.begin_turn(turn)
             if begun is None:
                 return None
-            return self._start(lane, question, begun, screen)
+            return self._start(lane, question, begun, screen, standing)
 
     async def another(self, wish: Wish, screen: Screen) -> Answer | None:
         """Another reply to the same question, beside the one that is shown; None when that is under way already.
@@ -79,6 +82,7 @@ class Conversations:
             if any(answer.parent_id == reply.parent_id for answer in self._answers.values()):
                 return None
             shown = await self._still_in_place(wish.shown)
+            standing = await self._gate.admit(wished(wish, reply.parent_id))
             begun = await self._history.begin_reply(
                 shown.key, reply.parent_id, wish.claim_id, wish.asker_id, None, shown.on_head, *wish.speaker
             )
@@ -88,7 +92,7 @@ class Conversations:
                 begun.reply_id, shown.key, wish.asker_id, screen, wish.scopes, reply.parent_id, self._history,
                 asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
                 persona=wish.persona, former=shown if shown.newest else None,
-                others=await self._swipes_beside(begun, shown),
+                others=await self._swipes_beside(begun, shown), standing=standing,
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -104,13 +108,14 @@ class Conversations:
             if self.answer_over(reply.id) is not None:
                 return None
             await self._still_in_place(wish.shown)
+            standing = await self._gate.admit(wished(wish, reply.id))
             shown = await self._history.go_on(reply.guild_id, reply.id, wish.claim_id)
             if shown is None:
                 return None
             answer = Answer(
                 reply.id, shown.key, wish.asker_id, screen, wish.scopes, reply.id, self._history,
                 asker_ids={wish.asker_id, *shown.asker_ids}, own_names=wish.own_names, joinable=False,
-                persona=wish.persona, former=shown, goes_on=True, resumed_by=wish.claim_id,
+                persona=wish.persona, former=shown, goes_on=True, resumed_by=wish.claim_id, standing=standing,
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -123,6 +128,10 @@ class Conversations:
         async with self.line((key, None)) as lane:
             if self._closing or self.answers_of(key) or await self._history.head(key) != reply.id:
                 return None
+            try:
+                standing = await self._gate.admit(wished(wish, reply.id, Priority.BACKGROUND))
+            except (LimitReachedError, QueueTooLongError):
+                return None
             begun = await self._history.begin_reply(
                 key, reply.id, wish.claim_id, wish.asker_id, None, True, *wish.speaker
             )
@@ -131,7 +140,7 @@ class Conversations:
             answer = Answer(
                 begun.reply_id, key, wish.asker_id, screen, wish.scopes, reply.id, self._history,
                 asker_ids={wish.asker_id}, above_id=reply.id, own_names=wish.own_names, joinable=False,
-                persona=wish.persona, unasked=True,
+                persona=wish.persona, unasked=True, standing=standing,
             )  # fmt: skip
             return self._enter(lane, answer)
 
@@ -157,6 +166,7 @@ class Conversations:
 
     async def begin_alone(self, answer: Answer, kind: str) -> bool:
         """Begin what is no part of any conversation; False when the same was begun before."""
+        answer.standing = await self._gate.admit(alone(answer))
         if not await self._history.claim(answer.reply_id, kind):
             return False
         self._launch(answer, None, Lane(None))
@@ -297,15 +307,12 @@ class Conversations:
             waiting.screen.joined(screen)
             return waiting
 
-    def _start(self, lane: Lane, question: Question, begun: BegunTurn, screen: Screen) -> Answer:
-        turn = question.turn
-        answer = Answer(
-            begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, self._history,
-            asker_ids={turn.author_id}, above_id=reply_above(begun), own_names=question.own_names,
-            persona=question.persona, called=question.called, notes=list(question.notes),
-            burst=Burst() if question.gathers else None,
-        )  # fmt: skip
-        if lane.last is None and turn.on_head:  # else a reply above may not have been stored when the turn began
+    def _start(
+        self, lane: Lane, question: Question, begun: BegunTurn, screen: Screen, standing: Standing | None
+    ) -> Answer:
+        answer = answer_to(question, begun, screen, self._history, standing)
+        # Else a reply above may not have been stored when the turn began.
+        if lane.last is None and question.turn.on_head:
             answer.recent = begun.recent
         return self._enter(lane, answer)
 
@@ -351,7 +358,8 @@ class Conversations:
 
     async def _work(self, answer: Answer, before: Answer | None) -> Outcome:
         if before is not None and not before.settled.is_set():
-            answer.screen.waiting(self._generator.place_behind_another)
+            answer.line = self._generator.place_behind_another
+            answer.screen.waiting(answer.line)
             await before.settled.wait()
 
         if answer.burst is not None:
@@ -363,7 +371,7 @@ class Conversations:
             async with answer.joining:
                 answer.joinable = False
 
-        return await self._generator.answer(answer, granted, answer.priority)
+        return await self._generator.answer(answer, granted)
 
     async def _end(self, answer: Answer, outcome: Outcome) -> None:
         """Store and show the end; both at once, because people wait for one and the next turn for the other."""
@@ -383,7 +391,6 @@ class Conversations:
     async def _store(self, answer: Answer, outcome: Outcome) -> None:
         usage = usage_row(answer, outcome)
         if answer.stands_alone:
-            if usage is not None:
-                await self._usage.add(usage)
+            await self._usage.add(usage, spent_on(answer, outcome, usage))
             return
         await self._history.settle(answer.reply_id, settlement(answer, outcome, usage))

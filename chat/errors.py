@@ -8,6 +8,8 @@
     ├── PausedError             policy lets nobody have answers here now
     ├── NoSuchModelError        the name that somebody typed is none of a model that is served
     ├── QueueTooLongError       the expected wait is longer than anyone would wait
+    ├── LimitReachedError       a hard limit of the server has no room for the request
+    ├── LineClearedError        a moderator sent away those who waited
     ├── ServiceDownError        the service failed several times in a row and is given a pause
     ├── EmptyReplyError         the model answered with nothing to show
     ├── FilteredReplyError      a filter of the server left nothing of the reply
@@ -50,6 +52,8 @@ Errors of the API itself are those of `infermatic_client`. All carry data; their
 
 from dataclasses import dataclass
 from typing import Literal
+
+from storage import LimitUse
 
 CardFault = Literal[
     "file", "format", "unreachable", "png", "crc", "chunks", "duplicate", "no card", "base64", "archive", "path",
@@ -104,6 +108,23 @@ class QueueTooLongError(ChatError):
     """The expected wait is longer than the limit for waiting."""
 
     expected_seconds: float
+
+
+@dataclass
+class LimitReachedError(ChatError):
+    """A hard limit has no room for a request of `needed` requests or tokens.
+
+    `others` hold as well and have something left. `late`: others can read what is said about it.
+    """
+
+    reached: LimitUse
+    others: tuple[LimitUse, ...]
+    needed: int
+    late: bool = False
+
+
+class LineClearedError(ChatError):
+    """A moderator sent away those who waited for an answer."""
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from chat._model_choice import ModelChoice
+from chat._served import tokens_served
 from chat._showing import Showing
 from chat._voice import Voice
 from chat.adaptation import adapt
@@ -19,13 +20,14 @@ from chat.answers import Answer, Outcome
 from chat.cleaning import speaker_stops
 from chat.context import Cast, ContextReader, Prepared
 from chat.errors import EmptyReplyError, FilteredReplyError, ModelOutsidePlanError
+from chat.gate import Gate
 from chat.keys import Grant, Key, KeyPool, Pools
 from chat.models import ModelCatalogue
 from chat.persona import Persona
-from chat.policy import UNFILTERED, Admission, TextPolicy, TokenLedger
+from chat.policy import UNFILTERED, Admission, Limiter, TextPolicy
 from chat.preferences import sampling
-from chat.queue import FairQueue, Place, Priority, Ticket
-from chat.tokens import raw_tokens
+from chat.queue import FairQueue, Place, Ticket
+from chat.tokens import base_tokens, raw_tokens
 from infermatic_client import (
     APIConnectionError,
     AuthenticationError,
@@ -94,8 +96,8 @@ class Generator:
         queue: FairQueue,
         pool: Pools,
         context: ContextReader,
-        ledger: TokenLedger,
         admission: Admission | None = None,
+        limiter: Limiter | None = None,
         texts: TextPolicy = UNFILTERED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,32 +106,37 @@ class Generator:
         self._queue = queue
         self._pools = pool
         self._context = context
-        self._ledger = ledger
+        self.gate = Gate(queue, pool, context, catalogue, limiter)
         self._texts = texts
         self._clock = clock
         self._cannot_resume: set[str] = set()
 
-    async def answer(
-        self, answer: Answer, granted: Callable[[], Awaitable[None]], priority: Priority = Priority.TURN
-    ) -> Outcome:
+    async def answer(self, answer: Answer, granted: Callable[[], Awaitable[None]]) -> Outcome:
         """Answer, mending requests where the service's refusals say how; `granted` is called when there is a slot."""
         attempt = _Attempt("")
         await self._choose_model(answer, attempt)
         await self._pools.ready(answer.key.guild_id)
-        ticket = Ticket(answer.key.guild_id, answer.asker_id, attempt.model, priority)
+        ticket = self.gate.ticket(answer, attempt.model)
+        answer.line = lambda: self._queue.place(ticket)
         while True:
             grant = await self._queue.slot(ticket, waiting=lambda: self._waits(answer, ticket))
-            started, took = self._clock(), None
+            started, took, served = self._clock(), None, None
             try:
-                outcome = await self._try(answer, attempt, grant, granted)
+                outcome = await self._try(answer, attempt, grant, granted, ticket)
+                if outcome is None:
+                    answer.waited_seconds = None
+                    continue
                 took = self._clock() - started
+                served = tokens_served(outcome.prompt_tokens, outcome.completion_tokens)
                 return replace(outcome, gone_model=self._news(answer, attempt))
             except InfermaticError as error:
                 if answer.text or not await self._mended(error, attempt, grant, answer):
                     raise
                 ticket.model, ticket.returned = attempt.model, True
             finally:
-                self._queue.done(ticket, took)
+                if served is None and answer.text:
+                    served = tokens_served(answer.prompt_tokens, base_tokens(answer.text))
+                self._queue.done(ticket, took, served)
 
     def _waits(self, answer: Answer, ticket: Ticket) -> None:
         if not answer.unasked:  # else nobody waits with it
@@ -147,25 +154,29 @@ class Generator:
         return Place(1, self._queue.seconds_per_reply / 2)  # half of a running reply is left, on average
 
     async def _try(
-        self, answer: Answer, attempt: _Attempt, grant: Grant, granted: Callable[[], Awaitable[None]]
-    ) -> Outcome:
+        self,
+        answer: Answer,
+        attempt: _Attempt,
+        grant: Grant,
+        granted: Callable[[], Awaitable[None]],
+        ticket: Ticket,
+    ) -> Outcome | None:
+        """One request; None if it has to wait until nobody else does."""
         try:
             await granted()
             allowed = await self._models.still_allows(answer, attempt.model)
             if not allowed or answer.persona is not attempt.persona:  # who joined the question has called another
                 await self._choose_model(answer, attempt)
             prepared = await self._prepare(answer, attempt)
+            may_ask = await self.gate.reserve(answer, prepared, ticket)
         except BaseException:
             grant.give_back()
             raise
+        if not may_ask:
+            grant.give_back()
+            return None
         attempt.prepared = prepared
-        reservation = self._ledger.reserve(
-            answer.key.guild_id, answer.asker_id, prepared.tokens + (prepared.sampling.max_tokens or 0)
-        )
-        try:
-            outcome = await self._stream(answer, attempt, grant, prepared)
-        finally:
-            reservation.release()
+        outcome = await self._stream(answer, attempt, grant, prepared)
         self._pools.of(answer.key.guild_id).succeeded(grant.key, attempt.model)
         if attempt.fold_is_a_guess:
             facts = await self._catalogue.learn_system_role(attempt.model, supported=False)

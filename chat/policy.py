@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
-from storage import ConversationKey, Scope
+from storage import ConversationKey, LimitUse, Reserved, Scope
 
 Side = Literal["asked", "answered"]
 
@@ -95,15 +95,49 @@ class Unfiltered:
 UNFILTERED: Final = Unfiltered()
 
 
-class Reservation(Protocol):
-    """Tokens set aside for one reply."""
+class Standing(Protocol):
+    """How somebody stands with the limits that hold for them in a place."""
 
-    def release(self) -> None:
-        """The reply is over; what it took is settled by its usage row."""
+    @property
+    def weight(self) -> float:
+        """How many times the usual share of the line is theirs."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a hard limit is reached."""
+
+    @property
+    def over(self) -> bool:
+        """Whether a soft limit is reached, so that they come after all others."""
+
+    @property
+    def reached(self) -> LimitUse | None:
+        """The limit that is reached."""
+
+    @property
+    def others(self) -> tuple[LimitUse, ...]:
+        """The limits that hold as well and have something left."""
+
+    @property
+    def reserved(self) -> Reserved | None:
+        """What was set aside."""
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether it matters how many tokens a request takes."""
+
+    def costing(self, tokens: int) -> "Standing":
+        """How it is for a request with so many tokens."""
 
 
-class TokenLedger(Protocol):
-    """Keeps what is reserved by replies under way."""
+class Limiter(Protocol):
+    """Keeps people to the limits of their server."""
 
-    def reserve(self, guild_id: int | None, user_id: int, tokens: int) -> Reservation:
-        """Set tokens aside for a reply. Raises the policy's own error when there are none left."""
+    async def standing(self, key: ConversationKey, user_id: int) -> Standing:
+        """How somebody stands before they ask for anything more."""
+
+    async def reserve(self, key: ConversationKey, user_id: int, tokens: int, *, over: bool) -> Standing:
+        """Set a request and its tokens aside, unless a limit is in the way; with `over` soft ones are not.
+
+        What is set aside is settled together with the reply.
+        """

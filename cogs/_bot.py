@@ -28,6 +28,7 @@ from cogs._errors import explain
 from cogs._guard import Guard, action_of, note_right
 from cogs._pace import Pace
 from moderation.filters import Filters
+from moderation.limiter import Limiter
 from moderation.rights import REQUIRED
 from moderation.server_rules import ServerRules
 from storage import Audit, Storage
@@ -62,6 +63,7 @@ class Services:
     filters: Filters
     server_rules: ServerRules
     guard: Guard
+    limiter: Limiter
     diagnosis: Diagnosis
 
 

@@ -13,7 +13,8 @@ from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
 from cogs._errors import explain
 from cogs._guard import note_right
-from cogs._places import is_per_person, scopes_of
+from cogs._limit_words import standing_words
+from cogs._places import conversation_of, is_per_person, scopes_of
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
 from storage import ConversationKey, WrongConversationError
@@ -145,6 +146,9 @@ class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
         place, level = divmod(self.number, 10)
         if place >= len(reasons) or level not in list(Level):
             raise StaleControlError
+        if reasons[place] is Reason.LIMITED:
+            await tell(interaction, await _about_limits(interaction))
+            return
         refusal = await _about_presser(RefusedError(reasons[place], Level(level) if level else None), interaction)
         view = None
         if refusal.reason is Reason.GUILD_NOT_APPROVED and interaction.guild_id is not None:
@@ -152,6 +156,16 @@ class WhyControl(Control, template=r"why:(?P<number>\d{1,20})"):
             if await guard.allows(action, interaction.user, interaction.guild_id, interaction.channel):
                 view = view_of(ApproveControl(interaction.guild_id))
         await tell(interaction, explain(refusal).text, view=view)
+
+
+async def _about_limits(interaction: discord.Interaction[Bot]) -> str:
+    """The limit that the presser has reached; of others only how the presser stands is told."""
+    bot = interaction.client
+    reached = bot.talking.unanswered.reached_by(interaction.user.id, interaction.message)
+    if reached is not None:
+        return explain(reached).text
+    key = await conversation_of(interaction)
+    return standing_words(await bot.services.limiter.standing(key, interaction.user.id))
 
 
 async def _about_presser(refusal: RefusedError, interaction: discord.Interaction[Bot]) -> RefusedError:

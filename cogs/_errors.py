@@ -18,6 +18,8 @@ from chat.errors import (
     EmptyReplyError,
     FilteredReplyError,
     KeywordsError,
+    LimitReachedError,
+    LineClearedError,
     LorebookError,
     LoreError,
     ModelDeniedError,
@@ -59,6 +61,7 @@ from cogs._fault_words import (
 )
 from cogs._filter_words import filter_words
 from cogs._key_words import key_words
+from cogs._limit_words import limit_problem_words, limit_reached_words
 from cogs._refusals import refusal_words
 from cogs._rule_words import rule_problem_words
 from cogs._scene_words import scene_words
@@ -83,6 +86,7 @@ from infermatic_client import (
 from moderation.access import RefusedError
 from moderation.durations import DurationError
 from moderation.errors import FilterError
+from moderation.limit_book import LimitError
 from moderation.rulebook import RuleError
 from moderation.usage import UsageError
 from storage import (
@@ -173,6 +177,10 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation(f"I know no model `{_as_code(name)}`. See `/model list`.", retry=False)
         case QueueTooLongError(expected_seconds=seconds):
             return Explanation(f"Too many are waiting: it would take about {_duration(seconds)}. Try again later.")
+        case LimitReachedError():
+            return Explanation(limit_reached_words(error))
+        case LineClearedError():
+            return Explanation("A moderator sent away those who waited.")
         case ServiceDownError(retry_after=seconds):
             return Explanation(f"The service is down for this model. I ask it again in {_duration(seconds)}.")
         case EmptyReplyError(only_reasoning=True):
@@ -321,6 +329,8 @@ def _policy_words(error: BaseException) -> Explanation | None:
     if isinstance(error, FilterError):
         return Explanation(filter_words(error), retry=False)
     match error:
+        case LimitError():
+            return Explanation(limit_problem_words(error), retry=False)
         case RefusedError():
             return Explanation(refusal_words(error), retry=False)
         case RuleError() | DurationError():

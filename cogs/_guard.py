@@ -1,7 +1,7 @@
 """The one way in: every message, command, autocomplete, button and modal asks here whether it is allowed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +50,7 @@ class Guard:
         rules: AccessRules,
         presences: Presences,
         admission: Admission,
+        needs_roles: Callable[[int], Awaitable[bool]],
         members: Members | None = None,
     ) -> None:
         self.access = access
@@ -58,6 +59,7 @@ class Guard:
         self._rules = rules
         self._presences = presences
         self._admission = admission
+        self._needs_roles = needs_roles  # whether a server's limits ask for them
         self._homes_read_at: dict[int, float] = {}
 
     async def check(self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None") -> None:
@@ -163,7 +165,9 @@ class Guard:
         """A person's roles. A message that was missed does not bring them along: if they matter, Discord is asked."""
         if isinstance(user, discord.Member):
             return frozenset(role.id for role in user.roles)
-        if self.members is None or all(rule.target.role_id is None for rule in rules):
+        if self.members is None:
+            return frozenset({guild_id})
+        if all(rule.target.role_id is None for rule in rules) and not await self._needs_roles(guild_id):
             return frozenset({guild_id})
         return await self.members.roles(guild_id, user.id) or frozenset({guild_id})
 

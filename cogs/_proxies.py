@@ -17,7 +17,8 @@ from chat.proxies import HOLD_SECONDS, Proxied, ProxyMatcher, ProxyUsers, Words,
 from cogs._bot import Bot
 from cogs._places import conversation_for
 from cogs._posts import quietly
-from cogs._talking import SAID, TURN_CLAIM
+from cogs._talking import SAID
+from cogs._unanswered import TURN_CLAIM
 
 MOST_EDITABLE: Final = (
     1000  # proxied messages whose author is still known when they are edited; the words always follow
@@ -81,6 +82,11 @@ class Proxies:
             return None
         speaker = self._speakers.get(message.id)
         return message if speaker is None else _said_by(speaker, message)
+
+    def author_of(self, message_id: int) -> int | None:
+        """Who said what a webhook posted, as long as it is known."""
+        speaker = self._speakers.get(message_id)
+        return None if speaker is None else speaker.author.id
 
     async def _goes(self, message_id: int) -> bool:
         """Whether a message is deleted within the time in which a proxy would do so."""

@@ -1,7 +1,5 @@
 """From something said in Discord to an answer: shared by messages, commands, buttons and what was missed while away."""
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +12,7 @@ from chat.asides import without_asides
 from chat.attachments import Woven, one_line
 from chat.casts import Heard
 from chat.channel_settings import ChannelSettings
+from chat.errors import LimitReachedError, QueueTooLongError
 from chat.persona import Persona
 from chat.preferences import ReplyStyle
 from chat.profiles import Profiles
@@ -21,28 +20,25 @@ from chat.triggers import Trigger
 from cogs._attachments import AttachmentReader, MessageGoneError
 from cogs._bot import Bot, tell
 from cogs._casting import Casting
-from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
 from cogs._filtering import keepable, showable
 from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
+from cogs._opted_out import AuthorOf, cover
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
 from cogs._screen import ReplyScreen
+from cogs._unanswered import Unanswered, turned_away_alone
 from cogs._words import plain, quoted
 from moderation.access import Reason, RefusedError
 from storage import NewTurn, Picture, StoredMessage
 
 logger = logging.getLogger(__name__)
 
-REFUSAL_SECONDS = 12.0  # a refusal of a plain message cannot be private, so it deletes itself
-CLOSE_SECONDS = 2.0  # for the last of them when the bot stops
-REFUSED_REACTION = "🚫"
-TURN_CLAIM = "turn"  # what an answered message is claimed as, so that a refused one is not answered after a restart
+MAY_NOT_WRITE = "I may not write in that channel: I need Send Messages there."
 ONLY_AN_ASIDE = "-# That is a remark out of character. I take no notice of it."
 SAID = frozenset({discord.MessageType.default, discord.MessageType.reply})
-NOTHING_SAID = "-# You called me, but said nothing. Write your question behind the mention."
 
 
 class Talking:
@@ -55,16 +51,12 @@ class Talking:
         self._profiles = Profiles(bot.services.storage.settings)
         self._reader = AttachmentReader()
         self.casting = Casting(bot)
-        self._fading: set[asyncio.Task[None]] = set()
-        self._closing = asyncio.Event()
+        self.author_of: AuthorOf = lambda _: None
+        self.unanswered = Unanswered(bot, pace)
 
     async def close(self) -> None:
         """What would have vanished by itself does so now, because later nobody would take it away."""
-        self._closing.set()
-        if self._fading:
-            _, late = await asyncio.wait(self._fading, timeout=CLOSE_SECONDS)
-            for task in late:
-                task.cancel()
+        await self.unanswered.close()
         await self._reader.close()
 
     @property
@@ -90,6 +82,7 @@ class Talking:
         """Answer a message if it is said to the bot. What bots and webhooks say of their own never is."""
         if not is_persons(message) or message.type not in SAID:
             return
+        cover(self._bot, message, self.author_of)
         called = message.guild is None or self._is_called(message)
         if (called or await self._is_heard(message)) and not is_aside(message, self._me.id):
             await self._answer_message(message, called=called)
@@ -127,7 +120,10 @@ class Talking:
             await self._ask(message, called=called)
         except RefusedError as error:
             if called or error.reason is Reason.FILTERED:
-                await self._refuse(message, error)
+                await self.unanswered.refuse(message, error)
+        except (LimitReachedError, QueueTooLongError) as error:
+            if called or self._pace.may_tell(message.author.id, message.channel.id):
+                await self.unanswered.turn_away(message, error)
         except MessageGoneError:
             logger.debug("a message was deleted before it was read")
         except WRITE_PROBLEMS as error:
@@ -146,14 +142,16 @@ class Talking:
             raise RefusedError(Reason.CHANNEL_OFF)
         if not self._may_write(message):
             if called:
-                await self._say_privately(message, "I may not write in that channel: I need Send Messages there.")
+                await self.unanswered.say_privately(
+                    message, "I may not write in that channel: I need Send Messages there."
+                )
             return
         async with self._reader.in_order((message.channel.id, message.author.id)):
             question = await self._question(message, guild_id, called=called, gathers=trigger.kind == "always")
             if question is not None:
                 await self._begin(question, message, guild_id)
         if question is None and called:
-            await self._hint(message)
+            await self.unanswered.hint(message)
 
     async def _begin(self, question: Question, message: discord.Message, guild_id: int | None) -> None:
         persona, style = question.persona, await self._style(message)
@@ -169,6 +167,7 @@ class Talking:
 
     async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
         """A person's message reads otherwise now; the history follows."""
+        cover(self._bot, message, self.author_of)
         storage = self._bot.services.storage
         async with self._reader.in_order((message.channel.id, message.author.id)):
             known = await storage.history.by_discord_id(guild_id, message.id)
@@ -186,7 +185,7 @@ class Talking:
         content, refusal = await keepable(self._bot, message, content, known.content)
         answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
         if refusal is not None:
-            await self._show_refusal(message, refusal)
+            await self.unanswered.show(message, refusal)
         if answered_by is not None:
             await self._bot.replies.offer_redo(answered_by)
         else:
@@ -265,51 +264,6 @@ class Talking:
         may_send = allowed.send_messages_in_threads if isinstance(channel, discord.Thread) else allowed.send_messages
         return bool(may_send and allowed.view_channel)
 
-    async def _refuse(self, message: discord.Message, refusal: RefusedError) -> None:
-        """A reaction and one short line that deletes itself, with a button that tells the reason privately."""
-        # What comes while the bot stops is answered after the restart.
-        if not await self._claim(message, "notice" if refusal.reason is Reason.SHUTTING_DOWN else TURN_CLAIM):
-            return
-        if message.guild is None and refusal.reason is not Reason.SHUTTING_DOWN:
-            await self._say_privately(message, explain(refusal).text)
-            return
-        await self._show_refusal(message, refusal)
-
-    async def _show_refusal(self, message: discord.Message, refusal: RefusedError) -> None:
-        try:
-            await message.add_reaction(REFUSED_REACTION)
-            view = view_of(WhyControl.about(refusal))
-            self._let_fade(await message.reply("-# I cannot answer this.", view=view, mention_author=False))
-        except WRITE_PROBLEMS:
-            logger.info("a refusal could not be shown")
-
-    async def _hint(self, message: discord.Message) -> None:
-        if await self._claim(message, TURN_CLAIM):
-            self._let_fade(await message.reply(NOTHING_SAID, mention_author=False))
-
-    def _let_fade(self, message: discord.Message) -> None:
-        task = asyncio.create_task(self._fade(message))
-        self._fading.add(task)
-        task.add_done_callback(self._fading.discard)
-
-    async def _fade(self, message: discord.Message) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), REFUSAL_SECONDS)
-        with contextlib.suppress(*WRITE_PROBLEMS):
-            await message.delete()
-
-    async def _claim(self, message: discord.Message, kind: str) -> bool:
-        """Whether nobody has said yet why this message is not answered; it may be heard of again after a restart."""
-        return await self._bot.services.storage.history.claim(message.id, kind)
-
-    async def _say_privately(self, message: discord.Message, text: str) -> None:
-        if not self._pace.may_tell(message.author.id, message.channel.id):
-            return
-        try:
-            await message.author.send(text)
-        except WRITE_PROBLEMS:
-            logger.info("a person could not be told that their message stays unanswered")
-
     # --- commands and buttons
 
     async def answer_command(
@@ -362,7 +316,8 @@ class Talking:
         own_names = self.own_names(interaction.guild, persona)
         called = speaker is not None and speaker.called
         question = Question(turn, scopes, notes=said.notes, own_names=own_names, persona=persona, called=called)
-        await self.casting.ask(question, screen, interaction.user, interaction.channel, style)
+        async with turned_away_alone(interaction):
+            await self.casting.ask(question, screen, interaction.user, interaction.channel, style)
         if by_name and persona is not None and not expired:
             await quietly(interaction.edit_original_response(content=f"-# {plain(persona.name)} answers you here."))
 
@@ -380,16 +335,17 @@ class Talking:
         prompt = await showable(interaction, prompt)
         await interaction.response.defer(thinking=True)
         screen = ReplyScreen(InteractionOutlet(interaction, private=False), self._pace, header=quoted(prompt))
-        await self._bot.services.conversations.complete(
-            await conversation_of(interaction),
-            interaction.id,
-            interaction.user.id,
-            scopes_of(interaction.channel, interaction.guild_id),
-            screen,
-            prompt,
-            model=model,
-            max_tokens=max_tokens,
-        )
+        async with turned_away_alone(interaction):
+            await self._bot.services.conversations.complete(
+                await conversation_of(interaction),
+                interaction.id,
+                interaction.user.id,
+                scopes_of(interaction.channel, interaction.guild_id),
+                screen,
+                prompt,
+                model=model,
+                max_tokens=max_tokens,
+            )
 
 
 async def _deferred_too_late(interaction: discord.Interaction[Bot], *, private: bool) -> bool:

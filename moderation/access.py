@@ -24,6 +24,7 @@ class Reason(Enum):
     PAUSED = "paused"
     NO_HOME = "no home"
     FILTERED = "filtered"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True, slots=True)

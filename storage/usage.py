@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from storage import _usage_forgetting as forgetting
+from storage._limit_counters import settle
 from storage._usage_sums import AMOUNTS, amounts_as_sum, sum_up
 from storage.database import Database
 from storage.ids import new_id
-from storage.records import UsageBook, UsageDay, UsageLevel, UsageRow, UsageScopeKind, UsageTotals
+from storage.records import Spent, UsageBook, UsageDay, UsageLevel, UsageRow, UsageScopeKind, UsageTotals
 from storage.schema import usage, usage_days, usage_sums
 
 _insert = insert(usage)
@@ -49,9 +50,10 @@ class Usage:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, row: UsageRow) -> None:
-        """Record one request that is not part of a turn; a turn's settlement records its own."""
-        await self._database.write(add_usage, row)
+    async def add(self, row: UsageRow | None, spent: Spent | None = None) -> None:
+        """Record one request that is not part of a turn, and settle it; a turn's settlement records its own."""
+        if row is not None or spent is not None:
+            await self._database.write(_add, row, spent)
 
     async def totals(
         self, guild_id: int | None, since: datetime, user_id: int | None = None, channel_id: int | None = None
@@ -107,6 +109,13 @@ class Usage:
             while count := await self._database.write(forgetting.prune_guild, guild, now.date()):
                 deleted += count
         return deleted
+
+
+def _add(connection: Connection, row: UsageRow | None, spent: Spent | None) -> None:
+    if row is not None:
+        add_usage(connection, row)
+    if spent is not None:
+        settle(connection, spent)
 
 
 def add_usage(connection: Connection, row: UsageRow) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,21 @@ from moderation.access import Reason, RefusedError
 from moderation.deeds import ASKS, LOOKS, RECORDED_ELSEWHERE, is_recorded
 from moderation.errors import FilterError
 from moderation.rights import REQUIRED, Level
-from storage import StorageError
+from storage import Limit, LimitUse, StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
 BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, EarlierEntriesControl, *PERSONA_CONTROLS)
-SAMPLES: dict[str, Any] = {"str": "x", "int": 1, "float": 5.0, "bool": True, "parameter": "temperature"}
+A_LIMIT = Limit("user", 0, "requests", "hour", 5, True, 1, datetime.now(UTC))
+SAMPLES: dict[str, Any] = {
+    "str": "x",
+    "int": 1,
+    "float": 5.0,
+    "bool": True,
+    "parameter": "temperature",
+    "reached": LimitUse(A_LIMIT, 5, 5, datetime.now(UTC)),
+    "others": (),
+}
 
 
 @pytest.fixture

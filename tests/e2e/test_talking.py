@@ -170,7 +170,7 @@ async def test_hints_fade_at_the_latest_when_the_bot_stops(offstage: Stage) -> N
     async with running(offstage, offstage.settings) as bot:
         said = await offstage.say(offstage.ada, "")
         hint = await offstage.world.wait_for_message(offstage.channel, lambda message: message.reply_to is said)
-        await offstage.world.wait_until(lambda: bot.talking._fading)
+        await offstage.world.wait_until(lambda: bot.talking.unanswered._fading)
     assert hint.deleted
 
 

@@ -193,9 +193,17 @@ async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage
         bot.services.conversations._generator._queue.seconds_per_reply = 150.0
         await stage.moderator.say(stage.guild.add_text_channel("third"), f"{stage.mention} I wait")
         await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 1)
-        await stage.ada.say(stage.channel, f"{stage.mention} me too")
+        refused = await stage.ada.say(stage.channel, f"{stage.mention} me too")
         refusal = await stage.reply("Too many are waiting: it would take about 4 minutes")
-        assert buttons(refusal) == ["Retry"]
+        assert refused.reaction("🚫")
+        assert not buttons(refusal)
+        command = await stage.ada.slash(stage.channel, "chat", message="and me?")
+        told = (await command.answered()).response
+        await stage.world.wait_until(lambda: command.response is not None and command.response.content)
+        told = command.response
+        assert told.ephemeral
+        assert "Too many are waiting" in told.content
+        assert await bot.services.storage.history.by_discord_id(stage.guild.id, refused.id) is None
         assert len(asked(stage)) == 1
 
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.access import Access, Reason, RefusedError, Request
-from moderation.ledger import Ledger
 from moderation.rights import DORMANT_ACTIONS, MAKES_ANSWERS, OPEN_ACTIONS, REQUIRED, Level
 from moderation.rules import Asker
 from storage import AccessRule, Target
@@ -132,14 +131,3 @@ def test_nothing_begins_while_the_bot_shuts_down() -> None:
     rules = access()
     rules.shutting_down = True
     assert reason_of(rules, Request("chat", 2, GUILD, 5, Level.ADMIN)) is Reason.SHUTTING_DOWN
-
-
-def test_tokens_are_reserved_until_they_are_released() -> None:
-    ledger = Ledger()
-    first, second = ledger.reserve(GUILD, 2, 100), ledger.reserve(GUILD, 2, 50)
-    assert ledger.reserved(GUILD, 2) == 150
-    first.release()
-    first.release()
-    assert ledger.reserved(GUILD, 2) == 50
-    second.release()
-    assert ledger.reserved(GUILD, 2) == 0
