@@ -67,6 +67,8 @@ EXTENSIONS = (
     "cogs.pause",
     "cogs.audit",
     "cogs.help",
+    "cogs.limits",
+    "cogs.queue",
     "cogs.doctor",
     "cogs.recovery",
     "cogs.retention",

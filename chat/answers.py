@@ -164,6 +164,11 @@ class Answer:
         return {self.reply_id} if self.former is None else {self.reply_id, self.former.reply.id}
 
     @property
+    def waits(self) -> bool:
+        """Whether it has no slot yet."""
+        return self.waited_seconds is None and not self.stop_requested
+
+    @property
     def is_extra(self) -> bool:
         """Whether the question has an answer already."""
         return self.former is not None and bool(self.former.reply.content.strip())

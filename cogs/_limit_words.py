@@ -45,7 +45,7 @@ def left_lines(uses: Sequence[LimitUse]) -> list[str]:
 def limit_line(limit: Limit, guild_id: int) -> str:
     """A limit as moderators see it."""
     kind = "hard" if limit.hard else "soft"
-    return f"{scope_words(limit, guild_id)}: **{limit.amount:,} {limit.unit} per {limit.period}** ({kind})"
+    return f"{scope_words(limit, guild_id)}: **{_counted(limit.amount, limit.unit)} per {limit.period}** ({kind})"
 
 
 def scope_words(limit: Limit, guild_id: int) -> str:
@@ -73,7 +73,9 @@ def grant_words(grant: LimitGrant) -> str:
     if not grant.amount:
         return f"<@{grant.user_id}> gets no extra {grant.unit} any more."
     until = f"<t:{int(grant.until.timestamp())}:f>"
-    return f"<@{grant.user_id}> gets {grant.amount:,} {grant.unit} extra in each of their own limits until {until}."
+    return (
+        f"<@{grant.user_id}> gets {_counted(grant.amount, grant.unit)} extra in each of their own limits until {until}."
+    )
 
 
 def overview_lines(found: Overview, guild_id: int) -> list[str]:
@@ -130,8 +132,11 @@ def _own(use: LimitUse) -> str:
 
 
 def _amount(use: LimitUse) -> str:
-    unit = use.limit.unit if use.amount != 1 else use.limit.unit.removesuffix("s")
-    return f"{use.amount:,} {unit} per {use.limit.period}"
+    return f"{_counted(use.amount, use.limit.unit)} per {use.limit.period}"
+
+
+def _counted(amount: int, unit: str) -> str:
+    return f"{amount:,} {unit if amount != 1 else unit.removesuffix('s')}"
 
 
 def _time(use: LimitUse, style: str) -> str:

@@ -27,6 +27,13 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "usage channel": (Level.MODERATOR, {}),
     "usage chart": (Level.MODERATOR, {}),
     "usage export": (Level.MODERATOR, {}),
+    "limit set": (Level.MODERATOR, {"amount": 1000, "unit": "requests", "per": "month"}),
+    "limit list": (Level.MODERATOR, {}),
+    "limit remove": (Level.MODERATOR, {"limit": "none"}),
+    "limit grant": (Level.MODERATOR, {"user": "a person", "amount": 5, "unit": "requests"}),
+    "limit weight": (Level.MODERATOR, {"role": "a role", "weight": 1}),
+    "queue show": (Level.MODERATOR, {}),
+    "queue clear": (Level.MODERATOR, {}),
     "model list": (Level.MEMBER, {}),
     "model show": (Level.MEMBER, {}),
     "model set": (Level.SCENE_OWNER, {"model": "TheDrummer-UnslopNemo-12B-v4.1"}),
@@ -97,6 +104,12 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
 }
 
 
+def given(stage: Stage, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with a real person and role in them."""
+    real = {"a person": stage.tom.user, "a role": stage.guild.everyone}
+    return {name: real.get(value, value) if isinstance(value, str) else value for name, value in options.items()}
+
+
 @pytest.fixture
 def people(offstage: Stage) -> dict[Level, Any]:
     """One person for each level."""
@@ -139,7 +152,7 @@ async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
                 await stage.world.wait_for_message(thread, lambda m, said=said: m.reply_to is said)  # type: ignore[misc]  # a lambda with a default
                 if name != "stop":
                     await stage.settled()
-                interaction = await person.slash(thread, name, **options)
+                interaction = await person.slash(thread, name, **given(stage, options))
                 shown = (await interaction.answered()).response
                 refused = shown is not None and shown.content.startswith(REFUSED)  # None: a form opens
                 assert refused == (level < required), f"{name} by {level.name}: {shown}"
@@ -235,7 +248,7 @@ async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, pe
         show_all(dormant, bot)
         await refusal_of(dormant, people[Level.ADMIN])
         for name, (_, options) in COMMANDS.items():
-            interaction = await people[Level.ADMIN].slash(dormant.channel, name, **options)
+            interaction = await people[Level.ADMIN].slash(dormant.channel, name, **given(dormant, options))
             shown = (await interaction.answered()).response
             assert shown.ephemeral
             assert ("not approved" in shown.content) == (name != "help")

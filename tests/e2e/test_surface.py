@@ -174,6 +174,7 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
     staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
     staff |= {"channel set", "persona use", "persona clear", "persona turns", "note set", "note clear"}
     staff |= {"scene end"}
+    staff |= {f"limit {name}" for name in ("set", "list", "remove", "grant", "weight")} | {"queue show", "queue clear"}
     staff |= {f"lore {name}" for name in ("import", "enable", "disable", "delete")}
     staff |= {f"sampling {name}" for name in ("set", "reset", "save", "load", "delete", "import")}
     staff |= {f"usage {name}" for name in ("server", "channel", "chart", "export")}
