@@ -78,7 +78,7 @@ from storage.records import (
 )
 from storage.retention import Retention
 from storage.sealing import Sealer
-from storage.settings import Resolved, ScopedSettings, Setting
+from storage.settings import Chosen, Resolved, ScopedSettings, Setting
 from storage.text import clean_text
 from storage.usage import Usage
 from storage.webhooks import Webhooks
@@ -93,6 +93,7 @@ __all__ = [
     "Avatar",
     "BegunTurn",
     "BrokenSealError",
+    "Chosen",
     "ConstraintError",
     "ConversationKey",
     "CorruptDatabaseError",

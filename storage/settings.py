@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -36,6 +37,10 @@ _select = select(settings.c.scope_kind, settings.c.scope_id, settings.c.name, se
     tuple_(settings.c.scope_kind, settings.c.scope_id).in_(bindparam("scopes", expanding=True)),
 )
 
+_chosen = select(settings.c.name, settings.c.value, settings.c.set_by, settings.c.updated_at).where(*_of_scope)
+_chosen_anywhere = select(
+    settings.c.scope_kind, settings.c.scope_id, settings.c.value, settings.c.set_by, settings.c.updated_at
+).where(settings.c.guild_id == bindparam("guild"), settings.c.name == bindparam("setting"))
 _guilds_with = select(settings.c.guild_id).where(settings.c.name == bindparam("setting")).distinct()
 
 Values = Mapping[str, Any]
@@ -48,6 +53,15 @@ class Setting:
 
     value: Any
     source: Scope | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A value that somebody set; `set_by` is None when it is not known any more who."""
+
+    value: Any
+    set_by: int | None
+    set_at: datetime
 
 
 class Resolved(Mapping[str, Setting]):
@@ -116,6 +130,14 @@ class ScopedSettings:
                 (None, defaults),
             ]
         )
+
+    async def chosen(self, guild_id: int | None, scope: Scope) -> dict[str, Chosen]:
+        """What is set in one scope, by whom and when."""
+        return await self._database.read(_read_chosen, guild_id, scope)
+
+    async def chosen_anywhere(self, guild_id: int | None, name: str) -> dict[Scope, Chosen]:
+        """The scopes of a guild in which something is set, with who set it and when."""
+        return await self._database.read(_read_chosen_anywhere, guild_id, name)
 
     async def guilds_with(self, name: str) -> AbstractSet[int | None]:
         """The guilds of which some scope sets this, and perhaps some where it was cleared since.
@@ -202,6 +224,16 @@ def _read(connection: Connection, guild_id: int | None, scopes: Sequence[Scope])
     for kind, scope_id, name, value in connection.execute(_select, parameters):
         found[Scope(kind, scope_id)][name] = value
     return dict(found)
+
+
+def _read_chosen(connection: Connection, guild_id: int | None, scope: Scope) -> dict[str, Chosen]:
+    rows = connection.execute(_chosen, {"guild": guild_id, "kind": scope.kind, "scope": scope.id})
+    return {row.name: Chosen(row.value, row.set_by, row.updated_at) for row in rows}
+
+
+def _read_chosen_anywhere(connection: Connection, guild_id: int | None, name: str) -> dict[Scope, Chosen]:
+    rows = connection.execute(_chosen_anywhere, {"guild": guild_id, "setting": name})
+    return {Scope(row.scope_kind, row.scope_id): Chosen(row.value, row.set_by, row.updated_at) for row in rows}
 
 
 def _read_guilds(connection: Connection, name: str) -> set[int | None]:

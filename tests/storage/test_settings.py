@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, event
 
 from storage import Database, Scope, ScopedSettings, Setting, Storage
 from storage.database import P, T
+from storage.records import utc_now
 from tests.storage.builders import ADA, GUILD, OTHER_GUILD
 
 THREAD, CHANNEL, PERSONA, SERVER = Scope("thread", 1), Scope("channel", 2), Scope("persona", 3), Scope("guild", GUILD)
@@ -211,3 +212,21 @@ async def test_a_guild_that_sets_something_while_they_are_read_is_among_them(sto
         *(storage.settings.put(guild, CHANNEL, "trigger", "off", ADA) for guild in range(1, 6)),
     )
     assert await storage.settings.guilds_with("trigger") == set(range(1, 6))
+
+
+async def test_who_chose_what_and_when_is_known(storage: Storage) -> None:
+    begun = utc_now()
+    await storage.settings.put(GUILD, SERVER, "model", "x", ADA)
+    await storage.settings.put(GUILD, SERVER, "trigger", "off", None)
+    for scope in (CHANNEL, THREAD):
+        await storage.settings.put(GUILD, scope, "trigger", "off", ADA)
+    await storage.settings.put(OTHER_GUILD, Scope("guild", OTHER_GUILD), "trigger", "off", ADA)
+    chosen = await storage.settings.chosen(GUILD, SERVER)
+    assert {name: (one.value, one.set_by) for name, one in chosen.items()} == {
+        "model": ("x", ADA),
+        "trigger": ("off", None),
+    }
+    assert begun <= chosen["model"].set_at <= utc_now()
+    assert set(await storage.settings.chosen_anywhere(GUILD, "trigger")) == {SERVER, CHANNEL, THREAD}
+    await storage.settings.clear(GUILD, CHANNEL, "trigger")
+    assert set(await storage.settings.chosen_anywhere(GUILD, "trigger")) == {SERVER, THREAD}
