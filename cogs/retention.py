@@ -61,10 +61,12 @@ class Retention(commands.Cog):
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def prune_rules(self, now: datetime) -> None:
-        """Delete records of changes that are a year old, and rules of access that have expired."""
+        """Delete records of changes that are a year old, rules that have expired, and what counted towards limits."""
         storage = self.bot.services.storage
         await storage.audit.forget_older(now - AUDIT_KEPT)
         await storage.access.forget_expired(now)
+        await storage.limits.release_abandoned(now)
+        await storage.limits.prune(now)
 
     async def prune_usage(self, now: datetime) -> None:
         """Delete records of usage that are kept no longer; their sums stay."""
