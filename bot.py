@@ -66,6 +66,7 @@ EXTENSIONS = (
     "cogs.filters",
     "cogs.pause",
     "cogs.audit",
+    "cogs.apikeys",
     "cogs.help",
     "cogs.limits",
     "cogs.queue",

@@ -7,7 +7,7 @@ from moderation.rights import REQUIRED, Level
 # What is only looked at.
 LOOKS: Final = frozenset(
     {
-        "access list", "audit show", "audit export", "doctor", "filter list", "filter test",
+        "access list", "apikey show", "audit show", "audit export", "doctor", "filter list", "filter test",
         "limit list", "queue show",
         "usage chart", "usage channel", "usage export",
         "usage server",
@@ -18,12 +18,13 @@ ASKS: Final = frozenset({"retry", "swipe", "regenerate", "continue", "continue f
 # What changes nothing but settings or rules, or records itself.
 RECORDED_ELSEWHERE: Final = frozenset(
     {
-        "access allow", "access deny", "access clear", "approve guild", "channel set", "channel set server",
+        "access allow", "access deny", "access clear", "apikey remove", "apikey remove lent", "apikey set",
+        "approve guild", "channel set", "channel set server",
         "filter add", "filter automod", "filter remove", "limit grant", "limit remove", "limit set", "limit weight",
         "queue clear",
         "model set", "model reset", "note set", "note clear", "pause", "persona bring", "persona clear",
-        "persona turns", "persona use", "resume", "sampling delete", "sampling import", "sampling load", "sampling reset",
-        "sampling save", "sampling set",
+        "persona turns", "persona use", "resume", "sampling delete", "sampling import", "sampling load",
+        "sampling reset", "sampling save", "sampling set",
     }
 )  # fmt: skip
 

@@ -31,6 +31,13 @@ REQUIRED: dict[str, Level] = {
     "filter list": Level.MODERATOR,
     "filter test": Level.MODERATOR,
     "filter automod": Level.MODERATOR,
+    "apikey set": Level.ADMIN,
+    "apikey lend": Level.MEMBER,
+    "apikey show own": Level.MEMBER,
+    "apikey show": Level.MODERATOR,  # of all members who lend one
+    "apikey remove own": Level.MEMBER,
+    "apikey remove lent": Level.MODERATOR,
+    "apikey remove": Level.ADMIN,  # the server's own
     "audit show": Level.MODERATOR,
     "audit export": Level.MODERATOR,
     "pause": Level.MODERATOR,
@@ -135,7 +142,9 @@ REQUIRED: dict[str, Level] = {
 DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"})
 # What is open also to people who are denied or paused, or whose direct messages have no home server: it tells them why,
 # or takes away what is theirs.
-OPEN_ACTIONS = frozenset({"help", "why", "home", "usage me", "stop own", "delete own", "forget own"})
+OPEN_ACTIONS = frozenset(
+    {"apikey remove own", "help", "why", "home", "usage me", "stop own", "delete own", "forget own"}
+)
 # What makes the model answer. Nobody can while it is paused.
 MAKES_ANSWERS = frozenset(
     {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 import bot as bot_module
 from cogs._bot import Bot
@@ -17,6 +18,7 @@ from settings import Settings
 from storage import Scope
 
 MANAGE_MESSAGES = 1 << 13
+SECRET_KEY = Fernet.generate_key().decode()
 MODEL = "Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic"
 
 
@@ -222,6 +224,7 @@ def settings(api: LocalInfermatic, tmp_path: Path) -> Settings:
         requests_per_minute=None,
         parallel_requests=None,
         default_model=MODEL,
+        secret_key=(SECRET_KEY,),
         database_url=f"sqlite:///{tmp_path}/bot.db",
         system_prompt="You are the bot of this test.",
     )

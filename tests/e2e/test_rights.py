@@ -97,6 +97,10 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "filter list": (Level.MODERATOR, {}),
     "filter test": (Level.MODERATOR, {"text": "hello"}),
     "filter automod": (Level.MODERATOR, {"honour": False}),
+    "apikey set": (Level.ADMIN, {}),
+    "apikey lend": (Level.MEMBER, {}),
+    "apikey show": (Level.MEMBER, {}),  # one's own
+    "apikey remove": (Level.MEMBER, {}),  # one's own
     "audit show": (Level.MODERATOR, {}),
     "audit export": (Level.MODERATOR, {}),
     "pause": (Level.MODERATOR, {}),

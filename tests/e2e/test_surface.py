@@ -18,6 +18,7 @@ from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
 from cogs._editing import EditForm
 from cogs._errors import explain
+from cogs._key_form import KeyForm
 from cogs._persona_controls import PERSONA_CONTROLS
 from cogs._persona_forms import PersonaForm
 from cogs._profile_form import ProfileForm
@@ -91,7 +92,7 @@ async def test_every_right_belongs_to_something(bot: Bot) -> None:
     entries = {c.qualified_name for c in slash_commands(bot)}
     entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
     entries |= {control.action.removesuffix(" own") for control in BUTTONS}
-    entries |= {"channel set server", "persona look after", "lore server"}
+    entries |= {"channel set server", "persona look after", "lore server", "apikey remove lent"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
@@ -110,7 +111,7 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
-    assert forms == {EditForm, PersonaForm, ProfileForm}
+    assert forms == {EditForm, KeyForm, PersonaForm, ProfileForm}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
@@ -118,6 +119,8 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     await character.answered()
     profile = await stage.ada.slash(stage.channel, "profile set")
     await profile.answered()
+    key = await stage.ada.slash(stage.channel, "apikey lend")
+    await key.answered()
     asked: list[str] = []
 
     async def check(action: str, *_: object) -> None:
@@ -134,7 +137,9 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     assert (await submitted.answered()).response.content == told.content
     submitted = await stage.ada.submit(profile, name="Kira")
     assert (await submitted.answered()).response.content == told.content
-    assert asked == ["edit own", "persona create", "profile set"]
+    submitted = await stage.ada.submit(key, key="sk-one")
+    assert (await submitted.answered()).response.content == told.content
+    assert asked == ["edit own", "persona create", "profile set", "apikey lend"]
     assert reply.content == "The cat sat."
 
 
@@ -169,9 +174,9 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
         return {f"{name} {part}".strip() for name, inside in found for part in inside.split(" | ")}
 
     everything = {command.qualified_name for command in slash_commands(bot)}
-    assert await listed(stage.moderator) == everything - {"doctor"}
+    assert await listed(stage.moderator) == everything - {"doctor", "apikey set"}
     assert await listed(stage.admin) == everything
-    staff = {"doctor", "model set", "model reset", "history checkout", "history import"}
+    staff = {"doctor", "apikey set", "model set", "model reset", "history checkout", "history import"}
     staff |= {"channel set", "persona use", "persona clear", "persona turns", "note set", "note clear"}
     staff |= {"scene end"}
     staff |= {f"limit {name}" for name in ("set", "list", "remove", "grant", "weight")} | {"queue show", "queue clear"}
