@@ -1,14 +1,14 @@
 """How the bot behaves in a channel: what can be set, as people type it, and what holds."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from chat.context import ContextReader
 from chat.errors import KeywordsError, NothingToSetError, RetentionError, ServerSettingError
 from chat.preferences import Place
 from chat.triggers import Trigger, folded
-from storage import Scope, ScopedSettings, Setting, clean_text
+from storage import Chosen, Scope, ScopedSettings, Setting, clean_text
 
 MAX_KEYWORDS: Final = 20
 MAX_KEYWORD_CHARACTERS: Final = 50
@@ -58,6 +58,23 @@ class ChannelSettings:
         if not typed.keys().isdisjoint({"trigger", "keywords"}):
             await self._settings.put(place.guild_id, scope, "trigger_since", at, person_id)
         return await self.show(place)
+
+    async def silent(self, guild_id: int) -> dict[int, Chosen]:
+        """The channels that are set to answer commands only, each by itself."""
+        found = await self._settings.chosen_anywhere(guild_id, "trigger")
+        return {scope.id: one for scope, one in found.items() if scope.kind == "channel" and one.value == "off"}
+
+    async def silence(
+        self, guild_id: int, added: Iterable[int], removed: Iterable[int], person_id: int, at: float
+    ) -> None:
+        """Let some channels answer commands only, and let others that did inherit again."""
+        known = await self.silent(guild_id)
+        typed = {channel_id: "off" for channel_id in added if channel_id not in known}
+        typed |= {channel_id: DEFAULT for channel_id in removed if channel_id in known}
+        for channel_id, trigger in typed.items():
+            scope = Scope("channel", channel_id)
+            place = Place(guild_id, (scope, Scope("guild", guild_id)))
+            await self.set(place, scope, {"trigger": trigger}, person_id, at)
 
     async def trigger(self, guild_id: int, scopes: Sequence[Scope]) -> Trigger:
         """What the bot answers to here. It is asked for every message, so most servers cost no look into settings."""

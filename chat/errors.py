@@ -29,6 +29,7 @@
     ├── PersonaError            something about characters cannot be done
     │   ├── NoSuchPersonaError      there is none of this name that the person may see
     │   ├── TooManyPersonasError    the person or the server has as many as they may
+    │   ├── PersonasReservedError   only moderators take characters in on this server
     │   ├── CastFullError           as many characters speak in a place as can
     │   └── AdultPersonaError       this one works in age-restricted channels only
     ├── CardError               a file holds no character card that can be read
@@ -303,6 +304,10 @@ class TooManyPersonasError(PersonaError):
 
     limit: int
     own: bool = True
+
+
+class PersonasReservedError(PersonaError):
+    """Only moderators take characters in on this server."""
 
 
 @dataclass

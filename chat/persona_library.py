@@ -21,11 +21,13 @@ from chat.errors import (
     CardError,
     NoSuchPersonaError,
     NothingThereError,
+    PersonasReservedError,
     StaleControlError,
     TooManyPersonasError,
 )
 from chat.persona import Persona, short_name
 from chat.persona_preview import is_adult
+from chat.persona_rights import MOST_OWN, own_most
 from chat.preferences import Place
 from chat.profiles import Profiles
 from storage import (
@@ -41,7 +43,6 @@ from storage import (
     StoredPersona,
 )
 
-MOST_OWN: Final = 5
 MOST: Final = 500
 LONGEST_TYPED: Final = 100
 """Characters of a name that somebody types."""
@@ -119,7 +120,11 @@ class PersonaLibrary:
     # --- taking in
 
     async def look_at(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> FoundPersona:
-        """Read a file and keep it until the person decides. Raises `CardError` or `AdultPersonaError`."""
+        """Read a file and keep it until the person decides.
+
+        Raises `CardError`, `AdultPersonaError` or `PersonasReservedError`.
+        """
+        await self.require_own(visitor)
         content = await self._content(visitor, data, picture)
         draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
         return await self.draft(visitor, draft_id)
@@ -127,6 +132,17 @@ class PersonaLibrary:
     async def look_at_new(self, visitor: Visitor, fields: Mapping[str, Any], picture: bytes | None) -> FoundPersona:
         """The same for a character that somebody wrote."""
         return await self.look_at(visitor, new_card(**fields).raw, picture)
+
+    async def own_most(self, visitor: Visitor) -> int:
+        """How many characters of their own a person may have here."""
+        return MOST_OWN if visitor.looks_after_all else await own_most(self._settings, visitor.guild_id)
+
+    async def require_own(self, visitor: Visitor) -> int:
+        """The same. Raises `PersonasReservedError` where they may have none."""
+        most = await self.own_most(visitor)
+        if most == 0:
+            raise PersonasReservedError
+        return most
 
     async def draft(self, visitor: Visitor, draft_id: int) -> FoundPersona:
         """What somebody looks at. Raises `StaleControlError` when it is no draft of theirs (any more)."""
@@ -145,20 +161,21 @@ class PersonaLibrary:
     async def take_in(self, visitor: Visitor, draft_id: int) -> FoundPersona:
         """Make a character of a draft: the server's if the person looks after it, else their own.
 
-        Raises `StaleControlError`, `AdultPersonaError` or `TooManyPersonasError`.
+        Raises `StaleControlError`, `AdultPersonaError`, `TooManyPersonasError` or `PersonasReservedError`.
         """
         found = await self.draft(visitor, draft_id)
         _require_place_for(found.outline, visitor)
+        allowed = await self.require_own(visitor)
         shared = visitor.guild_id is not None and visitor.looks_after_all
         most = MOST if visitor.guild_id is not None else 1 << 31
         try:
             limit = await self._personas.confirm(
-                visitor.guild_id, draft_id, visitor.user_id, "server" if shared else "own", MOST_OWN, most
+                visitor.guild_id, draft_id, visitor.user_id, "server" if shared else "own", allowed, most
             )
         except LookupError:
             raise StaleControlError from None
         if limit is not None:
-            raise TooManyPersonasError(limit, own=limit == MOST_OWN and not shared)
+            raise TooManyPersonasError(limit, own=limit == allowed and not shared)
         return await self.find(visitor, str(draft_id))
 
     async def leave_out(self, visitor: Visitor, draft_id: int) -> None:

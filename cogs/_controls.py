@@ -1,13 +1,14 @@
-"""Buttons that work after restarts: what they act on stands in their custom id.
+"""Buttons and menus that work after restarts: what they act on stands in their custom id.
 
-discord.py swallows errors of dynamic items, so the base class asks the guard and puts every error into words.
+discord.py swallows errors of dynamic items, so their base class asks the guard and puts every error into words.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import discord
+from discord.ui.select import BaseSelect
 
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
@@ -19,12 +20,39 @@ from moderation.access import Reason, RefusedError
 from moderation.rights import Level
 from storage import ConversationKey, WrongConversationError
 
+Part = TypeVar("Part", bound=discord.ui.Item[Any])
 
-class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
-    """A button with one number in its custom id. `pressed` runs when the guard allows `action`."""
+
+class Guarded(discord.ui.DynamicItem[Part], template=r"(?!)"):
+    """Something to press or to choose from. `pressed` runs when the guard allows `action`."""
 
     prefix: ClassVar[str] = ""
     action: ClassVar[str] = ""
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Ask the guard, act, and put errors into words."""
+        try:
+            await self.allow(interaction)
+            await self.pressed(interaction)
+            interaction.client.dispatch("deed", interaction)
+        except Exception as error:  # noqa: BLE001  # the last place before discord.py would swallow it
+            await tell(interaction, explain(error).text)
+
+    async def allow(self, interaction: discord.Interaction[Bot]) -> None:
+        """Raise `RefusedError` unless the person may do this."""
+        await interaction.client.services.guard.check(
+            self.action, interaction.user, interaction.guild_id, interaction.channel
+        )
+        note_right(interaction, self.action)
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        """What it does."""
+        raise NotImplementedError
+
+
+class Control(Guarded[discord.ui.Button[Any]], template=r"(?!)"):
+    """A button with one number in its custom id."""
+
     label: ClassVar[str] = ""
     emoji: ClassVar[str | None] = None
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
@@ -48,25 +76,34 @@ class Control(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
         del interaction, item
         return cls(int(match["number"]))
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Ask the guard, act, and put errors into words."""
-        try:
-            await self.allow(interaction)
-            await self.pressed(interaction)
-            interaction.client.dispatch("deed", interaction)
-        except Exception as error:  # noqa: BLE001  # the last place before discord.py would swallow it
-            await tell(interaction, explain(error).text)
 
-    async def allow(self, interaction: discord.Interaction[Bot]) -> None:
-        """Raise `RefusedError` unless the person may press this."""
-        await interaction.client.services.guard.check(
-            self.action, interaction.user, interaction.guild_id, interaction.channel
-        )
-        note_right(interaction, self.action)
+class Menu(Guarded[BaseSelect[Any]], template=r"(?!)"):
+    """A list to choose from; `shown` is what was chosen in it before, as the message has it."""
 
-    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
-        """What the button does."""
-        raise NotImplementedError
+    def __init__(self, select: BaseSelect[Any]) -> None:
+        select.custom_id = self.prefix
+        super().__init__(select)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuild the menu from the message."""
+        del interaction, match
+        if not isinstance(item, BaseSelect):
+            raise StaleControlError
+        return cls(item)
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The ids of what was chosen when the menu was drawn."""
+        return frozenset(one.id for one in getattr(self.item, "default_values", ()))
+
+    @staticmethod
+    def chosen(interaction: discord.Interaction[Any]) -> list[str]:
+        """What somebody chose: values, or ids."""
+        data: Any = interaction.data or {}
+        return [str(value) for value in data.get("values") or ()]
 
 
 class StopControl(Control, template=r"stop:(?P<number>\d{1,20})"):

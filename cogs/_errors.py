@@ -34,6 +34,7 @@ from chat.errors import (
     NothingToSetError,
     PausedError,
     PersonaError,
+    PersonasReservedError,
     PresetFileError,
     PresetNameError,
     QueueTooLongError,
@@ -244,6 +245,8 @@ def _persona_words(error: PersonaError | CardError) -> Explanation:
             text = f"You have {limit} characters here, which is the most. Make room with `/persona delete`."
         case TooManyPersonasError(limit=limit):
             text = f"There are {limit} characters here, which is the most. Make room with `/persona delete`."
+        case PersonasReservedError():
+            text = "On this server only moderators take characters in."
         case CastFullError(limit=limit):
             text = f"{limit} characters speak here, which is the most. `/persona clear` with a name takes one away."
         case AdultPersonaError(name=name):

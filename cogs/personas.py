@@ -13,7 +13,7 @@ from chat.cards import MAX_FILE_BYTES
 from chat.casts import MOST_TURNS
 from chat.channel_settings import DEFAULT
 from chat.errors import CardError, NothingThereError, NothingToSetError, StaleControlError
-from chat.persona_library import LONGEST_TYPED, MOST_OWN, FileKind, FoundPersona, Visitor
+from chat.persona_library import LONGEST_TYPED, FileKind, FoundPersona, Visitor
 from chat.preferences import Place
 from chat.presets import MAX_NAME_CHARACTERS
 from chat.sampling import SamplingSettings
@@ -81,6 +81,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @app_commands.command(description="Write a character in a form, and look at it before it is taken in")
     async def create(self, interaction: discord.Interaction[Bot]) -> None:
         """Open an empty form."""
+        await self.library.require_own(await visitor_of(interaction))
         await interaction.response.send_modal(PersonaForm("new"))
 
     @app_commands.command(description="Change a character in a form, or by a file; /persona undo goes back")
@@ -245,7 +246,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             list_line(outline, own=outline.owner_id == visitor.user_id, speaks=outline.id in speak) for outline in seen
         ]
         own = sum(outline.kind == "own" and outline.owner_id == visitor.user_id for outline in seen)
-        await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {MOST_OWN} own." if own else ""))
+        most = max(own, await self.library.own_most(visitor))
+        await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {most} own." if own else ""))
 
     @app_commands.command(description="A character's card")
     @app_commands.describe(name="The character")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chat.cards import read_card
-from chat.persona_library import MOST_OWN
+from chat.persona_rights import MOST_OWN
 from playground.discord._call import Upload
 from storage import Storage
 from tests.chat import card_files as files
