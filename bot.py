@@ -73,6 +73,8 @@ EXTENSIONS = (
     "cogs.doctor",
     "cogs.recovery",
     "cogs.retention",
+    "cogs.privacy",
+    "cogs.leaving",
 )
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 
@@ -114,6 +116,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         storage = await open_storage(settings.database_url)
         stack.push_async_callback(storage.close)
+        await storage.opt_outs.refresh()
         storage.limits.process = _process_name(settings)
         await storage.limits.release_abandoned(datetime.now(UTC), at_start=True)
         open_client = _opener(settings)
@@ -140,8 +143,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(catalogue.close)
         defaults = operator_defaults(settings.system_prompt, settings.default_model)
         context = ContextReader(
-            storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
-        )
+            storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks,
+            storage.opt_outs,
+        )  # fmt: skip
         presences = Presences()
         limiter = Limiter(storage.limits, storage.settings, presences)
         admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
@@ -173,7 +177,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keyring=keyring,
             filters=filters,
             server_rules=server_rules,
-            guard=Guard(access, storage.settings, storage.access, presences, admission, limiter.needs_roles),
+            guard=Guard(
+                access,
+                storage.settings,
+                storage.access,
+                presences,
+                admission,
+                limiter.needs_roles,
+                opt_outs=storage.opt_outs,
+            ),
             diagnosis=Diagnosis(
                 clients=clients,
                 look_at_database=lambda: report_on(storage.database),

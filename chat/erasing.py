@@ -1,6 +1,5 @@
 """Deleting what somebody said: from what is being answered, from storage, and from what is in memory."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,11 +54,11 @@ class Erasing:
         """Nothing in memory may bring back what is gone."""
         self._settings.forget_all()
         self._personas.forget_cached()
-        await self.reconsider(lambda answer: _is_in(answer, erasure.where))
+        await self.reconsider_in(erasure.where)
 
-    async def reconsider(self, concerns: Callable[[Answer], bool]) -> None:
+    async def reconsider_in(self, where: Where) -> None:
         """Questions that wait are read anew."""
-        answers = self._conversations.answers_where(concerns)
+        answers = self._conversations.answers_where(lambda answer: _is_in(answer, where))
         for guild_id, channel_id in {(answer.key.guild_id, answer.key.channel_id) for answer in answers}:
             await self._conversations.reconsider(guild_id, channel_id)
 

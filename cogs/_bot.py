@@ -34,6 +34,7 @@ from moderation.server_rules import ServerRules
 from storage import Audit, Storage
 
 if TYPE_CHECKING:
+    from cogs._erasures import Erasures
     from cogs._replies import Replies
     from cogs._talking import Talking
     from cogs._voices import Voices
@@ -101,6 +102,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
     talking: "Talking"
     replies: "Replies"
     voices: "Voices"
+    erasures: "Erasures"
 
     def __init__(self, open_services: OpenServices, extensions: tuple[str, ...], **options: Any) -> None:
         self.pace = Pace()

@@ -17,7 +17,7 @@ from moderation.admission import PAUSED, Admission
 from moderation.presence import Presence, Presences
 from moderation.rights import REQUIRED, Level
 from moderation.rules import Asker
-from storage import AccessRule, AccessRules, Resolved, Scope, ScopedSettings
+from storage import AccessRule, AccessRules, OptOuts, Resolved, Scope, ScopedSettings
 
 if TYPE_CHECKING:
     from discord.abc import MessageableChannel
@@ -52,6 +52,8 @@ class Guard:
         admission: Admission,
         needs_roles: Callable[[int], Awaitable[bool]],
         members: Members | None = None,
+        *,
+        opt_outs: OptOuts | None = None,
     ) -> None:
         self.access = access
         self.members = members  # known when the bot is there
@@ -60,6 +62,7 @@ class Guard:
         self._presences = presences
         self._admission = admission
         self._needs_roles = needs_roles  # whether a server's limits ask for them
+        self._opt_outs = opt_outs
         self._homes_read_at: dict[int, float] = {}
 
     async def check(self, action: str, user: discord.abc.User, guild_id: int | None, channel: "Place | None") -> None:
@@ -130,6 +133,7 @@ class Guard:
             asker=asker,
             rules=rules,
             paused=bool(found[PAUSED].value),
+            opted_out=self._opt_outs is not None and self._opt_outs.holds(guild_id, user.id),
         )
         self._presences.remember(guild_id, request.channel_id, Presence(guild_id, asker))
         return request
@@ -137,6 +141,8 @@ class Guard:
     async def _direct_request(self, action: str, user: discord.abc.User, channel: "Place | None") -> Request:
         """In direct messages the rules of the home server hold."""
         request = Request(action, user.id, None, channel.id if channel is not None else 0, Level.MEMBER)
+        if self._opt_outs is not None and self._opt_outs.holds(None, user.id):
+            request = replace(request, opted_out=True)
         home_id = await self.home_of(user.id) if self.access.asks_for_home(user.id) else None
         asker = Asker(user.id)
         if home_id is not None and self.members is not None:

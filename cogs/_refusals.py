@@ -17,6 +17,9 @@ REFUSALS = {
     Reason.NOT_ALLOWED: "I may be used here by some people or in some channels only, and this is none of them.",
     Reason.PAUSED: "I am paused here. A moderator can let me go on with `/resume`.",
     Reason.NO_HOME: "Direct messages count against a server that we share. Choose yours with `/home`.",
+    Reason.OPTED_OUT: (
+        "You opted out: I neither keep nor pass on what you say, so I cannot answer. `/privacy opt_in` changes that."
+    ),
     Reason.LIMITED: "A limit of this server is reached. Ask again later.",
     Reason.FILTERED: "Something in it is not allowed in this server. Say it in other words.",
 }

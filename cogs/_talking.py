@@ -23,6 +23,7 @@ from cogs._casting import Casting
 from cogs._errors import explain
 from cogs._filtering import keepable, showable
 from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
+from cogs._opted_out import AuthorOf, cover
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of, style_of
@@ -50,6 +51,7 @@ class Talking:
         self._profiles = Profiles(bot.services.storage.settings)
         self._reader = AttachmentReader()
         self.casting = Casting(bot)
+        self.author_of: AuthorOf = lambda _: None
         self.unanswered = Unanswered(bot, pace)
 
     async def close(self) -> None:
@@ -80,6 +82,7 @@ class Talking:
         """Answer a message if it is said to the bot. What bots and webhooks say of their own never is."""
         if not is_persons(message) or message.type not in SAID:
             return
+        cover(self._bot, message, self.author_of)
         called = message.guild is None or self._is_called(message)
         if (called or await self._is_heard(message)) and not is_aside(message, self._me.id):
             await self._answer_message(message, called=called)
@@ -164,6 +167,7 @@ class Talking:
 
     async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
         """A person's message reads otherwise now; the history follows."""
+        cover(self._bot, message, self.author_of)
         storage = self._bot.services.storage
         async with self._reader.in_order((message.channel.id, message.author.id)):
             known = await storage.history.by_discord_id(guild_id, message.id)

@@ -60,6 +60,10 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 
     async def import_message(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
         """Show what is in a message's file."""
+        author_id = message.author.id
+        theirs = author_id != interaction.user.id
+        if theirs and self.bot.services.storage.opt_outs.holds(interaction.guild_id, author_id):
+            raise NothingThereError("import as persona")
         files = [file for file in message.attachments if file.filename.lower().endswith(CARD_ENDINGS)]
         if not files:
             raise NothingThereError("import as persona")

@@ -28,6 +28,7 @@ class Talk(commands.Cog):
         self.bot = bot
         self.talking: Talking = bot.talking
         self.proxies = Proxies(bot)
+        self.talking.author_of = self.proxies.author_of
 
     async def cog_unload(self) -> None:
         """Take away what was only to stand for a moment."""
@@ -49,7 +50,11 @@ class Talk(commands.Cog):
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """The history follows edits; those without readable content or a new edit time say nothing."""
         message = self.proxies.edited(payload.message)
-        if message is not None and message.edited_at is not None and (message.content or message.attachments):
+        if message is None or message.edited_at is None or not (message.content or message.attachments):
+            return
+        if self.bot.services.storage.opt_outs.holds(payload.guild_id, message.author.id):
+            await self._forget(payload.guild_id, payload.channel_id, message.id)  # the new words are not kept either
+        else:
             await self.talking.edit_message(payload.guild_id, message)
 
     @commands.Cog.listener()

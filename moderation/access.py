@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
-from moderation.rights import DORMANT_ACTIONS, MAKES_ANSWERS, OPEN_ACTIONS, REQUIRED, Level
+from moderation.rights import (
+    DORMANT_ACTIONS,
+    GIVES_WORDS,
+    MAKES_ANSWERS,
+    OPEN_ACTIONS,
+    PRIVACY_ACTIONS,
+    REQUIRED,
+    Level,
+)
 from moderation.rules import Asker, denial_of, denying_in_person
 from storage import AccessRule
 
@@ -24,6 +32,7 @@ class Reason(Enum):
     PAUSED = "paused"
     NO_HOME = "no home"
     FILTERED = "filtered"
+    OPTED_OUT = "opted out"
     LIMITED = "limited"
 
 
@@ -44,6 +53,7 @@ class Request:
     rules: Sequence[AccessRule] = ()
     paused: bool = False
     home_id: int | None = None
+    opted_out: bool = False
 
     @property
     def ruling_id(self) -> int | None:
@@ -95,6 +105,8 @@ class Access:
             raise RefusedError(Reason.GUILD_NOT_APPROVED, Level.OPERATOR)
         if level < required:
             raise RefusedError(Reason.LEVEL_TOO_LOW, required)
+        if request.opted_out and request.action in GIVES_WORDS:
+            raise RefusedError(Reason.OPTED_OUT)
         if request.action not in OPEN_ACTIONS:
             if level < Level.OPERATOR:
                 self._check_rules(request, level, required)
@@ -119,7 +131,7 @@ class Access:
 
     def _check_direct(self, request: Request) -> None:
         """Direct messages have to be allowed, and count against a server."""
-        if request.guild_id is not None:
+        if request.guild_id is not None or request.action in PRIVACY_ACTIONS:
             return
         if not self._allow_dms:
             raise RefusedError(Reason.DMS_OFF)

@@ -44,6 +44,11 @@ REQUIRED: dict[str, Level] = {
     "resume": Level.MODERATOR,
     "tokens": Level.MEMBER,
     "context": Level.MEMBER,
+    "privacy info": Level.MEMBER,
+    "privacy export": Level.MEMBER,
+    "privacy delete": Level.MEMBER,
+    "privacy opt_out": Level.MEMBER,
+    "privacy opt_in": Level.MEMBER,
     "usage me": Level.MEMBER,
     "usage server": Level.MODERATOR,
     "usage channel": Level.MODERATOR,
@@ -138,17 +143,28 @@ REQUIRED: dict[str, Level] = {
     "why": Level.MEMBER,
     "approve guild": Level.OPERATOR,
 }
+# What people may do about what is kept of them, wherever they are, also where direct messages are switched off.
+PRIVACY_ACTIONS = frozenset({"privacy info", "privacy export", "privacy delete", "privacy opt_out", "privacy opt_in"})
 # What works in a server that the operator has not approved.
-DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"})
+DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"}) | PRIVACY_ACTIONS
 # What is open also to people who are denied or paused, or whose direct messages have no home server: it tells them why,
 # or takes away what is theirs.
-OPEN_ACTIONS = frozenset(
-    {"apikey remove own", "help", "why", "home", "usage me", "stop own", "delete own", "forget own"}
+OPEN_ACTIONS = (
+    frozenset({"apikey remove own", "help", "why", "home", "usage me", "stop own", "delete own", "forget own"})
+    | PRIVACY_ACTIONS
 )
 # What makes the model answer. Nobody can while it is paused.
 MAKES_ANSWERS = frozenset(
     {
         "chat", "complete", "retry", "retry own", "regenerate", "regenerate own", "continue", "continue own",
         "continue from here", "continue from here own",
+    }
+)  # fmt: skip
+# What a person gives of their own to be kept or to be passed on. Who opted out cannot; a server's staff still looks
+# after its settings.
+GIVES_WORDS = frozenset(
+    {
+        "chat", "complete", "tokens", "profile set", "edit", "edit own", "persona create", "persona import",
+        "import as persona", "persona edit own",
     }
 )  # fmt: skip

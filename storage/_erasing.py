@@ -84,6 +84,7 @@ class Looked:
     """What of somebody's next messages goes; `last` is where to go on, None at the end."""
 
     said: Sequence[int]
+    openings: Sequence[int]  # beginnings without words
     answers: Sequence[int]
     kept: Sequence[int]
     last: int | None
@@ -95,7 +96,8 @@ def look_at_messages(
     """The next of a person's messages, and the replies that answer only them."""
     parameters = {"user": user_id, "after": after, "before": before}
     rows = connection.execute(_own.where(*in_scope(messages, where)), parameters).all()
-    said = [row.id for row in rows if row.role != "assistant"]
+    said = [row.id for row in rows if row.role == "user"]
+    openings = [row.id for row in rows if row.role == "system"]
     own_replies = {row.id: row for row in rows if row.role == "assistant"}
     replies = {row.id: row.guild_id for row in own_replies.values()} | _replies_under(connection, said)
     going = [
@@ -105,7 +107,7 @@ def look_at_messages(
         or (answers and _answers_only(connection, guild_id, reply_id, user_id, reply_id in own_replies))
     ]
     kept = own_replies.keys() - set(going)
-    return Looked(said, going, sorted(kept), rows[-1].id if len(rows) == MESSAGES_AT_ONCE else None)
+    return Looked(said, openings, going, sorted(kept), rows[-1].id if len(rows) == MESSAGES_AT_ONCE else None)
 
 
 def erase_messages(
@@ -113,7 +115,7 @@ def erase_messages(
 ) -> tuple[Looked, int]:
     """Empty them; how many pictures went with them."""
     looked = look_at_messages(connection, where, user_id, answers, after, before)
-    gone = [*looked.said, *looked.answers]
+    gone = [*looked.said, *looked.openings, *looked.answers]
     shown = 0
     if gone:
         shown = connection.execute(_count_pictures, {"ids": gone}).scalar_one()

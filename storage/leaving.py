@@ -1,10 +1,22 @@
 """Servers that the bot has left: what is kept of them goes after a time of grace, some rows at a time."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, func, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from storage._upsert import Upsert
 from storage.database import Database
@@ -13,6 +25,8 @@ from storage.schema import left_guilds, messages, metadata
 
 DELETED_AT_ONCE: Final = 500
 """Rows that one transaction deletes."""
+
+GUILDS_AT_ONCE: Final = 500
 
 PURGED: Final[tuple[Table, ...]] = tuple(
     table for table in reversed(metadata.sorted_tables) if "guild_id" in table.c and table is not left_guilds
@@ -54,25 +68,28 @@ class LeftGuilds:
 
     async def known_guilds(self) -> list[int]:
         """Every guild of which something is kept."""
-        found, after = [], 0
-        while (guild_id := await self._database.read(_next_guild, after)) is not None:
-            found.append(guild_id)
-            after = guild_id
-        return found
+        found: set[int] = set()
+        for table in PURGED:
+            after: int | None = 0
+            while after is not None:
+                some = await self._database.read(_some_guilds, table, after)
+                found.update(some)
+                after = some[-1] if len(some) == GUILDS_AT_ONCE else None
+        return sorted(found)
 
-    async def purge(self, guild_id: int) -> int:
-        """Delete all that is kept of a guild; how many rows that were, without those that hung under them.
+    async def purge(self, guild_id: int, goes_on: Callable[[], bool] = lambda: True) -> bool:
+        """Delete all that is kept of a guild; False if it did not go on to the end.
 
         Raises `ValueError` for direct messages, which nobody can leave.
         """
         if not guild_id:
             raise ValueError("direct messages are no guild that can be left")
-        deleted = 0
         for table in PURGED:
-            while count := await self._database.write(_delete_some, table, guild_id):
-                deleted += count
-        await self._database.write(_erase, guild_id)
-        return deleted
+            while goes_on() and await self._database.write(_delete_some, table, guild_id) > 0:
+                pass
+        if goes_on():
+            await self._database.write(_erase, guild_id)
+        return goes_on()
 
 
 def _write(connection: Connection, guild_id: int) -> None:
@@ -87,20 +104,18 @@ def _read_due(connection: Connection, before: datetime) -> list[int]:
     return list(connection.execute(_due, {"before": before}).scalars())
 
 
-def _next_guild(connection: Connection, after: int) -> int | None:
-    """The next higher id; each table has an index that begins with the guild, so this reads one row of each."""
-    found: Collection[int] = [
-        guild_id
-        for table in PURGED
-        if (guild_id := connection.execute(_least(table), {"after": after}).scalar_one()) is not None
-    ]
-    return min(found, default=None)
-
-
-def _least(table: Table) -> Any:
-    # As a plain number: the type of the column takes guild 0 for no guild.
+def _some_guilds(connection: Connection, table: Table, after: int) -> list[int]:
+    """The next higher ids in a table, from one to the other: reading all of its index would take long."""
+    # As plain numbers: the type of the column takes guild 0 for no guild.
     plain = type_coerce(table.c.guild_id, BigInteger)
-    return select(func.min(plain)).where(table.c.guild_id > bindparam("after", type_=BigInteger))
+    first = select(func.min(plain).label("id"), literal(1).label("step")).where(plain > after)
+    steps = first.cte("steps", recursive=True)
+    following = select(func.min(plain)).where(plain > steps.c.id).scalar_subquery()
+    steps = steps.union_all(
+        select(following, steps.c.step + 1).where(steps.c.id.is_not(None), steps.c.step < GUILDS_AT_ONCE)
+    )
+    ids = select(steps.c.id).where(steps.c.id.is_not(None)).order_by(steps.c.id)
+    return list(connection.execute(ids).scalars())
 
 
 def _delete_some(connection: Connection, table: Table, guild_id: int) -> int:

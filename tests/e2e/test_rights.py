@@ -22,6 +22,11 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "complete": (Level.MEMBER, {"prompt": "At night"}),
     "tokens": (Level.MEMBER, {"text": "hello"}),
     "context": (Level.MEMBER, {}),
+    "privacy info": (Level.MEMBER, {}),
+    "privacy export": (Level.MEMBER, {}),
+    "privacy delete": (Level.MEMBER, {}),  # asks first
+    "privacy opt_out": (Level.MEMBER, {}),
+    "privacy opt_in": (Level.MEMBER, {}),
     "usage me": (Level.MEMBER, {}),
     "usage server": (Level.MODERATOR, {}),
     "usage channel": (Level.MODERATOR, {}),
@@ -255,7 +260,7 @@ async def test_a_dormant_server_is_silent_but_for_the_refusal(dormant: Stage, pe
             interaction = await people[Level.ADMIN].slash(dormant.channel, name, **given(dormant, options))
             shown = (await interaction.answered()).response
             assert shown.ephemeral
-            assert ("not approved" in shown.content) == (name != "help")
+            assert ("not approved" in shown.content) == (name != "help" and not name.startswith("privacy "))
         assert await dormant.ada.autocomplete(dormant.channel, "tokens", focused="model", text="x", model="70b") == []
         assert not dormant.prompts
         assert not dormant.completions

@@ -21,6 +21,7 @@ from cogs._errors import explain
 from cogs._key_form import KeyForm
 from cogs._persona_controls import PERSONA_CONTROLS
 from cogs._persona_forms import PersonaForm
+from cogs._privacy_controls import PRIVACY_CONTROLS
 from cogs._profile_form import ProfileForm
 from cogs._reply_controls import REPLY_CONTROLS
 from cogs.help import in_messages
@@ -33,7 +34,13 @@ from storage import Limit, LimitUse, StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-BUTTONS: tuple[type[Control], ...] = (*CONTROLS, *REPLY_CONTROLS, EarlierEntriesControl, *PERSONA_CONTROLS)
+BUTTONS: tuple[type[Control], ...] = (
+    *CONTROLS,
+    *REPLY_CONTROLS,
+    EarlierEntriesControl,
+    *PERSONA_CONTROLS,
+    *PRIVACY_CONTROLS,
+)
 A_LIMIT = Limit("user", 0, "requests", "hour", 5, True, 1, datetime.now(UTC))
 SAMPLES: dict[str, Any] = {
     "str": "x",
