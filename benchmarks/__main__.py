@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("waiting", "client_stream", "history_walk", "over_the_wire", "cards", "usage", "filters")
+BENCHMARKS = (
+    "waiting", "flooder", "overspend", "client_stream", "history_walk", "over_the_wire", "cards", "usage", "filters",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ from chat.generation import Generator
 from chat.keys import KeyPool
 from chat.metrics import Metrics
 from chat.models import ModelCatalogue
+from chat.policy import Limiter
 from chat.preferences import operator_defaults
 from chat.queue import FairQueue, Place
 from infermatic_client import InfermaticClient, KeyLimits
@@ -211,7 +212,7 @@ async def simulate(*, joined: bool, slots: int = 1, seed: int = 1) -> Figures:
     """Half an hour, on a loop of `VirtualTime`."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTime)
-    async with _service(loop, slots) as api, _conversations(loop, api, slots) as conversations:
+    async with service(loop, slots) as api, conversations_on(loop, api, slots) as conversations:
         room = Room(conversations, loop, joined=joined, seed=seed)
         with nullcontext() if joined else patch("chat.queue.LONGEST_WAIT_SECONDS", math.inf):
             await room.half_an_hour()
@@ -228,19 +229,24 @@ def run(*, joined: bool, slots: int = 1, seed: int = 1) -> Figures:
 
 
 @asynccontextmanager
-async def _service(loop: VirtualTime, slots: int) -> AsyncIterator[LocalInfermatic]:
-    """The local Infermatic, which takes and refuses as the plan says and writes each reply for twelve seconds."""
+async def service(loop: VirtualTime, slots: int | None) -> AsyncIterator[LocalInfermatic]:
+    """The local Infermatic, which takes and refuses as the plan says and writes each reply for twelve seconds.
+
+    Without a number of slots there is no plan.
+    """
     speed = WORDS / (REPLY_SECONDS - FIRST_WORDS_SECONDS)
     async with LocalInfermatic(
         tokens_per_second=speed, first_token_seconds=FIRST_WORDS_SECONDS, clock=loop.time
     ) as api:
-        api.add_key(KEY, REQUESTS_PER_MINUTE, slots)
+        api.add_key(KEY, None if slots is None else REQUESTS_PER_MINUTE, slots)
         api.replies.add(" ".join(["word"] * WORDS), times=None)
         yield api
 
 
 @asynccontextmanager
-async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) -> AsyncIterator[Conversations]:
+async def conversations_on(
+    loop: VirtualTime, api: LocalInfermatic, slots: int | None, limiter_on: Callable[[Storage], Limiter] | None = None
+) -> AsyncIterator[Conversations]:
     """The engine, wired as the bot wires it."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -248,7 +254,7 @@ async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) ->
             opened = await open_storage(f"sqlite:///{folder}/waiting.db")
         storage = Storage.on(TimelessDatabase(opened.database, loop))
         stack.push_async_callback(storage.close)
-        limits = KeyLimits(REQUESTS_PER_MINUTE, slots, clock=loop.time)
+        limits = None if slots is None else KeyLimits(REQUESTS_PER_MINUTE, slots, clock=loop.time)
         client = await stack.enter_async_context(InfermaticClient(KEY, api.url, limits=limits))
         pool = KeyPool([client], clock=loop.time)
         queue = FairQueue(pool, clock=loop.time)
@@ -260,7 +266,10 @@ async def _conversations(loop: VirtualTime, api: LocalInfermatic, slots: int) ->
         context = ContextReader(
             storage.history, storage.pictures, storage.settings, catalogue, defaults, storage.lorebooks
         )
-        generator = Generator(catalogue=catalogue, queue=queue, pool=pool, context=context, clock=loop.time)
+        limiter = None if limiter_on is None else limiter_on(storage)
+        generator = Generator(
+            catalogue=catalogue, queue=queue, pool=pool, context=context, limiter=limiter, clock=loop.time
+        )
         conversations = Conversations(storage.history, storage.usage, generator, Metrics())
         yield conversations
         await conversations.close(REPLY_SECONDS)

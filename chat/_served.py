@@ -1,9 +1,10 @@
 """Who was served how much lately: the measure by which the line is fair."""
 
+import math
 from collections.abc import Callable
 
 HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
-READ_FOR_ONE_WRITTEN = 20  # a model reads so many tokens, roughly, while it writes one
+READ_FOR_ONE_WRITTEN = 100  # a model reads so many tokens, roughly, while it writes one
 MOST_REMEMBERED = 10_000
 FORGOTTEN_BELOW = 0.1  # tokens
 
@@ -21,10 +22,20 @@ class Served:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._amounts: dict[Who, tuple[float, float]] = {}
+        self._granted_at: dict[Who, float] = {}
 
     def of(self, guild_id: int | None, user_id: int, now: float) -> tuple[float, float]:
         """What the server and the person were served."""
         return self._get((guild_id, None), now), self._get((guild_id, user_id), now)
+
+    def granted(self, guild_id: int | None, user_id: int, tokens: float) -> None:
+        """The person has a slot now; what they will be served is counted at once."""
+        self._granted_at[guild_id, user_id] = self._clock()
+        self.add(guild_id, user_id, tokens)
+
+    def granted_at(self, guild_id: int | None, user_id: int) -> float:
+        """When the person had a slot last."""
+        return self._granted_at.get((guild_id, user_id), -math.inf)
 
     def add(self, guild_id: int | None, user_id: int, tokens: float) -> None:
         """Count a reply, or take back some of what was counted for it."""
@@ -33,6 +44,7 @@ class Served:
             self._amounts[who] = (max(0.0, self._get(who, now) + tokens), now)
         if len(self._amounts) > MOST_REMEMBERED:
             self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who, now) > FORGOTTEN_BELOW}
+            self._granted_at = {who: at for who, at in self._granted_at.items() if who in self._amounts}
 
     def _get(self, who: Who, now: float) -> float:
         amount, at = self._amounts.get(who, (0.0, 0.0))

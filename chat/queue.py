@@ -3,8 +3,9 @@
 What waits here are conversations, not prompts: whatever is said in a conversation until its slot is granted joins the
 one request. Turns come before swipes and continuations, those before people who are past a limit, and those before
 background work. Among equals the server that was served the fewest tokens goes first, then the person who was, for the
-weight that a role of theirs has, then whoever came first. A second of waiting weighs as much as a second of service, so
-that nobody waits while others keep coming. An idle slot answers at once, whoever asks.
+weight that a role of theirs has, then whoever came first. A second of waiting weighs as much as a second of service,
+so that nobody waits while others keep coming; it counts from when the person had a slot last, so that many questions of
+one person weigh no more than one. An idle slot answers at once, whoever asks.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from chat.keys import Grant, KeyPool, Pools
 LONGEST_WAIT_SECONDS = 120.0  # nobody waits longer for a chat message; better to say so at once
 FIRST_GUESS_SECONDS = 12.0  # a usual reply of the service, until replies have been measured
 FIRST_GUESS_TOKENS = 200.0
-LEAST_SERVICE_SECONDS = 1.0  # even a failed request took one of the key's
+LEAST_SERVICE_SECONDS = 5.0  # even a failed request took one of the twelve that a key may make in a minute
 LEARNING_RATE = 0.2  # how much one reply changes what is believed of the next
 MOST_PLAYED_THROUGH = 64  # of those who wait; of more the place in line is guessed from how they stand now
 
@@ -179,7 +180,7 @@ class FairQueue:
         self._waiting.remove(ticket)
         # Charged at once, so that a reply under way counts when the next slot is handed out.
         ticket.charged = self.tokens_per_reply
-        self._charge(ticket, ticket.charged)
+        self._served.granted(ticket.guild_id, ticket.user_id, ticket.charged)
         ticket.granted.set_result(grant)
 
     def _come_back(self) -> None:
@@ -211,9 +212,13 @@ class FairQueue:
         `server_more` and `person_more` are tokens that they are believed to have been served by then.
         """
         server, person = self._served.of(ticket.guild_id, ticket.user_id, now)
-        waited = (now - (now if ticket.since is None else ticket.since)) * self._tokens_per_second
+        begun = now if ticket.since is None else max(ticket.since, self._granted_at(ticket))
+        waited = 0.0 if person_more else (now - begun) * self._tokens_per_second
         own = (person + person_more) / ticket.weight - waited
         return (not ticket.returned, ticket.priority, server + server_more, own, ticket.number or math.inf)
+
+    def _granted_at(self, ticket: Ticket) -> float:
+        return self._served.granted_at(ticket.guild_id, ticket.user_id)
 
     def _ahead(self, ticket: Ticket) -> int:
         """How many get a slot before this one if nobody else comes: each is charged for it, as it will be."""
