@@ -193,10 +193,13 @@ class Keyring:
             self._drop(self._found(guild_id, lender_id))
             return removed
 
-    def forget_lender(self, user_id: int, guild_id: int | None = None) -> None:
-        """Use nothing more of what somebody lent, there or anywhere, because it was deleted from storage."""
-        for server in [guild_id] if guild_id is not None else list(self._servers):
-            self._drop(self._found(server, user_id))
+    async def forget(self, guild_id: int) -> None:
+        """Read a server's keys anew when they are needed next, because storage may have changed meanwhile."""
+        async with self._changing:
+            self._read.discard(guild_id)
+            pool = self._servers.get(guild_id)
+            for key in pool.kept if pool is not None else ():
+                self._drop(key)
 
     async def standings(self, guild_id: int) -> list[KeyStanding]:
         """The keys that are kept for a server, its own first. Raises `StorageError`."""

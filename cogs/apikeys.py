@@ -122,6 +122,11 @@ class ApiKeyCommands(
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
             await tell(interaction, explain(error).text)
 
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """What is kept of a server that was left goes some day; its keys are not used from memory after that."""
+        await self._keyring.forget(guild.id)
+
     async def _open_form(self, interaction: discord.Interaction[Bot], verb: str) -> None:
         self._keyring.require_sealing()
         await interaction.response.send_modal(KeyForm(verb))

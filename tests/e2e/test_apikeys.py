@@ -158,10 +158,10 @@ async def test_whoever_lends_a_key_goes_first_on_it(offstage: Stage) -> None:
     stage.api.add_key(LENT)
     async with running(stage, changed(stage.settings, parallel_requests=1)) as bot:
         await enter(stage, stage.ada, "apikey lend", LENT)
-        stage.api.tokens_per_second = 100
-        await stage.say(stage.moderator, "first", answer=slow_text(15), channel=places[0])
+        stage.api.tokens_per_second = 300
+        await stage.say(stage.moderator, "first", answer=slow_text(45), channel=places[0])
         await begun(stage, 1)
-        await stage.say(stage.admin, "second", answer=slow_text(60), channel=places[1])
+        await stage.say(stage.admin, "second", answer=slow_text(75), channel=places[1])
         await begun(stage, 2)
         await stage.say(stage.tom, "Tom's question", answer="x", channel=places[2])
         await stage.world.wait_until(lambda: len(bot.services.conversations._answers) == 3)
@@ -180,7 +180,7 @@ async def test_a_key_that_is_taken_back_finishes_what_it_does_and_begins_nothing
     stage.api.add_key(CANARY)
     async with running(stage, changed(stage.settings, parallel_requests=1)) as bot:
         await enter(stage, stage.admin, "apikey set", CANARY)
-        stage.api.tokens_per_second = 100
+        stage.api.tokens_per_second = 200
         long = slow_text(30)
         said = await stage.say(stage.moderator, "first", answer=long, channel=places[0])
         await begun(stage, 1)
@@ -261,9 +261,10 @@ async def test_a_model_that_a_key_lacks_is_said_and_says_nothing_about_others(of
         assert asked(stage)[-1].key == CANARY
 
 
-async def test_who_leaves_takes_their_key_along(offstage: Stage) -> None:
+async def test_people_and_servers_that_leave_take_their_keys_along(offstage: Stage) -> None:
     stage = offstage
     stage.api.add_key(LENT)
+    stage.api.add_key(CANARY)
     async with running(stage, stage.settings) as bot:
         await enter(stage, stage.ada, "apikey lend", LENT)
         await stage.ask(stage.tom, "hello")
@@ -278,6 +279,16 @@ async def test_who_leaves_takes_their_key_along(offstage: Stage) -> None:
         assert asked(stage)[-1].key == "sk-local"
         record = (await stage.command(stage.admin, "audit show", action="apikey remove")).content
         assert f"I **apikey remove** <@{stage.ada.user.id}>" in record
+        await enter(stage, stage.admin, "apikey set", CANARY)
+        for stays in (True, False):
+            stage.guild.remove_bot()
+            await stage.world.wait_until(lambda: bot.get_guild(stage.guild.id) is None)
+            if not stays:
+                await bot.services.storage.left_guilds.purge(stage.guild.id)
+            stage.guild.add_bot()
+            await stage.world.wait_until(lambda: bot.get_guild(stage.guild.id) is not None)
+            await stage.ask(stage.tom, "hello again")
+            assert asked(stage)[-1].key == (CANARY if stays else "sk-local")
 
 
 def with_secret(stage: Stage, *keys: str) -> Any:
