@@ -34,7 +34,7 @@ NORA: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cogs._casting.PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 0.2, 0.6))
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 0.2, 0.6))
 
 
 async def both_on_stage(stage: Stage) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 @pytest.fixture(autouse=True)
 def short_bursts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 0.2, 0.6))
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 0.2, 0.6))
 
 
 class Proxy:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 @pytest.fixture(autouse=True)
 def short_bursts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 0.05, 0.2))
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 0.05, 0.2))
 
 
 async def begun(stage: Stage, person: Any, channel: Any = None, **options: Any) -> Any:

@@ -18,7 +18,7 @@ SEND_MESSAGES = 1 << 11
 
 @pytest.fixture(autouse=True)
 def short_bursts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 0.15, 0.6))
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 0.15, 0.6))
 
 
 async def put(stage: Stage, channel: Any = None, **options: Any) -> Any:
@@ -80,7 +80,7 @@ async def test_whoever_goes_on_writing_is_answered_all_the_same(stage: Stage) ->
 
 
 async def test_a_mention_elsewhere_is_never_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.conversations.Burst", partial(Burst, 3600.0, 3600.0))
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 3600.0, 3600.0))
     await stage.ask(stage.ada, "hello")
     await put(stage, trigger="keywords", keywords="luna")
     await stage.reply_to(await stage.ada.say(stage.channel, "luna?"))
