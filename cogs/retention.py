@@ -61,9 +61,10 @@ class Retention(commands.Cog):
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def prune_rules(self, now: datetime) -> None:
-        """Delete records of changes that are a year old, rules that have expired, and what counted towards limits."""
+        """Delete records of changes and reports that are a year old, and what has expired of rules and limits."""
         storage = self.bot.services.storage
         await storage.audit.forget_older(now - AUDIT_KEPT)
+        await storage.reports.forget_older(now - AUDIT_KEPT)
         await storage.access.forget_expired(now)
         await storage.limits.release_abandoned(now)
         await storage.limits.prune(now)

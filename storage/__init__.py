@@ -51,6 +51,7 @@ from storage.records import (
     PersonaKind,
     PersonaOutline,
     Picture,
+    ReportDeed,
     Reserved,
     Role,
     Scope,
@@ -76,6 +77,7 @@ from storage.records import (
     Voice,
     Where,
 )
+from storage.reports import AddedReport, DoneDeed, Report, ReportedMessage, Reporter, Reports
 from storage.retention import Retention
 from storage.sealing import Sealer
 from storage.settings import Chosen, Resolved, ScopedSettings, Setting
@@ -87,6 +89,7 @@ __all__ = [
     "EVERYWHERE",
     "AccessRule",
     "AccessRules",
+    "AddedReport",
     "Audit",
     "AuditEntry",
     "AuditFilter",
@@ -100,6 +103,7 @@ __all__ = [
     "Database",
     "DatabaseUrlError",
     "DiskFullError",
+    "DoneDeed",
     "Erased",
     "Erasure",
     "FilterAction",
@@ -138,6 +142,11 @@ __all__ = [
     "Pictures",
     "Privacy",
     "ReplyMovedOnError",
+    "Report",
+    "ReportDeed",
+    "ReportedMessage",
+    "Reporter",
+    "Reports",
     "Reserved",
     "Resolved",
     "Retention",

@@ -21,6 +21,7 @@ from storage.schema import (
     persona_versions,
     personas,
     pictures,
+    report_reporters,
     settings,
 )
 
@@ -242,6 +243,15 @@ def erase_audit(connection: Connection, where: Where, user_id: int, after: Key |
         _blank(connection, audit_entries, row.id, before=None, after=None, reason=null())
         if later is not None:
             _blank(connection, audit_entries, later, before=None)
+    return last
+
+
+def erase_report_reasons(connection: Connection, where: Where, user_id: int, after: Key | None) -> Key | None:
+    """That they reported something stays; why, in their words, does not."""
+    rows, last = walk(connection, report_reporters, ("reason",), where, after)
+    if own := [key_of(report_reporters, row) for row in rows if row.reporter_id == user_id and row.reason]:
+        emptied = update(report_reporters).where(with_keys(report_reporters, own))
+        connection.execute(emptied.values(reason=null()))
     return last
 
 

@@ -25,6 +25,7 @@ from storage.opt_outs import OptOuts
 from storage.personas import Personas
 from storage.pictures import Pictures
 from storage.privacy import Privacy
+from storage.reports import Reports
 from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
@@ -58,6 +59,7 @@ class Storage:
     opt_outs: OptOuts
     left_guilds: LeftGuilds
     keys: SealedKeys
+    reports: Reports
 
     @classmethod
     def on(cls, database: Database) -> Self:
@@ -82,6 +84,7 @@ class Storage:
             OptOuts(database),
             LeftGuilds(database),
             SealedKeys(database),
+            Reports(database),
         )
 
     async def close(self) -> None:

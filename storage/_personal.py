@@ -36,12 +36,18 @@ PERSONAL: Final = {
     "limit_grants.user_id": Upon.STAYS,
     "limit_grants.set_by": Upon.STAYS,
     "limit_counters.subject_id": Upon.STAYS,
+    "reports.requester_id": Upon.STAYS,
+    "report_reporters.reporter_id": Upon.EMPTIED,
+    "report_deeds.done_by": Upon.STAYS,
     "sealed_keys.owner_id": Upon.STAYS,  # until they take it back
     "opt_outs.user_id": Upon.STAYS,
     "erasures.user_id": Upon.STAYS,
 }
 
-PERSONAL_NAMES: Final = ("user_id", "author_id", "owner_id", "actor_id", "private_to", "scope_id", "subject_id")
+PERSONAL_NAMES: Final = (
+    "user_id", "author_id", "owner_id", "actor_id", "private_to", "scope_id", "subject_id", "requester_id",
+    "reporter_id",
+)  # fmt: skip
 """What such columns are called, besides those that end with `_by`."""
 
 NOT_PEOPLES: Final = frozenset({"lorebook_places.scope_id"})

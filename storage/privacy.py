@@ -100,6 +100,7 @@ class Privacy:
             erasing.erase_lorebooks,
             erasing.disown_personas,
             erasing.erase_audit,
+            erasing.erase_report_reasons,
         ):
             after: Key | None = None
             while (after := await self._database.write(step, where, user_id, after)) is not None:

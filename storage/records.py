@@ -10,6 +10,7 @@ State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "f
 PersonaKind = Literal["draft", "own", "server"]
 ScopeKind = Literal["thread", "channel", "persona", "guild", "user"]
 Verdict = Literal["allow", "deny"]
+ReportDeed = Literal["deleted", "blocked", "dismissed"]
 LimitScope = Literal["guild", "channel", "role", "user"]
 LimitSubject = Literal["guild", "channel", "user"]
 LimitUnit = Literal["requests", "tokens"]

@@ -28,6 +28,7 @@ from storage.records import (
     LimitSubject,
     LimitUnit,
     PersonaKind,
+    ReportDeed,
     Role,
     ScopeKind,
     State,
@@ -397,6 +398,47 @@ limit_reservations = Table(
     Column("windows", JsonText, nullable=False),
     Column("requests", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    Column("discord_id", BigInteger, nullable=False),
+    Column("requester_id", BigInteger),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("log_channel_id", BigInteger),
+    Column("posted_id", BigInteger),
+    Index(None, "guild_id", "message_id"),
+    Index(None, "guild_id", "discord_id"),
+)
+
+report_reporters = Table(
+    "report_reporters",
+    metadata,
+    Column("report_id", ForeignKey("reports.id", ondelete="CASCADE"), nullable=False),
+    Column("guild_id", GuildId, nullable=False),
+    Column("reporter_id", BigInteger, nullable=False),
+    Column("reason", CleanText),
+    Column("at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("report_id", "reporter_id"),
+    Index(None, "guild_id", "reporter_id", "at"),
+)
+
+report_deeds = Table(
+    "report_deeds",
+    metadata,
+    Column("report_id", ForeignKey("reports.id", ondelete="CASCADE"), nullable=False),
+    Column("guild_id", GuildId, nullable=False, index=True),
+    Column("deed", CleanText, nullable=False),
+    Column("done_by", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    PrimaryKeyConstraint("report_id", "deed"),
+    _one_of("deed", get_args(ReportDeed)),
 )
 
 opt_outs = Table(

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     LargeBinary,
+    Table,
     Text,
     func,
     insert,
@@ -394,11 +395,13 @@ async def test_a_purge_leaves_nothing_of_a_guild_and_all_of_others(
     monkeypatch.setattr("storage.leaving.DELETED_AT_ONCE", 2)
     tables = [table for table in metadata.sorted_tables if "guild_id" in table.c]
 
+    numbers = {table: number * 1000 for number, table in enumerate(tables, 1)}
+
     def fill(connection: Connection) -> None:
-        for number, table in enumerate(tables, 1):
+        for table in tables:
             for guild_id in (GUILD, OTHER_GUILD, None):
                 row = {
-                    column.name: filling(column, number * 1000 + (guild_id or 1))
+                    column.name: filling(column, numbers[above_or_own(column)] + (guild_id or 1))
                     for column in table.c
                     if not column.nullable
                 }
@@ -419,6 +422,11 @@ async def test_a_purge_leaves_nothing_of_a_guild_and_all_of_others(
     for not_left in (0, None):
         with pytest.raises(ValueError, match="direct messages"):
             await storage.left_guilds.purge(not_left)  # type: ignore[arg-type]  # nobody checks types at run time
+
+
+def above_or_own(column: Column[Any]) -> Table:
+    """The table whose key a column holds, else its own."""
+    return next((key.column.table for key in column.foreign_keys), column.table)
 
 
 def filling(column: Column[Any], number: int) -> Any:

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _privacy()
     _limits()
     _keys()
+    _reports()
 
 
 WAITS = (*(f"waits_to_{edge}" for edge in (1, 2, 5, 10, 20, 30, 60, 120)), "waits_longer")
@@ -247,6 +248,53 @@ def _keys() -> None:
         sa.PrimaryKeyConstraint("guild_id", "owner_id", name="pk_sealed_keys"),
     )
     op.create_index("ix_sealed_keys_owner_id", "sealed_keys", ["owner_id"])
+
+
+def _reports() -> None:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "reports",
+        sa.Column("id", row_id, nullable=False, autoincrement=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("guild_id", "channel_id")),
+        sa.Column("message_id", sa.BigInteger),
+        sa.Column("discord_id", sa.BigInteger, nullable=False),
+        sa.Column("requester_id", sa.BigInteger),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        *(sa.Column(name, sa.BigInteger) for name in ("log_channel_id", "posted_id")),
+        sa.PrimaryKeyConstraint("id", name="pk_reports"),
+    )
+    for column in ("message_id", "discord_id"):
+        op.create_index(f"ix_reports_guild_id_{column}", "reports", ["guild_id", column])
+    op.create_table(
+        "report_reporters",
+        *_of_report("report_reporters"),
+        sa.Column("reporter_id", sa.BigInteger, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("report_id", "reporter_id", name="pk_report_reporters"),
+    )
+    of_reporter = ["guild_id", "reporter_id", "at"]
+    op.create_index("ix_report_reporters_guild_id_reporter_id_at", "report_reporters", of_reporter)
+    op.create_table(
+        "report_deeds",
+        *_of_report("report_deeds"),
+        sa.Column("deed", sa.Text, nullable=False),
+        sa.Column("done_by", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("deed IN ('deleted', 'blocked', 'dismissed')", name=op.f("ck_report_deeds_deed")),
+        sa.PrimaryKeyConstraint("report_id", "deed", name="pk_report_deeds"),
+    )
+    op.create_index("ix_report_deeds_guild_id", "report_deeds", ["guild_id"])
+
+
+def _of_report(table: str) -> list[sa.Column[Any]]:
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    parent = sa.ForeignKey("reports.id", name=f"fk_{table}_report_id", ondelete="CASCADE")
+    return [
+        sa.Column("report_id", row_id, parent, nullable=False),
+        sa.Column("guild_id", sa.BigInteger, nullable=False),
+    ]
 
 
 def _amounts() -> list[sa.Column[int]]:
