@@ -48,8 +48,8 @@ def asked(question: Question) -> Asking:
 
 def wished(wish: Wish, parent_id: int | None, priority: Priority | None = None) -> Asking:
     """Somebody wants another reply, or more of one; a question that has no answer yet is like one just asked."""
-    has_answer = bool(wish.shown.reply.content.strip())
-    priority = priority or (Priority.SWIPE if has_answer else Priority.TURN)
+    if priority is None:
+        priority = Priority.SWIPE if wish.shown.reply.content.strip() else Priority.TURN
     return Asking(wish.shown.key, wish.asker_id, wish.scopes, wish.persona, parent_id, priority=priority)
 
 

@@ -82,7 +82,7 @@ class Usage:
     async def forget_user(self, guild_id: int | None, user_id: int) -> None:
         """Let what a person used be nobody's (user 0), so that the totals stay.
 
-        The single requests, without which limits could be escaped, stay until `prune` deletes them.
+        The single requests stay until `prune` deletes them.
         """
         while await self._database.write(forgetting.forget_days, guild_id, user_id):
             pass

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage import AuditFilter, Limit
+from storage import AuditFilter, ConversationKey, Limit
 from storage.records import utc_now
 from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text
 from tests.e2e.conftest import Stage, changed, running
@@ -156,6 +156,27 @@ async def test_many_at_once_do_not_pass_a_hard_limit(stage: Stage) -> None:
         assert (await pressed(stage, stage.ada, told[0], "Retry")).content.startswith("This server has used up")
 
 
+async def test_the_best_role_counts_also_for_what_was_missed_and_a_kill_leaves_nothing_behind(offstage: Stage) -> None:
+    stage = offstage
+    mods = next(role for role in stage.guild.roles.values() if role.name == "mods")
+    async with running(stage, stage.settings) as bot:
+        await limit(stage, 1, scope_kind="role", scope_id=stage.guild.id)
+        await limit(stage, 3, scope_kind="role", scope_id=mods.id)
+        for person in (stage.ada, stage.moderator, stage.moderator):
+            await stage.ask(person, "hello")
+        limiter, key = bot.services.limiter, ConversationKey(stage.guild.id, stage.channel.id)
+        assert (await limiter.standing(key, stage.ada.user.id)).refused
+        assert not (await limiter.standing(key, stage.moderator.user.id)).refused
+        abandoned = await limiter.reserve(key, stage.moderator.user.id, 10, over=False)
+        assert abandoned.reserved is not None
+        assert (await limiter.standing(key, stage.moderator.user.id)).refused
+    missed = [await stage.say(person, "while you were away") for person in (stage.ada, stage.moderator)]
+    async with running(stage, stage.settings):
+        await stage.reply_to(missed[1])
+        await stage.world.wait_until(lambda: missed[0].reaction("🚫"))
+        assert len(asked(stage)) == 4
+
+
 async def test_two_servers_and_their_direct_messages_are_apart(offstage: Stage) -> None:
     stage = offstage
     other = stage.world.add_guild("Lighthouse", owner=stage.ada.user)
@@ -181,7 +202,7 @@ async def test_a_soft_limit_makes_last_but_wastes_no_idle_key(offstage: Stage) -
         await stage.ask(stage.ada, "one")
         await stage.ask(stage.ada, "an idle key answers at once")
         stage.api.faults.add("slow", tokens_per_second=50)
-        stage.api.replies.add(slow_text(24))
+        stage.api.replies.add(slow_text(16))
         elsewhere = [stage.guild.add_text_channel(f"other-{number}") for number in range(2)]
         await stage.moderator.say(elsewhere[0], f"{stage.mention} something long")
         await begun(stage, 3)
@@ -205,7 +226,7 @@ async def test_a_moderator_sends_away_those_who_wait(offstage: Stage) -> None:
     async with running(stage, changed(stage.settings, parallel_requests=1)) as bot:
         assert "Nobody waits" in (await stage.command(stage.moderator, "queue show")).content
         stage.api.faults.add("slow", tokens_per_second=50)
-        stage.api.replies.add(slow_text(24))
+        stage.api.replies.add(slow_text(16))
         elsewhere = [stage.guild.add_text_channel(f"other-{number}") for number in range(2)]
         await stage.moderator.say(elsewhere[0], f"{stage.mention} something long")
         await begun(stage)
@@ -220,7 +241,7 @@ async def test_a_moderator_sends_away_those_who_wait(offstage: Stage) -> None:
         assert [("apples" in prompt(request), "pears" in prompt(request)) for request in asked(stage)] == [
             (False, False), (False, True),
         ]  # fmt: skip
-        assert "w23" in shown(stage, elsewhere[0])[0].content, "what was being written went on"
+        assert "w15" in shown(stage, elsewhere[0])[0].content, "what was being written went on"
         entries = await bot.services.storage.audit.page(stage.guild.id, AuditFilter(action="queue clear"))
         assert [(entry.subject, entry.before) for entry in entries] == [(f"user:{stage.ada.user.id}", "1 waiting")]
         stage.api.replies.add("Now, then.")

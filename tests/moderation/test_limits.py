@@ -79,7 +79,7 @@ def test_windows_are_those_of_the_calendar(period: LimitPeriod, start: str, end:
 # --- which hold
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SETS, st.integers(0, 60), st.integers(1, 60))
 def test_the_tightest_scope_binds(limits: list[Limit], used: int, tokens: int) -> None:
     """Whatever holds apart from roles can only make it stricter, and the strictest of all decides."""
@@ -91,7 +91,7 @@ def test_the_tightest_scope_binds(limits: list[Limit], used: int, tokens: int) -
     assert judged(fixed, used, tokens).reach >= max(alone, default=Reach.WITHIN)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SETS, st.integers(0, 60), st.integers(1, 60), st.sampled_from(ROLES))
 def test_another_role_with_limits_never_makes_it_stricter(
     limits: list[Limit], used: int, tokens: int, role_id: int
@@ -103,7 +103,7 @@ def test_another_role_with_limits_never_makes_it_stricter(
     assert judged(more, used, tokens, role_ids=ASKER.role_ids | {role_id}).reach <= before.reach
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SETS, st.integers(0, 60), st.integers(1, 60))
 def test_what_is_said_to_be_left_is_left(limits: list[Limit], used: int, tokens: int) -> None:
     verdict = judged(limits, used, tokens)
@@ -116,7 +116,7 @@ def test_what_is_said_to_be_left_is_left(limits: list[Limit], used: int, tokens:
         assert verdict.reached.ends_at > NOW
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SETS)
 def test_nothing_is_told_of_what_does_not_hold(limits: list[Limit]) -> None:
     binding = binding_of(GuildLimits(tuple(limits)), GUILD, ASKER, NOW)

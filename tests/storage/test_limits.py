@@ -123,8 +123,8 @@ async def test_a_hundred_simultaneous_requests_never_overspend(database_url: str
         await storage.close()
 
 
-async def test_all_windows_are_charged_or_none(storage: Storage) -> None:
-    limits = storage.limits
+async def test_all_windows_are_charged_or_none(sqlite_storage: Storage) -> None:
+    limits = sqlite_storage.limits
     assert await reserve(limits, at_most(requests=1, tokens=1000)) is not None
     assert await reserve(limits, at_most(requests=1, tokens=1000)) is None
     assert await reserve(limits, at_most(requests=5, tokens=150)) is None
@@ -152,11 +152,11 @@ async def test_a_reply_is_settled_with_what_it_took_in_one_transaction(storage: 
     assert await used(storage.limits) == (1, 130)
 
 
-async def test_a_reply_that_came_to_nothing_costs_nothing(storage: Storage) -> None:
-    reserved = await reserve(storage.limits)
+async def test_a_reply_that_came_to_nothing_costs_nothing(sqlite_storage: Storage) -> None:
+    reserved = await reserve(sqlite_storage.limits)
     assert reserved is not None
-    await storage.limits.settle(Spent(reserved, 0, 0))
-    assert await used(storage.limits) == (0, 0)
+    await sqlite_storage.limits.settle(Spent(reserved, 0, 0))
+    assert await used(sqlite_storage.limits) == (0, 0)
 
 
 async def test_what_a_killed_process_set_aside_is_given_back_when_it_starts(database_url: str) -> None:
