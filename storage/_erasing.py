@@ -28,6 +28,9 @@ from storage.schema import (
 MESSAGES_AT_ONCE: Final = 100
 NOBODY: Final = 0
 
+BY_CHANNEL: Final = ("guild_id", "channel_id", "id")
+"""As the messages of one guild are found without looking at those of others."""
+
 WORDS_IN_SETTINGS: Final = frozenset({"note"})
 """Settings of a place whose value is what somebody wrote; others belong to the place."""
 
@@ -192,7 +195,7 @@ def own_personas(connection: Connection, where: Where, user_id: int, after: Key 
 
 def erase_traces(connection: Connection, where: Where, persona_ids: Sequence[int], after: Key | None) -> Key | None:
     """Of characters that go: their greetings, and their names over what they said to others."""
-    rows, last = walk(connection, messages, ("persona_id", "parent_id"), where, after)
+    rows, last = walk(connection, messages, ("persona_id", "parent_id"), where, after, by=BY_CHANNEL)
     said = {row.id: row.parent_id for row in rows if row.persona_id in persona_ids}
     if said:
         beginnings = select(messages.c.id).where(_by_ids, messages.c.role == "system")

@@ -19,18 +19,24 @@ def walk(
     columns: Iterable[str],
     where: Where,
     after: Key | None,
-    *conditions: ColumnElement[bool],
+    by: Sequence[str] = (),
 ) -> tuple[list[Row[Any]], Key | None]:
-    """The next rows after a key, with their keys, and the key after which to go on; None at the end."""
-    keys = list(table.primary_key)
+    """The next rows after a key, with their keys, and the key after which to go on; None at the end.
+
+    The key is the primary one, unless the columns of an index are named to go `by`.
+    """
+    keys = [table.c[name] for name in by] or list(table.primary_key)
     names = dict.fromkeys([*(key.name for key in keys), *columns])
-    statement = select(*(table.c[name] for name in names)).order_by(*keys).limit(LOOKED_AT_AT_ONCE)
-    statement = statement.where(*in_scope(table, where), *conditions)
+    statement = select(*(table.c[name] for name in names)).where(*in_scope(table, where)).limit(LOOKED_AT_AT_ONCE)
+    # Within one guild its id tells no rows apart, and SQLite uses no index for a range that begins with it.
+    apart = [key for key in keys if where is EVERYWHERE or key.name != "guild_id"]
+    names_apart = {key.name for key in apart}
     if after is not None:
-        values = [literal(value, key.type) for key, value in zip(keys, after, strict=True)]
-        statement = statement.where(keys[0] > values[0] if len(keys) == 1 else tuple_(*keys) > tuple_(*values))
-    rows = list(connection.execute(statement))
-    return rows, key_of(table, rows[-1]) if len(rows) == LOOKED_AT_AT_ONCE else None
+        values = [literal(value, key.type) for key, value in zip(keys, after, strict=True) if key.name in names_apart]
+        statement = statement.where(apart[0] > values[0] if len(apart) == 1 else tuple_(*apart) > tuple_(*values))
+    rows = list(connection.execute(statement.order_by(*apart)))
+    last = rows[-1] if len(rows) == LOOKED_AT_AT_ONCE else None
+    return rows, None if last is None else tuple(getattr(last, key.name) for key in keys)
 
 
 def key_of(table: Table, row: Row[Any]) -> Key:

@@ -53,8 +53,8 @@ def png(name: str) -> tuple[str, bytes]:
     return name, buffer.getvalue()
 
 
-def card(name: str) -> tuple[str, bytes]:
-    data = {"name": name, "description": f"knows {CANARY}", "first_mes": f"I am {CANARY}."}
+def card(name: str, greeting: str = f"I am {CANARY}.") -> tuple[str, bytes]:
+    data = {"name": name, "description": f"knows {CANARY}", "first_mes": greeting}
     return "card.json", json.dumps({"spec": "chara_card_v2", "spec_version": "2.0", "data": data}).encode()
 
 
@@ -300,7 +300,11 @@ async def test_earlier_words_and_those_that_wait_are_not_passed_on(stage: Stage)
 
 
 async def test_staff_that_opted_out_still_looks_after_the_server(stage: Stage) -> None:
+    draft = await stage.command(stage.moderator, "persona import", file=card("Mira", "Hello, {{user}}."))
+    await stage.press(stage.moderator, draft, "Confirm")
     await stage.command(stage.moderator, "privacy opt_out")
+    await stage.command(stage.moderator, "persona use", name="Mira")
+    await stage.reply("Hello, User.")
     assert "trigger" in (await stage.command(stage.moderator, "channel set", trigger="mention")).content
     assert OPTED_OUT in (await stage.command(stage.moderator, "chat", message="hello")).content
     await stage.ask(stage.ada, "hello")
