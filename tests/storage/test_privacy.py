@@ -254,7 +254,7 @@ async def test_everything_that_is_kept_is_given(storage: Storage, monkeypatch: p
     assert {row["name"] for row in parts["settings"]} == {"profile"}
     assert {row["name"] for row in parts["settings you made for others"]} == {"note", "model"}
     assert parts["rules about you"][0]["reason"] == "spam"
-    assert str(TOM) not in json.dumps(parts["rules about you"])
+    assert "set_by" not in parts["rules about you"][0]
     assert set(parts["rules you made"][0]) == {"id", "verdict", "created_at"}
     assert "heron" not in json.dumps(parts["filters you made"])
     assert {row["by"] for row in parts["record of changes"]} == {"you", "staff"}
@@ -291,13 +291,13 @@ async def scatter(storage: Storage) -> None:
     """Rows that grow, so that pages are split and rows move between them."""
     chance = random.Random(1)
     begun = []
-    for number in range(150):
+    for number in range(90):
         user_id = ADA if number % 3 else TOM
         words = CANARY if user_id == ADA else "words"
         begun.append((words, await begin(storage, " ".join([words] * chance.randrange(1, 60)), author_id=user_id)))
     for words, turn in begun:
         await storage.history.settle(turn.reply_id, Settlement(" ".join([words] * chance.randrange(1, 90)), "complete"))
-    for number in range(100):
+    for number in range(40):
         await storage.settings.put(GUILD + number, Scope("user", ADA), "profile", {"name": CANARY * 9}, ADA)
 
 
