@@ -66,6 +66,7 @@ EXTENSIONS = (
     "cogs.filters",
     "cogs.pause",
     "cogs.audit",
+    "cogs.reports",
     "cogs.apikeys",
     "cogs.help",
     "cogs.limits",

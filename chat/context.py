@@ -25,6 +25,7 @@ from storage import (
     Resolved,
     Scope,
     ScopedSettings,
+    ShownReply,
     StoredMessage,
 )
 
@@ -153,6 +154,15 @@ class ContextReader:
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""
         return Prepared([], wishes, self._catalogue.estimator(model).estimate(text), base_tokens(text))
+
+    async def behind(self, shown: ShownReply, scopes: Sequence[Scope], persona: Persona | None) -> Prompt | None:
+        """The prompt that a reply was made of, rebuilt from what is kept now; None if no model made it."""
+        reply = shown.reply
+        if reply.model is None or reply.parent_id is None:
+            return None
+        preferences = await self.preferences(reply.guild_id, scopes, reply.persona_id)
+        cast = Cast(shown.key, scopes, persona)
+        return (await self.assemble(cast, reply.parent_id, reply.model, preferences, sampling(preferences))).prompt
 
     async def report(
         self, key: ConversationKey, scopes: Sequence[Scope], persona: Persona | None = None

@@ -36,6 +36,7 @@ from storage import Audit, Storage
 if TYPE_CHECKING:
     from cogs._erasures import Erasures
     from cogs._replies import Replies
+    from cogs._reporting import Reporting
     from cogs._talking import Talking
     from cogs._voices import Voices
 
@@ -85,6 +86,7 @@ class Tree(app_commands.CommandTree["Bot"]):
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])
             else:
+                interaction.client.note_refusal(error, interaction)
                 await tell(interaction, explain(error).text)
             return False
         note_right(interaction, action)
@@ -92,6 +94,7 @@ class Tree(app_commands.CommandTree["Bot"]):
 
     async def on_error(self, interaction: discord.Interaction["Bot"], error: app_commands.AppCommandError, /) -> None:
         """Show the error's words to whoever used the command."""
+        interaction.client.note_refusal(error, interaction)
         await tell(interaction, explain(error).text)
 
 
@@ -102,6 +105,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
     talking: "Talking"
     replies: "Replies"
     voices: "Voices"
+    reporting: "Reporting"
     erasures: "Erasures"
 
     def __init__(self, open_services: OpenServices, extensions: tuple[str, ...], **options: Any) -> None:
@@ -159,6 +163,13 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         for owner_id in self.owner_ids or ():
             with contextlib.suppress(discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError):
                 await (await self.fetch_user(owner_id)).send(text)
+
+    def note_refusal(self, error: BaseException, asked: discord.Interaction[Any] | discord.Message) -> None:
+        """Let it be known that somebody was told of an error, which may be a refusal."""
+        if isinstance(asked, discord.Interaction):
+            self.dispatch("refusal", error, asked.user.id, asked.guild_id, asked.channel_id)
+        else:
+            self.dispatch("refusal", error, asked.author.id, asked.guild and asked.guild.id, asked.channel.id)
 
     def begin_chore(self, chore: Coroutine[Any, Any, None]) -> None:
         """Do something in the background that hardly has to be done when the bot stops."""

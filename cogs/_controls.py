@@ -36,6 +36,7 @@ class Guarded(discord.ui.DynamicItem[Part], template=r"(?!)"):
             await self.pressed(interaction)
             interaction.client.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would swallow it
+            interaction.client.note_refusal(error, interaction)
             await tell(interaction, explain(error).text)
 
     async def allow(self, interaction: discord.Interaction[Bot]) -> None:

@@ -64,6 +64,7 @@ from cogs._filter_words import filter_words
 from cogs._key_words import key_words
 from cogs._limit_words import limit_problem_words, limit_reached_words
 from cogs._refusals import refusal_words
+from cogs._report_problems import report_problem_words
 from cogs._rule_words import rule_problem_words
 from cogs._scene_words import scene_words
 from cogs._usage_words import usage_error_words
@@ -88,6 +89,7 @@ from moderation.access import RefusedError
 from moderation.durations import DurationError
 from moderation.errors import FilterError
 from moderation.limit_book import LimitError
+from moderation.reports import ReportError
 from moderation.rulebook import RuleError
 from moderation.usage import UsageError
 from storage import (
@@ -336,6 +338,8 @@ def _policy_words(error: BaseException) -> Explanation | None:
             return Explanation(limit_problem_words(error), retry=False)
         case RefusedError():
             return Explanation(refusal_words(error), retry=False)
+        case ReportError():
+            return Explanation(report_problem_words(error), retry=False)
         case RuleError() | DurationError():
             return Explanation(rule_problem_words(error), retry=False)
     return None

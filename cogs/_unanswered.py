@@ -49,6 +49,7 @@ class Unanswered:
         # What comes while the bot stops is answered after the restart.
         if not await self._claim(message, "notice" if refusal.reason is Reason.SHUTTING_DOWN else TURN_CLAIM):
             return
+        self._bot.note_refusal(refusal, message)
         if message.guild is None and refusal.reason is not Reason.SHUTTING_DOWN:
             await self.say_privately(message, explain(refusal).text)
             return
@@ -65,6 +66,7 @@ class Unanswered:
         """
         if not await self._claim(message, TURN_CLAIM):
             return
+        self._bot.note_refusal(error, message)
         words = explain(error).text
         if message.guild is None:
             await self.say_privately(message, words)

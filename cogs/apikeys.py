@@ -13,12 +13,12 @@ from chat.errors import NoSuchKeyError
 from chat.keyring import KeyStanding, KeyTrouble
 from cogs._bot import Bot, tell
 from cogs._errors import explain
-from cogs._flags import SETTING as LOG_CHANNEL
 from cogs._form_fields import texts_of
 from cogs._guard import whole_server
 from cogs._key_form import FORM_ID, KEY, MEANING, KeyForm
 from cogs._posts import WRITE_PROBLEMS
 from moderation.access import RefusedError
+from moderation.server_setup import LOG_CHANNEL
 from storage import Scope
 
 KEPT: Final = {

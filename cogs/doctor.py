@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,11 +11,17 @@ from discord.ext import commands
 from chat.diagnosis import Finding, Mark, clock_finding
 from cogs._account import ESSENTIAL_PERMISSIONS, PERMISSIONS, PORTAL, Account
 from cogs._bot import Bot, tell
+from cogs._log_posts import channel_of
+from moderation.server_setup import LOG_CHANNEL
+from storage import Scope
 
 MARKS = {Mark.GOOD: "✅", Mark.WARNING: "⚠️", Mark.WRONG: "❌"}
 MOST_CHANNELS = 4
 MOST_CHARACTERS = 1_900  # of the 2,000 that a message holds
 INTENT_MEND = "Switch Message Content Intent on under Bot > Privileged Gateway Intents, and restart me"
+MEND_CHANNEL = "Allow it in the channel's settings, for me or for my role."
+LOG_SUBJECT = "Moderators' channel"
+FOR_LOG = discord.Permissions(view_channel=True, send_messages=True, attach_files=True)
 FOR_CHANNELS = PERMISSIONS & ~discord.Permissions(send_messages_in_threads=True)
 FOR_THREADS = PERMISSIONS & ~discord.Permissions(send_messages=True)
 
@@ -33,6 +40,7 @@ class Doctor(commands.Cog):
         if interaction.guild is not None:
             findings.append(here_finding(interaction.channel, interaction.app_permissions))
             findings += server_findings(interaction.guild, interaction.channel_id)
+            findings.append(await moderators_finding(bot, interaction.guild))
         findings += [*await bot.services.diagnosis.findings(), clock_finding(ahead)]
         await tell(interaction, report_text(findings))
 
@@ -60,8 +68,7 @@ def here_finding(channel: object, permissions: discord.Permissions) -> Finding:
     missing = _missing(permissions, FOR_THREADS if isinstance(channel, discord.Thread) else FOR_CHANNELS)
     if not missing:
         return Finding("This channel", Mark.GOOD, "I have every permission that I need.")
-    mend = "Allow it in the channel's settings, for me or for my role."
-    return Finding("This channel", _mark(missing), f"I lack {_words(missing)}.", mend)
+    return Finding("This channel", _mark(missing), f"I lack {_words(missing)}.", MEND_CHANNEL)
 
 
 def server_findings(guild: discord.Guild, here: int | None) -> list[Finding]:
@@ -86,6 +93,24 @@ def server_findings(guild: discord.Guild, here: int | None) -> list[Finding]:
     if hidden:
         found.append(Finding("Hidden channels", Mark.GOOD, f"{hidden}; I cannot see them."))
     return found
+
+
+async def moderators_finding(bot: Bot, guild: discord.Guild) -> Finding:
+    """Whether moderators hear of what members report."""
+    storage = bot.services.storage
+    found = await storage.settings.resolve(guild.id, [Scope("guild", guild.id)], {LOG_CHANNEL: None})
+    waiting = await storage.reports.count_waiting(guild.id)
+    kept = f" {'A report waits' if waiting == 1 else f'{waiting} reports wait'} for one." if waiting else ""
+    if found[LOG_CHANNEL].value is None:
+        words = f"none is chosen.{kept or ' Reports of members would wait for one.'}"
+        return Finding(LOG_SUBJECT, Mark.WARNING if waiting else Mark.GOOD, words, "Choose one with `/setup`.")
+    channel: Any = channel_of(bot, guild.id, found[LOG_CHANNEL].value)
+    if channel is None:
+        return Finding(LOG_SUBJECT, Mark.WARNING, f"I cannot see it any more.{kept}", "Choose another with `/setup`.")
+    missing = _missing(channel.permissions_for(guild.me), FOR_LOG)
+    if missing:
+        return Finding(LOG_SUBJECT, Mark.WARNING, f"I lack {_words(missing)} in {channel.mention}.", MEND_CHANNEL)
+    return Finding(LOG_SUBJECT, Mark.GOOD, f"{channel.mention}.")
 
 
 def report_text(findings: Sequence[Finding]) -> str:

@@ -10,8 +10,8 @@ from discord.ext import commands
 
 from cogs._automod import read_server_rules
 from cogs._bot import Bot, tell
-from cogs._flags import FlagPosts, plain_label
 from cogs._guard import whole_server
+from cogs._log_posts import plain_label
 from cogs._places import scopes_of
 from cogs.access import SomeChannel
 from moderation.errors import NoSuchFilterError
@@ -233,6 +233,5 @@ def _counted(count: int, thing: str) -> str:
 
 async def setup(bot: Bot) -> None:
     """Called by discord.py when the extension is loaded."""
-    bot.services.filters.on_flag = FlagPosts(bot)
     bot.services.server_rules.read = partial(read_server_rules, bot)
     await bot.add_cog(FilterCommands(bot))

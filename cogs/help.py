@@ -23,7 +23,7 @@ class Help(commands.Cog):
             f"Mention {bot.user.mention if bot.user else 'me'}, reply to me with the ping on, or use `/chat`.",
             "A reply to an older message of mine starts a side branch from there.",
             "Under my newest reply: ◀️ ▶️ other answers, 🔄 one more, ⏩ go on, ✏️ edit, 🗑️ delete.",
-            "Right-click a message, under Apps: Regenerate, Continue from here, Forget.",
+            "Right-click a message, under Apps: Regenerate, Continue from here, Forget, Report.",
             "",
         ]
         for command in sorted(bot.tree.get_commands(), key=lambda command: command.name):

@@ -9,8 +9,7 @@ LOOKS: Final = frozenset(
     {
         "access list", "apikey show", "audit show", "audit export", "doctor", "filter list", "filter test",
         "limit list", "queue show",
-        "usage chart", "usage channel", "usage export",
-        "usage server",
+        "usage chart", "usage channel", "usage export", "usage server",
     }
 )  # fmt: skip
 # What makes an answer, which is in the history, with who asked for it.
@@ -22,9 +21,9 @@ RECORDED_ELSEWHERE: Final = frozenset(
         "approve guild", "channel set", "channel set server",
         "filter add", "filter automod", "filter remove", "limit grant", "limit remove", "limit set", "limit weight",
         "queue clear",
-        "model set", "model reset", "note set", "note clear", "pause", "persona bring", "persona clear",
-        "persona turns", "persona use", "resume", "sampling delete", "sampling import", "sampling load",
-        "sampling reset", "sampling save", "sampling set",
+        "model set", "model reset", "note set", "note clear", "pause", "persona bring",
+        "persona clear", "persona turns", "persona use", "report handle", "resume", "sampling delete",
+        "sampling import", "sampling load", "sampling reset", "sampling save", "sampling set",
     }
 )  # fmt: skip
 

@@ -38,6 +38,8 @@ REQUIRED: dict[str, Level] = {
     "apikey remove own": Level.MEMBER,
     "apikey remove lent": Level.MODERATOR,
     "apikey remove": Level.ADMIN,  # the server's own
+    "report": Level.MEMBER,
+    "report handle": Level.MODERATOR,
     "audit show": Level.MODERATOR,
     "audit export": Level.MODERATOR,
     "pause": Level.MODERATOR,
@@ -148,9 +150,11 @@ PRIVACY_ACTIONS = frozenset({"privacy info", "privacy export", "privacy delete",
 # What works in a server that the operator has not approved.
 DORMANT_ACTIONS = frozenset({"help", "why", "approve guild"}) | PRIVACY_ACTIONS
 # What is open also to people who are denied or paused, or whose direct messages have no home server: it tells them why,
-# or takes away what is theirs.
+# or takes away what is theirs. What they see they may also report.
 OPEN_ACTIONS = (
-    frozenset({"apikey remove own", "help", "why", "home", "usage me", "stop own", "delete own", "forget own"})
+    frozenset(
+        {"apikey remove own", "help", "why", "home", "report", "usage me", "stop own", "delete own", "forget own"}
+    )
     | PRIVACY_ACTIONS
 )
 # What makes the model answer. Nobody can while it is paused.

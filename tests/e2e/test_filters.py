@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cogs._flags import FlagPosts
+from cogs._log_posts import LogPosts
 from storage import AuditFilter, ConversationKey, Scope
 from tests.e2e.acting import allow_long_replies, buttons, quiet, shown, slow_text, stored
 from tests.e2e.conftest import Stage
@@ -49,7 +49,7 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
     settings, everywhere = stage.bot.services.storage.settings, Scope("guild", stage.guild.id)
     await settings.put(stage.guild.id, everywhere, "log_channel", log.id, stage.admin.user.id)
     posts = stage.bot.services.filters.on_flag
-    assert isinstance(posts, FlagPosts)
+    assert isinstance(posts, LogPosts)
     posts.spacing_seconds = 0.3
     assert "**block** words `bad dog, *vile*`" in await put(stage, "bad dog, *vile*,")
     await put(stage, "secret*", action="mask", where="asked")

@@ -12,7 +12,7 @@ import pytest
 from discord import app_commands
 
 from chat.errors import ChatError
-from cogs import _errors, _filter_words, _key_words, _scene_words
+from cogs import _errors, _filter_words, _key_words, _report_problems, _scene_words
 from cogs._audit_controls import EarlierEntriesControl
 from cogs._bot import Bot, entry_action
 from cogs._controls import CONTROLS, Control
@@ -24,11 +24,14 @@ from cogs._persona_forms import PersonaForm
 from cogs._privacy_controls import PRIVACY_CONTROLS
 from cogs._profile_form import ProfileForm
 from cogs._reply_controls import REPLY_CONTROLS
+from cogs._report_controls import REPORT_CONTROLS
+from cogs._report_form import ReportForm
 from cogs.help import in_messages
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
 from moderation.deeds import ASKS, LOOKS, RECORDED_ELSEWHERE, is_recorded
 from moderation.errors import FilterError
+from moderation.reports import ReportError
 from moderation.rights import REQUIRED, Level
 from storage import Limit, LimitUse, StorageError
 from tests.e2e.conftest import Stage
@@ -40,6 +43,7 @@ BUTTONS: tuple[type[Control], ...] = (
     EarlierEntriesControl,
     *PERSONA_CONTROLS,
     *PRIVACY_CONTROLS,
+    *REPORT_CONTROLS,
 )
 A_LIMIT = Limit("user", 0, "requests", "hour", 5, True, 1, datetime.now(UTC))
 SAMPLES: dict[str, Any] = {
@@ -118,7 +122,7 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
-    assert forms == {EditForm, KeyForm, PersonaForm, ProfileForm}
+    assert forms == {EditForm, KeyForm, PersonaForm, ProfileForm, ReportForm}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
@@ -128,6 +132,8 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     await profile.answered()
     key = await stage.ada.slash(stage.channel, "apikey lend")
     await key.answered()
+    report = await stage.ada.message_command(reply, "Report")
+    await report.answered()
     asked: list[str] = []
 
     async def check(action: str, *_: object) -> None:
@@ -146,7 +152,9 @@ async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: py
     assert (await submitted.answered()).response.content == told.content
     submitted = await stage.ada.submit(key, key="sk-one")
     assert (await submitted.answered()).response.content == told.content
-    assert asked == ["edit own", "persona create", "profile set", "apikey lend"]
+    submitted = await stage.ada.submit(report, reason="rude")
+    assert (await submitted.answered()).response.content == told.content
+    assert asked == ["edit own", "persona create", "profile set", "apikey lend", "report"]
     assert reply.content == "The cat sat."
 
 
@@ -222,9 +230,9 @@ def test_every_deed_is_recorded_unless_it_is_known_why_not() -> None:
     assert not any(is_recorded(action) for action in REQUIRED.keys() - by_right)
 
 
-@pytest.mark.parametrize("base", [ChatError, FilterError, InfermaticError, StorageError])
+@pytest.mark.parametrize("base", [ChatError, FilterError, InfermaticError, ReportError, StorageError])
 def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    words = "".join(map(inspect.getsource, (_errors, _filter_words, _key_words, _scene_words)))
+    words = "".join(map(inspect.getsource, (_errors, _filter_words, _key_words, _report_problems, _scene_words)))
     for kind in subclasses(base):
         assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} has no words"
         explanation = explain(sample(kind))
