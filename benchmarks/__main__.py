@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 BENCHMARKS = (
-    "waiting", "flooder", "overspend", "client_stream", "history_walk", "over_the_wire", "cards", "usage", "filters",
+    "waiting", "flooder", "overspend", "client_stream", "history_walk", "over_the_wire", "cards", "lorebook", "usage",
+    "filters",
 )  # fmt: skip
 
 

@@ -16,14 +16,14 @@ from typing import Final
 
 from chat._card_json import read_object
 from chat._lore_entries import MOST_LOOKED_AT, Entry, Key, Lorebook, Position, Source
-from chat._lore_reading import read_lorebook
+from chat._lore_reading import MOST_ENTRIES, MOST_KEYS, read_lorebook
 from chat._lore_scan import Chat, Fired, Said, Scan, Scanner, Verdict, Why
 from chat.errors import CardError, LorebookError
 from chat.macros import Macros
 
 __all__ = [
-    "BUDGET_SHARE", "MOST_LOOKED_AT", "Chat", "Entry", "Fired", "Key", "Lorebook", "Position", "Said", "Scan", "Source",
-    "Verdict", "Why", "lorebook_file", "read_lorebook", "scan",
+    "BUDGET_SHARE", "MOST_ENTRIES", "MOST_KEYS", "MOST_LOOKED_AT", "Chat", "Entry", "Fired", "Key", "Lorebook",
+    "Position", "Said", "Scan", "Source", "Verdict", "Why", "lorebook_file", "read_lorebook", "scan",
 ]  # fmt: skip
 
 BUDGET_SHARE: Final = 0.25

@@ -1,18 +1,31 @@
 """What a person sees of a card before it is taken in: its parts with their length, and what it asks for in vain."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from chat.cards import Card
+from chat.errors import LorebookError
+from chat.lorebooks import read_lorebook
 
-MissingKind = Literal["newer", "pictures", "address", "linked book", "scripts", "drawing", "by meaning", "html"]
+MissingKind = Literal[
+    "newer", "pictures", "address", "linked book", "book", "long book", "scripts", "drawing", "by meaning", "html"
+]
 
+# Between these there is no letter and no digit. What people write between the letters to hide a word does not hide it.
 _ADULT: Final = re.compile(
-    r"(?:^|[\W_])(?<!young[\W_])(?:nsfw|nsfl|adult|adults only|18\+|r-?18)(?:$|[\W_])", re.IGNORECASE
+    r"""(?:^|[\W_])(?:
+        n[\W_]*s[\W_]*f[\W_]*[wl] | not\ssafe\sfor\swork
+        | (?<!young[\W_])adults?(?:[\W_]only)?
+        | (?:r[\W_]?)?18\s?\+ | \+\s?18 | r[\W_]?18g? | over\s18 | rated[\W_]x | x[\W_]rated | xxx
+        | porn\w* | smut\w* | erotic\w* | erp | hentai | lewd | explicit | sexual\scontent
+    )(?:$|[\W_])|\N{NO ONE UNDER EIGHTEEN SYMBOL}""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _HTML: Final = re.compile(r"<(?:script|style|div|img|iframe|table|details)\b", re.IGNORECASE)
+_ADDRESSES: Final = ("http:", "https:", "//")
 _SCRIPTS: Final = ("regex_scripts", "tavern_helper", "TavernHelper_scripts", "risuai")
 
 
@@ -54,8 +67,15 @@ def preview_of(card: Card) -> Preview:
 
 
 def is_adult(card: Card) -> bool:
-    """Whether the card's tags say that it is for adults."""
-    return any(_ADULT.search(tag) for tag in card.tags)
+    """Whether the card's tags say that it is for adults, also those beside its data, for older programs."""
+    outside = card.content.get("tags")
+    repeated = [tag for tag in outside if isinstance(tag, str)] if isinstance(outside, list) else []
+    return any(_ADULT.search(_plainly(tag)) for tag in (*card.tags, *repeated))
+
+
+def _plainly(tag: str) -> str:
+    """A tag without signs that cannot be seen, and with those that only look special as what they look like."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", tag) if unicodedata.category(sign) != "Cf")
 
 
 def _note(card: Card) -> str:
@@ -77,12 +97,14 @@ def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missi
     pictures = [asset for asset in card.assets if asset.get("type") != "icon"]
     if pictures:
         yield Missing("pictures", len(pictures))
-    addresses = [asset for asset in card.assets if str(asset.get("uri", "")).startswith(("http:", "https:"))]
+    addresses = [asset for asset in card.assets if str(asset.get("uri")).lstrip().casefold().startswith(_ADDRESSES)]
     if addresses:
         yield Missing("address", len(addresses))
     world = card.extensions.get("world")
     if isinstance(world, str) and world.strip() and card.book is None:
         yield Missing("linked book", name=world)
+    if (fault := _book_fault(card)) is not None:
+        yield fault
     scripts = [name for name in _SCRIPTS if card.extensions.get(name)]
     if scripts:
         yield Missing("scripts", len(scripts))
@@ -93,6 +115,17 @@ def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missi
         yield Missing("by meaning", len(found))
     if any(_HTML.search(text) for text in (*card.greetings, card.description)):
         yield Missing("html")
+
+
+def _book_fault(card: Card) -> Missing | None:
+    """Why nothing of the card's lorebook will be looked through, if that is so."""
+    if not card.book:
+        return None
+    try:
+        read_lorebook(card.book)
+    except LorebookError as error:
+        return Missing("long book" if error.fault == "many" else "book")
+    return None
 
 
 def _extras(entry: Mapping[str, Any]) -> Mapping[str, Any]:

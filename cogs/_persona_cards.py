@@ -8,6 +8,7 @@ from typing import Final
 import discord
 
 from chat.cards import Card
+from chat.lorebooks import MOST_ENTRIES, MOST_KEYS
 from chat.persona_library import FoundPersona
 from chat.persona_preview import Missing, MissingKind, Preview, preview_of
 from cogs._words import plain
@@ -27,6 +28,8 @@ MISSING_WORDS: Final[dict[MissingKind, str]] = {
     "pictures": "{count} pictures for moods or backgrounds",
     "address": "{count} pictures at addresses; I fetch none",
     "linked book": "the lorebook `{name}`, which is not in the card",
+    "long book": f"its lorebook: it has more than {MOST_ENTRIES:,} entries or {MOST_KEYS:,} keys, so I use none of it",
+    "book": "its lorebook, which I cannot read",
     "scripts": "scripts that change what is shown",
     "drawing": "instructions for drawing the character",
     "by meaning": "{count} lorebook entries that are found by meaning",

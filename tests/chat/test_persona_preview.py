@@ -6,19 +6,40 @@ from hypothesis import strategies as st
 
 from chat.cards import parse_card
 from chat.persona import LONGEST_NAME, short_name
-from chat.persona_preview import Missing, is_adult, preview_of
+from chat.persona_preview import Missing, MissingKind, is_adult, preview_of
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 
+ADULT = (
+    "NSFW", "nsfw ", "Adult", "adults only", "18+", "R-18", "r18", "mild nsfw", "(adult)", "nSfW_content", "SFW/NSFW",
+    "N.S.F.W.", "n s f w", "N\u200bSFW", "\uff2e\uff33\uff26\uff37", "+18", "18 +", "18\uff0b", "R 18", "over 18",
+    "Not Safe For Work", "X-rated", "XXX", "Erotica", "porn", "smutty", "ERP",
+    "\N{NO ONE UNDER EIGHTEEN SYMBOL}",
+)  # fmt: skip
 
-@pytest.mark.parametrize("tag", ["NSFW", "nsfw ", "Adult", "adults only", "18+", "R-18", "r18", "mild nsfw", "(adult)"])
+
+@pytest.mark.parametrize("tag", ADULT)
 def test_tags_tell_what_is_for_adults(tag: str) -> None:
     assert is_adult(parse_card(as_json(files.card(tags=["sea", tag]))))
 
 
-@pytest.mark.parametrize("tag", ["SFW", "adulthood", "Young Adult", "1180", "drama", ""])
+@pytest.mark.parametrize(
+    "tag",
+    ["SFW", "adulthood", "Young Adult", "1180", "drama", "180+", "safe for work", "inns of water", "interpreter", ""],
+)
 def test_other_tags_do_not(tag: str) -> None:
     assert not is_adult(parse_card(as_json(files.card(tags=[tag]))))
+
+
+def test_tags_outside_of_the_data_count_too() -> None:
+    assert is_adult(parse_card(as_json({**files.card(tags=[]), "tags": [1, "NSFW"]})))
+
+
+@pytest.mark.parametrize(
+    ("book", "kind"), [({"entries": [{"keys": ["a"]}] * 5_001}, "long book"), ({"entries": "none"}, "book")]
+)
+def test_a_lorebook_that_cannot_be_used_is_told(book: dict[str, object], kind: MissingKind) -> None:
+    assert Missing(kind) in preview_of(parse_card(as_json(files.card(character_book=book)))).missing
 
 
 @given(files.cards)
