@@ -63,6 +63,10 @@ def is_fresh(message_id: int) -> bool:
     return time.time() - discord.utils.snowflake_time(message_id).timestamp() < FRESH_SECONDS
 
 
+class LostMessagesError(Exception):
+    """What was written cannot be changed any more; more can be written."""
+
+
 class Outlet(Protocol):
     """Writes the messages of one reply."""
 
@@ -73,7 +77,7 @@ class Outlet(Protocol):
         """Write a new message and return its id; the same nonce never makes a second one."""
 
     async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
-        """Replace a message's text, its buttons, or both."""
+        """Replace a message's text, its buttons, or both. Raises `LostMessagesError`."""
 
     async def undress(self, message_id: int) -> None:
         """Take the buttons away from an older message."""

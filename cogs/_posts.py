@@ -15,7 +15,7 @@ from discord.utils import MISSING
 
 from chat.pacing import StreamPacer
 from cogs._controls import Item, marks_of, view_of
-from cogs._outlets import Outlet
+from cogs._outlets import LostMessagesError, Outlet
 from cogs._pace import Pace
 from storage import StorageError, Voice
 
@@ -150,9 +150,19 @@ class Posts:
             self._note(error)
         except (aiohttp.ClientError, OSError) as error:
             logger.warning("a message could not be written: %s", type(error).__name__)
+        except LostMessagesError:
+            await self._begin_anew()
         else:
             return True
         return False
+
+    async def _begin_anew(self) -> None:
+        """Let go of messages that nobody can change any more; the next write posts all of it again."""
+        lost, self.posted = self.posted, []
+        self.nonce += "+"
+        self._tried.clear()
+        for post in lost:
+            await self._drop(post)
 
     def _note(self, error: discord.HTTPException) -> None:
         if error.code == AUTOMOD_BLOCKED and not self.blocked:

@@ -13,7 +13,8 @@ from discord.utils import MISSING
 
 from chat.persona import Persona
 from chat.preferences import ReplyStyle
-from cogs._outlets import JOINED_WORDS, ChannelOutlet
+from cogs._outlets import JOINED_WORDS, ChannelOutlet, LostMessagesError
+from cogs._persona_cards import name_line
 from cogs._webhooks import Hook, Webhooks, webhook_name
 from storage import StoredMessage, Voice
 
@@ -146,7 +147,8 @@ class WebhookOutlet(ChannelOutlet):
     """Replies of a persona, under its own name and picture.
 
     Discord gives webhooks neither nonces nor references to the question. So a post that may have arrived although
-    Discord failed is looked for first, and a ping is a mention above the reply.
+    Discord failed is looked for first, and a ping is a mention above the reply. Where the webhook is gone and there
+    can be no other one, the bot itself goes on under a line with the name.
     """
 
     suppresses_previews = False  # an edit cannot
@@ -172,22 +174,26 @@ class WebhookOutlet(ChannelOutlet):
         self._persona = persona  # to make the webhook anew for, should it be gone
         self._own: set[int] = set()
         self._pinged: int | None = None
-        self._tried: dict[str, tuple[str | None, list[Any]]] = {}  # by nonce, what was sent and may have arrived
+        self._tried: dict[str, tuple[str, list[Any]]] = {}  # by nonce, what was sent and may have arrived
+        self._line = name_line(name)
+        self._silenced = False  # no webhook can be had any more
+        self._plain: dict[int, str] = {}  # messages of the bot itself, and the line above each
 
     @property
     def voice(self) -> Voice | None:
-        return Voice(self._hook.id, self._hook.persona_id)
+        return None if self._silenced else Voice(self._hook.id, self._hook.persona_id)
 
     @property
     def limit(self) -> int:
-        return self._body.limit - (0 if self._body.in_embed else PING_CHARACTERS)
+        return self._body.limit - (0 if self._body.in_embed else max(PING_CHARACTERS, len(self._line)))
 
     @property
     def allowance_key(self) -> int:
         return self._hook.id
 
     async def create(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool = False) -> int:
-        del part  # there is nothing to refer to
+        if self._silenced:
+            return await self._create_plainly(part, content, view, nonce=nonce, ping=ping)
         asker_id = self._asker_id if ping else None
         with handle_message_parameters(
             **self._body.written(content, _mention(asker_id)),
@@ -198,15 +204,28 @@ class WebhookOutlet(ChannelOutlet):
         ) as params:
             body: dict[str, Any] = dict(params.payload or {})
         message_id = await self._find_posted(nonce, body) or await self._post(nonce, body)
+        if message_id is None:
+            self._silenced = True
+            return await self._create_plainly(part, content, view, nonce=nonce, ping=ping)
         self._own.add(message_id)
         if asker_id is not None:
             self._pinged = message_id
         return message_id
 
     async def edit(self, message_id: int, content: str = MISSING, view: discord.ui.View | None = MISSING) -> None:
+        if (line := self._plain.get(message_id)) is not None:
+            await super().edit(message_id, content if content is MISSING else line + content, view)
+            return
         asker_id = self._asker_id if message_id == self._pinged else None
         body = {} if content is MISSING else self._body.written(content, _mention(asker_id))
-        await edit_through(self._client, self._hook, self.channel_id, message_id, body, view, mentions=asker_id)
+        try:
+            await edit_through(self._client, self._hook, self.channel_id, message_id, body, view, mentions=asker_id)
+        except discord.HTTPException as error:
+            if error.code not in LOST_CODES or self._persona is None:
+                raise
+            await self._client.voices.webhooks.lost(self._server_id, self._hook)
+            self._own.clear()
+            raise LostMessagesError from error
 
     async def delete(self, message_id: int) -> None:
         if message_id not in self._own:
@@ -224,7 +243,14 @@ class WebhookOutlet(ChannelOutlet):
         nonce = str(discord.utils.time_snowflake(discord.utils.utcnow()))
         await plain.create(0, f"{question}{JOINED_WORDS}", discord.ui.View(timeout=None), nonce=nonce)
 
-    async def _post(self, nonce: str, body: dict[str, Any]) -> int:
+    async def _create_plainly(self, part: int, content: str, view: discord.ui.View, *, nonce: str, ping: bool) -> int:
+        line = "" if part else self._line
+        message_id = await super().create(part, line + content, view, nonce=nonce, ping=ping)
+        self._plain[message_id] = line
+        return message_id
+
+    async def _post(self, nonce: str, body: dict[str, Any]) -> int | None:
+        """Write a message through a webhook, perhaps a new one; None where none can be had."""
         self._tried[nonce] = _shown_in(body)
         webhooks = self._client.voices.webhooks
         try:
@@ -235,7 +261,7 @@ class WebhookOutlet(ChannelOutlet):
         await webhooks.lost(self._server_id, self._hook)
         found = await webhooks.for_persona(self._server_id, self._hook.channel_id, self._persona)
         if found is None:
-            raise discord.RateLimited(1.0)
+            return None
         self._hook = found
         return await webhooks.post(self._hook, self._thread_id, body)
 
@@ -300,11 +326,11 @@ def _host_of(channel: Any) -> int:
     return int(channel.parent_id) if isinstance(channel, discord.Thread) else int(channel.id)
 
 
-def _shown_in(message: Mapping[str, Any]) -> tuple[str | None, list[Any]]:
-    """What tells a message from others of the same persona: its words and its buttons."""
+def _shown_in(message: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """What tells a message from others of the same persona: its words, less the space around them, and its buttons."""
     embeds = message.get("embeds") or []
-    words = "".join(str(embed.get("description", "")) for embed in embeds[:1]) or message.get("content")
-    return words, _marks_in(message)
+    words = "".join(str(embed.get("description", "")) for embed in embeds[:1]) or message.get("content") or ""
+    return words.strip(), _marks_in(message)
 
 
 def _marks_in(message: Mapping[str, Any]) -> list[Any]:

@@ -30,7 +30,7 @@ MOST_CHANNELS: Final = 2_000  # as many stay in memory
 TOO_MANY_WEBHOOKS: Final = 30007
 REFUSED_SECONDS: Final = 300.0  # where making one failed, it is not tried again for so long
 POST_SECONDS: Final = 30.0
-FORBIDDEN_WORDS: Final = re.compile(r"(d)(iscord)|(c)(lyde)", re.IGNORECASE)
+FORBIDDEN_WORDS: Final = re.compile(r"(d)(iscord)|(c)(lyde)|^(e)(veryone)$|^(h)(ere)$", re.IGNORECASE)
 NEVER: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -70,6 +70,7 @@ class _Channel:
     kept: dict[int, _Kept] = field(default_factory=dict)
     stale: bool = True  # something may be otherwise in Discord
     refused_until: float = 0.0
+    unfit: dict[int, int] = field(default_factory=dict)  # personas whose name or picture Discord refuses, their version
 
 
 class Webhooks:
@@ -91,13 +92,17 @@ class Webhooks:
         """The persona's webhook with its present name and picture; None where Discord lets us have none."""
         channel = self._channel(channel_id)
         async with channel.lock:
-            if channel.refused_until > asyncio.get_running_loop().time():
+            now = asyncio.get_running_loop().time()
+            if channel.refused_until > now or channel.unfit.get(persona.id) == persona.version:
                 return None
             try:
                 kept = await self._fitting(channel, guild_id, channel_id, persona)
             except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
                 logger.info("a persona speaks without a webhook: %s", type(error).__name__)
-                channel.refused_until = asyncio.get_running_loop().time() + REFUSED_SECONDS
+                if getattr(error, "status", None) == 400 and getattr(error, "code", None) != TOO_MANY_WEBHOOKS:
+                    channel.unfit[persona.id] = persona.version  # which is no reason to keep others from speaking
+                else:
+                    channel.refused_until = now + REFUSED_SECONDS
                 return None
             channel.kept[kept.stored.id] = channel.kept.pop(kept.stored.id)  # the latest used
             return kept.hook
@@ -138,11 +143,13 @@ class Webhooks:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=POST_SECONDS))
         query = {"wait": "true"} | ({} if thread_id is None else {"thread_id": str(thread_id)})
         async with self._session.post(hook.route("POST").url, params=query, json=body) as response:
-            said: Any = await response.json(content_type=None) if response.status != 204 else {}
+            said = await _said_in(response)
             if response.status == 429:
-                raise discord.RateLimited(float(said.get("retry_after", 1.0)))
+                raise discord.RateLimited(_pause_of(response, said))
             if response.status >= 400:
                 raise _error_of(response.status)(response, said)
+            if "id" not in said:
+                raise discord.DiscordServerError(response, "no message came back")
             return int(said["id"])
 
     # --- inside
@@ -226,7 +233,7 @@ class Webhooks:
 
 
 def webhook_name(name: str) -> str:
-    """A name as Discord takes it: two words may not be in it, so something that cannot be seen parts them."""
+    """A name as Discord takes it: something that cannot be seen parts the words that it does not allow."""
     return FORBIDDEN_WORDS.sub(lambda found: "\u2060".join(part for part in found.groups() if part), name)[:80]
 
 
@@ -236,6 +243,23 @@ def _looks(persona: Persona, picture: Avatar) -> str:
 
 def _as_url(picture: Avatar) -> Any:
     return f"data:{picture.content_type};base64,{base64.b64encode(picture.data).decode()}"
+
+
+async def _said_in(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    """What Discord answers; a proxy before it answers with a page, which says nothing."""
+    try:
+        said = await response.json(content_type=None)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _pause_of(response: aiohttp.ClientResponse, said: dict[str, Any]) -> float:
+    """How many seconds to wait before the next try."""
+    try:
+        return max(0.0, float(said.get("retry_after", response.headers.get("Retry-After", 1.0))))
+    except (TypeError, ValueError):
+        return 1.0
 
 
 def _error_of(status: int) -> type[discord.HTTPException]:
