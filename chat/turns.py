@@ -31,6 +31,12 @@ class Forgotten:
     answered_by: ShownReply | None = None
 
 
+def swipe_of(shown: ShownReply, steps: int) -> StoredMessage:
+    """The swipe so many places later (or earlier); at either end the reply itself."""
+    place = shown.position - 1 + steps
+    return shown.swipes[place] if 0 <= place < len(shown.swipes) else shown.reply
+
+
 class Turns:
     """Changes histories on behalf of people; who may do so is the surface's question to policy."""
 
@@ -138,11 +144,10 @@ class Turns:
         """The swipe so many places later (or earlier) takes the reply's place; at either end nothing changes."""
         async with self._conversations.line(line_of(shown)):
             self._require_quiet(shown)
-            others = [swipe.id for swipe in shown.swipes]
-            place = shown.position - 1 + steps
-            if not 0 <= place < len(others) or others[place] == shown.reply.id:
+            other = swipe_of(shown, steps)
+            if other.id == shown.reply.id:
                 return shown
-            return await self._history.turn_to(shown.reply.guild_id, shown.reply.id, others[place])
+            return await self._history.turn_to(shown.reply.guild_id, shown.reply.id, other.id)
 
     async def drop(self, shown: ShownReply) -> ShownReply | None:
         """Forget a reply; the swipe that is shown instead, or None when it was the only one."""

@@ -87,7 +87,7 @@ class Written:
         part: Any = match["part"]
         sent = {component.get("custom_id"): component for component in walk(data.get("components") or [])}
         texts = {name: str(sent[name].get("value") or "") for name in FIELDS[part] if name in sent}
-        texts = {name: text.replace("\r\n", "\n") for name, text in texts.items()}
+        texts = {name: _as_sent(text) for name, text in texts.items()}
         files = (data.get("resolved") or {}).get("attachments") or {}
         chosen = [files[i] for i in sent.get(PICTURE, {}).get("values") or () if i in files]
         picture = Uploaded(int(chosen[0]["size"]), str(chosen[0]["url"])) if chosen else None
@@ -102,6 +102,16 @@ class Written:
 def too_long(found: FoundPersona | None, part: Part) -> list[str]:
     """The fields of a part that do not fit into a form."""
     return [name for name in FIELDS[part] if found is not None and len(_text(found, name)) > _limit(name)]
+
+
+def text_sent(found: FoundPersona, name: str) -> str:
+    """What comes back of a field in which nobody has written."""
+    return _as_sent(_text(found, name))
+
+
+def _as_sent(text: str) -> str:
+    """A text as a form may return it: on the way line breaks change and the space around it is lost."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _field(name: str, found: FoundPersona | None) -> discord.ui.TextInput[Any]:

@@ -16,14 +16,14 @@ from chat.answers import Answer, Wish
 from chat.archive import Archive
 from chat.errors import NothingThereError, StaleControlError
 from chat.persona import Persona
-from chat.turns import Turns
+from chat.turns import Turns, swipe_of
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
 from cogs._drawing import Drawings, Spot
 from cogs._editing import EditForm
 from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
-from cogs._places import conversation_of, scopes_of, style_of
+from cogs._places import conversation_of, is_age_restricted, scopes_of, style_of
 from cogs._posts import Post, quietly
 from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
@@ -46,8 +46,11 @@ class Replies(Drawings):
     # --- buttons
 
     async def turn(self, interaction: discord.Interaction[Bot], reply_id: int, steps: int) -> None:
-        """Show the swipe so many places later."""
+        """Show the swipe so many places later, if who said it may speak here."""
         shown = await self._allowed(interaction, "swipe", reply_id)
+        adults_only = is_age_restricted(interaction.channel)
+        other = swipe_of(shown, steps)
+        await self._bot.services.personas.who_said(interaction.guild_id, other, age_restricted=adults_only)
         await interaction.response.defer()
         await self._show(await self._turns.turn(shown, steps), interaction)
 

@@ -24,7 +24,7 @@ from cogs._errors import explain
 from cogs._persona_cards import card_of, list_line, title_of
 from cogs._persona_casts import ORDER_WORDS
 from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
-from cogs._persona_forms import Part, PersonaForm, Written, too_long
+from cogs._persona_forms import Part, PersonaForm, Written, text_sent, too_long
 from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
@@ -351,8 +351,7 @@ async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona
 
 def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:
     """The fields that were changed, so that the others stay as they are, byte for byte."""
-    now = {name: list(found.card.tags) if name == "tags" else found.card.text(name) for name in written.fields}
-    return {name: value for name, value in written.fields.items() if value != now[name]}
+    return {name: value for name, value in written.fields.items() if written.texts[name] != text_sent(found, name)}
 
 
 def _fitting(lines: list[str]) -> str:

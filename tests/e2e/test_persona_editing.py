@@ -78,6 +78,19 @@ async def test_an_edit_changes_what_was_changed_and_undo_goes_back(stage: Stage)
     assert none.content == "There is no earlier version of this character."
 
 
+async def test_a_form_changes_no_byte_of_what_nobody_changed_in_it(stage: Stage) -> None:
+    tags, scenario = ["sea, and more", " spaced  tag "], "One.\r\nTwo.  "
+    await taken_in(stage, stage.ada, card_file(tags=tags, scenario=scenario, personality="  calm\r\n"))
+    before = await exported(stage, stage.ada)
+    # Discord sends line breaks of its own, and no space around what is written.
+    opened = await form(stage, stage.ada, "persona edit", name="Mira")
+    await sent(stage.ada, opened, description="New.", scenario="One.\nTwo.", personality="calm")
+    opened = await form(stage, stage.ada, "persona edit", name="Mira", part="Prompts, examples, notes, tags")
+    await sent(stage.ada, opened, creator_notes="Notes.", tags="sea, and more,  spaced  tag")
+    expected = before["data"] | {"description": "New.", "creator_notes": "Notes."}
+    assert await exported(stage, stage.ada) == before | {"data": expected}
+
+
 async def test_a_character_that_speaks_is_another_at_once(stage: Stage) -> None:
     await taken_in(stage, stage.moderator, card_file(first_mes="", alternate_greetings=[]))
     await use(stage)

@@ -528,16 +528,21 @@ async def test_adult_cards_stay_in_age_restricted_channels(stage: Stage) -> None
     await use(stage, channel=den)
     await greeting(stage, channel=den)
     thread = den.add_thread("scene", stage.ada.user)
-    assert (await stage.ask(stage.ada, "a", answer="A.", channel=thread)).content == "**Mira**\nA."
+    in_thread = await stage.ask(stage.ada, "a", answer="A.", channel=thread)
+    assert in_thread.content == "**Mira**\nA."
     reply = await stage.ask(stage.ada, "a", answer="A.", channel=den)
+    stage.api.replies.add("B.")
+    await stage.press(stage.ada, reply, "🔄")
+    await stage.world.wait_until(lambda: reply.content == "**Mira**\nB.")
     asked = len(stage.prompts)
     den.edit(nsfw=False)
-    said = await stage.say(stage.ada, "b", channel=den)
-    told = await stage.world.wait_for_message(den, lambda message: message.reply_to is said)
-    assert "age-restricted channels only" in told.content
-    for label in ("🔄", "⏩"):
-        pressed = await stage.press(stage.ada, reply, label)
+    for place in (den, thread):
+        said = await stage.say(stage.ada, "b", channel=place)
+        assert "age-restricted channels only" in (await stage.reply_to(said)).content
+    for message, label in ((reply, "🔄"), (reply, "⏩"), (reply, "◀️"), (in_thread, "🔄"), (in_thread, "⏩")):
+        pressed = await stage.press(stage.ada, message, label)
         assert "age-restricted channels only" in pressed.content
+    assert reply.content == "**Mira**\nB."
     assert "age-restricted channels only" in (await stage.command(stage.ada, "chat", den, message="c")).content
     assert len(stage.prompts) == asked
 
