@@ -73,6 +73,12 @@ class Visitor:
             return True
         return self.guild_id is not None and (outline.kind == "server" or self.looks_after_all)
 
+    def distance(self, outline: PersonaOutline) -> int:
+        """How near a character is to this person, who may mean any of several with one name: nobody takes a place."""
+        if outline.kind == "server":
+            return 1
+        return 0 if outline.owner_id == self.user_id else 2
+
 
 @dataclass(frozen=True, slots=True)
 class FoundPersona:
@@ -244,7 +250,7 @@ class PersonaLibrary:
         typed = " ".join(typed.split())
         seen = await self.all(visitor)
         named = [outline for outline in seen if outline.name.casefold() == typed.casefold()]
-        named.sort(key=lambda outline: outline.owner_id != visitor.user_id)
+        named.sort(key=visitor.distance)
         chosen = next((outline for outline in seen if str(outline.id) == typed), named[0] if named else None)
         stored = None if chosen is None else await self._personas.get(visitor.guild_id, chosen.id)
         if stored is None:

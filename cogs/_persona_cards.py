@@ -9,7 +9,7 @@ import discord
 
 from chat.cards import Card
 from chat.lorebooks import MOST_ENTRIES, MOST_KEYS
-from chat.persona_library import FoundPersona
+from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import Missing, MissingKind, Preview, preview_of
 from cogs._words import plain
 from storage import PersonaOutline
@@ -70,6 +70,15 @@ def list_line(outline: PersonaOutline, *, own: bool, speaks: bool) -> str:
     whose = "yours" if own and outline.kind == "own" else f"of <@{outline.owner_id}>"
     kind = "" if outline.kind == "server" else f" · {whose}"
     return f"- **{plain(outline.name)}**{mark}{kind}{' · speaks here' if speaks else ''}"
+
+
+def choice_name(outline: PersonaOutline, visitor: Visitor, *, alone: bool) -> str:
+    """A character in a choice; whose it is, unless it is ``alone`` in having this name."""
+    if alone:
+        return outline.name
+    if outline.kind == "server":
+        return f"{outline.name[:80]} · the server's"
+    return f"{outline.name[:70]} · " + ("yours" if outline.owner_id == visitor.user_id else f"of {outline.owner_id}")
 
 
 def name_line(name: str | None) -> str:

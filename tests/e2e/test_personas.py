@@ -235,6 +235,18 @@ async def test_suggestions_are_what_a_person_sees(stage: Stage) -> None:
     assert (shown_card.ephemeral, shown_card.embeds[0]["title"]) == (True, "Mira")
 
 
+async def test_equal_names_are_told_apart_and_nobody_takes_the_servers_place(stage: Stage) -> None:
+    for person in (stage.tom, stage.ada, stage.moderator):
+        await taken_in(stage, person, card_file(description=person.user.name))
+    mine, servers, theirs = "Mira · yours", "Mira · the server's", f"Mira · of {stage.tom.user.id}"
+    for person, expected in ((stage.ada, [mine, servers]), (stage.admin, [servers, theirs])):
+        found = await person.autocomplete(stage.channel, "persona show", focused="name", name="mir")
+        assert [choice.name for choice in found][: len(expected)] == expected
+        meant = await stage.command(person, "persona export", name="mira", format="JSON")
+        whose = stage.ada if person is stage.ada else stage.moderator
+        assert read_card(meant.attachments[0].data).card.description == whose.user.name
+
+
 async def test_another_server_finds_nothing(stage: Stage) -> None:
     elsewhere = stage.world.add_guild("Elsewhere", owner=stage.moderator.user)
     elsewhere.add_member(stage.ada.user)
