@@ -94,11 +94,11 @@ KINDS: dict[str, Inject] = {
 async def hasty(offstage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """The stage with a bot that loses patience within moments."""
 
-    def client(key: str, settings: Settings) -> InfermaticClient:
+    def opener(settings: Settings) -> Callable[..., InfermaticClient]:
         patience = Timeouts(first_byte_seconds=0.4, between_chunks_seconds=0.4, total_seconds=3)
-        return InfermaticClient(key, settings.infermatic_base_url, timeout=patience)
+        return lambda key, **_: InfermaticClient(key, settings.infermatic_base_url, timeout=patience)
 
-    monkeypatch.setattr(bot_module, "_client", client)
+    monkeypatch.setattr(bot_module, "_opener", opener)
     for name in ("MIN_BACKOFF", "MAX_BACKOFF", "AUTHENTICATION_PAUSE", "_PARALLEL_PAUSE"):
         monkeypatch.setattr(_retry, f"{name}_SECONDS", 0.02)
     monkeypatch.setattr(cogs._posts, "FINAL_WRITE_PAUSES", (0.05, 0.1, 0.2, 0.4))

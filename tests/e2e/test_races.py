@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chat.conversations import LaneKey
+from chat._lanes import LaneKey
 from storage import ConversationKey
 from tests.e2e.acting import NEWEST, asked, buttons, quiet, shown, slow_text, stored, swipes
 from tests.e2e.conftest import Stage
