@@ -8,13 +8,14 @@ from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands
+from discord.http import handle_message_parameters
 from discord.utils import MISSING
 
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
 from cogs._log_posts import channel_of, log_channel
-from cogs._outlets import shown_text
+from cogs._outlets import NO_PREVIEWS, shown_text
 from cogs._places import scopes_of
 from cogs._posts import WRITE_PROBLEMS
 from cogs._report_controls import report_controls, time_controls
@@ -201,7 +202,7 @@ class Reporting:
         options: dict[str, Any] = {
             "view": view_of(*report_controls(report)),
             "suppress_embeds": True,
-            "nonce": str(report.id),
+            "nonce": str(report.posted_id or report.id),  # another one when the message was deleted
         }
         text = report_text(report, subject)
         try:
@@ -217,15 +218,20 @@ class Reporting:
 
     async def _edit(self, report: Report) -> bool:
         """Write the message anew; False if it is gone."""
-        channel: Any = channel_of(self._bot, report.about.guild_id, report.log_channel_id)
-        if channel is None or report.posted_id is None:
+        channel_id, posted_id = report.log_channel_id, report.posted_id
+        if channel_id is None or posted_id is None or channel_of(self._bot, report.about.guild_id, channel_id) is None:
             return False
         is_deleted = any(deed.deed == "deleted" for deed in report.deeds)
         text = report_text(report, await self._subject(report))
         try:
-            await channel.get_partial_message(report.posted_id).edit(
-                content=text, view=view_of(*report_controls(report)), attachments=[] if is_deleted else MISSING
-            )
+            with handle_message_parameters(
+                content=text,
+                view=view_of(*report_controls(report)),
+                attachments=[] if is_deleted else MISSING,
+                flags=NO_PREVIEWS,
+                allowed_mentions=discord.AllowedMentions.none(),
+            ) as params:
+                await self._bot.http.edit_message(channel_id, posted_id, params=params)
         except discord.NotFound:
             return False
         except WRITE_PROBLEMS as error:

@@ -9,7 +9,7 @@ import pytest
 
 from cogs._log_posts import LogPosts
 from cogs._report_words import KEPT, KNOWN, REPORTED
-from playground.discord import Permission
+from playground.discord import MessageFlag, Permission
 from storage import AuditFilter, Scope, Target
 from tests.e2e.acting import buttons, quiet, stored
 from tests.e2e.conftest import MODEL, Stage, running
@@ -93,6 +93,7 @@ async def test_a_report_tells_all_and_block_and_delete_work_after_a_restart(offs
         assert await report(stage, stage.tom, reply) == KNOWN
         assert await report(stage, stage.ada, reply) == REPORTED
         assert (len(log.messages), told.content.count("Reported by")) == (1, 2)
+        assert told.flags == MessageFlag.SUPPRESS_EMBEDS
         refused = await press(stage, stage.tom, told, "Dismiss")
         assert refused.content == "That is for moderators."
 
@@ -149,10 +150,18 @@ async def test_characters_and_others_messages_and_what_only_one_person_sees(stag
     assert "Character: Mira" in prompts_in(told)
     await press(stage, stage.moderator, told, "Delete everywhere")
     assert (reply.deleted, opening.deleted) == (True, False)
-    await press(stage, stage.moderator, told, "Block")
-    await press(stage, stage.moderator, log.messages[0], "Dismiss")
-    assert f"✅ <@{stage.moderator.user.id}> dismissed it" in log.messages[0].content
-    assert buttons(log.messages[0]) == []
+    first = log.messages[0]
+    await stage.moderator.delete(first)
+    assert await report(stage, stage.ada, opening) == REPORTED, "it is shown again"
+    first = log.messages[-1]
+    assert first.content.count("Reported by") == 2
+    both = [await person.click(first, label="Dismiss") for person in (stage.moderator, stage.admin)]
+    for pressed in both:
+        await pressed.answered()
+    await quiet(stage, 0.02)
+    assert [message.content for pressed in both for message in pressed.messages if message.ephemeral] == [STALE]
+    assert first.content.count("dismissed it") == 1
+    assert buttons(first) == []
     assert await report(stage, stage.tom, opening) == KNOWN
 
     completed = await stage.command(stage.ada, "complete", prompt="At night")
