@@ -1,4 +1,4 @@
-"""A real PostgreSQL for whoever needs one: one server for the session, a clean database for each test."""
+"""What all tests share: how hypothesis searches, and a real PostgreSQL, one server with a clean database for each."""
 
 import shutil
 import tempfile
@@ -8,10 +8,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import delete
 
 from storage import open_storage
 from storage.schema import metadata
+
+# How quick the machine is just now says nothing about what is tested.
+settings.register_profile("patient", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 class PostgresServer:

@@ -134,6 +134,6 @@ def test_the_bound_holds_over_all_texts_of_a_prompt() -> None:
     "sign", ["{{", "{{char", "{{{{", "}}", "{{x}}", "{{random:", "{{// ", "<user>", "a{{trim}}\n", "{{reverse:"]
 )
 def test_long_texts_take_little_time(sign: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     macros().expand(sign * 5_000 + "}}" * 5_000)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1

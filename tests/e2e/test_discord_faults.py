@@ -89,7 +89,7 @@ async def test_a_reply_deleted_while_it_is_written_is_not_posted_again(stage: St
     message = await start_streaming(stage, 60)
     reply_id = (await stored(stage, message)).id
     await stage.moderator.delete(message)
-    await asyncio.wait_for(quiet(stage), 1.5)
+    await asyncio.wait_for(quiet(stage), 4.0)
     assert not shown(stage)
     assert stage.bot is not None
     kept = await stage.bot.services.storage.history.message(stage.guild.id, reply_id)
