@@ -38,9 +38,12 @@ from logs import hide_in_logs, set_up_logging
 from moderation.access import Access
 from moderation.admission import Admission
 from moderation.filters import Filters
+from moderation.limit_book import LimitBook
 from moderation.limiter import Limiter
 from moderation.presence import Presences
+from moderation.rulebook import Rulebook
 from moderation.server_rules import ServerRules
+from moderation.server_setup import ServerSetup
 from settings import Settings, SettingsError
 from setup_wizard import setup
 from storage import Sealer, StorageError, open_storage
@@ -67,6 +70,7 @@ EXTENSIONS = (
     "cogs.pause",
     "cogs.audit",
     "cogs.reports",
+    "cogs.setup",
     "cogs.apikeys",
     "cogs.help",
     "cogs.limits",
@@ -168,6 +172,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             audit=storage.audit,
             conversations=conversations,
             limiter=limiter,
+            server_setup=ServerSetup(
+                storage.settings, Rulebook(storage.access), LimitBook(storage.limits, storage.settings)
+            ),
             turns=Turns(storage.history, conversations),
             context=context,
             personas=personas,

@@ -31,6 +31,7 @@ from moderation.filters import Filters
 from moderation.limiter import Limiter
 from moderation.rights import REQUIRED
 from moderation.server_rules import ServerRules
+from moderation.server_setup import ServerSetup
 from storage import Audit, Storage
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Services:
     server_rules: ServerRules
     guard: Guard
     limiter: Limiter
+    server_setup: ServerSetup
     diagnosis: Diagnosis
 
 

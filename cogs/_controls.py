@@ -98,7 +98,9 @@ class Menu(Guarded[BaseSelect[Any]], template=r"(?!)"):
     @property
     def shown(self) -> frozenset[int]:
         """The ids of what was chosen when the menu was drawn."""
-        return frozenset(one.id for one in getattr(self.item, "default_values", ()))
+        return frozenset(
+            int(one.id) for one in getattr(self.item, "default_values", ())
+        )  # discord.py leaves it as text
 
     @staticmethod
     def chosen(interaction: discord.Interaction[Any]) -> list[str]:

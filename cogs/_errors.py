@@ -67,6 +67,7 @@ from cogs._refusals import refusal_words
 from cogs._report_problems import report_problem_words
 from cogs._rule_words import rule_problem_words
 from cogs._scene_words import scene_words
+from cogs._setup_words import setup_words
 from cogs._usage_words import usage_error_words
 from infermatic_client import (
     APIConnectionError,
@@ -91,6 +92,7 @@ from moderation.errors import FilterError
 from moderation.limit_book import LimitError
 from moderation.reports import ReportError
 from moderation.rulebook import RuleError
+from moderation.server_setup import SetupError
 from moderation.usage import UsageError
 from storage import (
     BrokenSealError,
@@ -336,6 +338,8 @@ def _policy_words(error: BaseException) -> Explanation | None:
     match error:
         case LimitError():
             return Explanation(limit_problem_words(error), retry=False)
+        case SetupError():
+            return Explanation(setup_words(error), retry=False)
         case RefusedError():
             return Explanation(refusal_words(error), retry=False)
         case ReportError():

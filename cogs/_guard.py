@@ -17,6 +17,7 @@ from moderation.admission import PAUSED, Admission
 from moderation.presence import Presence, Presences
 from moderation.rights import REQUIRED, Level
 from moderation.rules import Asker
+from moderation.server_setup import MODERATOR_ROLES
 from storage import AccessRule, AccessRules, OptOuts, Resolved, Scope, ScopedSettings
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 HOME: Final = "home"
 """The setting of a person that names the server against which their direct messages count."""
 
-MODERATOR_ROLES: Final = "moderator_roles"
 FRESH_SECONDS: Final = 5.0
 """How late a pause or a rule of a home server may be noticed, which can belong to another process."""
 

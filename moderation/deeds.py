@@ -23,7 +23,7 @@ RECORDED_ELSEWHERE: Final = frozenset(
         "queue clear",
         "model set", "model reset", "note set", "note clear", "pause", "persona bring",
         "persona clear", "persona turns", "persona use", "report handle", "resume", "sampling delete",
-        "sampling import", "sampling load", "sampling reset", "sampling save", "sampling set",
+        "sampling import", "sampling load", "sampling reset", "sampling save", "sampling set", "setup",
     }
 )  # fmt: skip
 

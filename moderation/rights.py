@@ -21,6 +21,7 @@ REQUIRED: dict[str, Level] = {
     "complete": Level.MEMBER,
     "help": Level.MEMBER,
     "doctor": Level.ADMIN,
+    "setup": Level.ADMIN,
     "home": Level.MEMBER,
     "access allow": Level.MODERATOR,
     "access deny": Level.MODERATOR,

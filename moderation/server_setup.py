@@ -37,6 +37,7 @@ class AmountError(SetupError):
     """This is no number of requests or tokens."""
 
     unit: LimitUnit
+    period: LimitPeriod
     typed: str
 
 
@@ -120,7 +121,7 @@ def read_amount(unit: LimitUnit, typed: str) -> int | None:
     if not text:
         return None
     if _AMOUNT.fullmatch(text) is None or not 1 <= (amount := int(re.sub(r"\D", "", text))) <= MOST_AMOUNT:
-        raise AmountError(unit, typed)
+        raise AmountError(unit, EACH_PERSON[unit], typed)
     return amount
 
 

@@ -17,6 +17,12 @@ MAX_OPTIONS = 25
 MAX_CUSTOM_ID = 100
 MAX_V2_COMPONENTS = 40
 MAX_V2_TEXT = 4000
+_DEFAULTS = {
+    ComponentType.USER_SELECT: {"user"},
+    ComponentType.ROLE_SELECT: {"role"},
+    ComponentType.MENTIONABLE_SELECT: {"user", "role"},
+    ComponentType.CHANNEL_SELECT: {"channel"},
+}
 _TOP_LEVEL_V2 = frozenset(
     {
         ComponentType.ACTION_ROW,
@@ -56,8 +62,11 @@ def interactive(components: list[Component]) -> list[Component]:
 
 
 def number(components: list[Component]) -> list[Component]:
-    """Give every component an id, as Discord does with those that have none."""
+    """Give every component an id, as Discord does with those that have none, and show snowflakes as text."""
     taken = {c["id"] for c in walk(components) if c.get("id")}
+    for component in walk(components):
+        for value in component.get("default_values") or []:
+            value["id"] = str(value["id"])
     free = (i for i in range(1, 10_000) if i not in taken)
     for component in walk(components):
         if not component.get("id"):
@@ -130,9 +139,14 @@ def _check_layout_part(component: Component, allowed: frozenset[ComponentType]) 
 def _check_section(section: Component) -> Errors:
     if not 1 <= len(section.get("components") or []) <= 3:
         return {"components": bad_length(1, 3)}
+    if found := _check_layout(section["components"], frozenset({ComponentType.TEXT_DISPLAY})):
+        return {"components": found}
     accessory = section.get("accessory")
     if not accessory:
         return {"accessory": required()}
+    if accessory.get("type") not in {ComponentType.BUTTON, ComponentType.THUMBNAIL}:
+        text = 'Value of field "type" must be one of (2, 11).'
+        return {"accessory": {"type": one_error("UNION_TYPE_CHOICES", text)}}
     found = _check_button(accessory) if accessory.get("type") == ComponentType.BUTTON else {}
     return {"accessory": found} if found else {}
 
@@ -202,9 +216,19 @@ def check_select(select: Component) -> Errors:
         errors["min_values"] = one_error("NUMBER_TYPE_MAX", "int value should be between 0 and 25.")
     if not 1 <= high <= MAX_OPTIONS or low > high:
         errors["max_values"] = one_error("NUMBER_TYPE_MAX", "int value should be between 1 and 25.")
+    errors |= _check_defaults(select, low, high)
     if select.get("type") == ComponentType.STRING_SELECT and (found := _check_options(select.get("options") or [])):
         errors["options"] = found
     return errors
+
+
+def _check_defaults(select: Component, low: int, high: int) -> Errors:
+    """What is chosen already is of the menu's kind, and as much as can be chosen."""
+    given = select.get("default_values") or []
+    kinds = _DEFAULTS.get(ComponentType(select["type"]), set())
+    if any(value.get("type") not in kinds or not str(value.get("id")).isdigit() for value in given):
+        return {"default_values": one_error("BASE_TYPE_CHOICES", f"Value must be one of {sorted(kinds)}.")}
+    return {"default_values": bad_length(low, high)} if given and not low <= len(given) <= high else {}
 
 
 def _check_options(options: list[dict[str, Any]]) -> Errors:

@@ -92,6 +92,7 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "stop": (Level.SCENE_OWNER, {}),
     "reset": (Level.SCENE_OWNER, {}),
     "doctor": (Level.ADMIN, {}),
+    "setup": (Level.ADMIN, {}),
     "home": (Level.MEMBER, {}),
     "access allow": (Level.MODERATOR, {"model": "TheDrummer-UnslopNemo-12B-v4.1", "for": "1m"}),
     "access deny": (Level.MODERATOR, {"model": "TheDrummer-UnslopNemo-12B-v4.1", "for": "1m"}),

@@ -12,10 +12,10 @@ import pytest
 from discord import app_commands
 
 from chat.errors import ChatError
-from cogs import _errors, _filter_words, _key_words, _report_problems, _scene_words
+from cogs import _errors, _filter_words, _key_words, _report_problems, _scene_words, _setup_words
 from cogs._audit_controls import EarlierEntriesControl
 from cogs._bot import Bot, entry_action
-from cogs._controls import CONTROLS, Control
+from cogs._controls import CONTROLS, Control, Guarded, Menu
 from cogs._editing import EditForm
 from cogs._errors import explain
 from cogs._key_form import KeyForm
@@ -26,25 +26,32 @@ from cogs._profile_form import ProfileForm
 from cogs._reply_controls import REPLY_CONTROLS
 from cogs._report_controls import REPORT_CONTROLS
 from cogs._report_form import ReportForm
+from cogs._setup_moderation import LimitsForm
+from cogs._setup_talking import KeywordsForm
 from cogs.help import in_messages
+from cogs.setup import SETUP_CONTROLS
 from infermatic_client import InfermaticError
 from moderation.access import Reason, RefusedError
 from moderation.deeds import ASKS, LOOKS, RECORDED_ELSEWHERE, is_recorded
 from moderation.errors import FilterError
 from moderation.reports import ReportError
 from moderation.rights import REQUIRED, Level
+from moderation.server_setup import SetupError
 from storage import Limit, LimitUse, StorageError
 from tests.e2e.conftest import Stage
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "talking.md"
-BUTTONS: tuple[type[Control], ...] = (
+PRESSED: tuple[type[Guarded[Any]], ...] = (
     *CONTROLS,
     *REPLY_CONTROLS,
     EarlierEntriesControl,
     *PERSONA_CONTROLS,
     *PRIVACY_CONTROLS,
     *REPORT_CONTROLS,
+    *SETUP_CONTROLS,
 )
+BUTTONS = [control for control in PRESSED if issubclass(control, Control)]
+MENUS = [menu for menu in PRESSED if issubclass(menu, Menu)]
 A_LIMIT = Limit("user", 0, "requests", "hour", 5, True, 1, datetime.now(UTC))
 SAMPLES: dict[str, Any] = {
     "str": "x",
@@ -96,23 +103,25 @@ async def test_every_entry_has_an_action_that_rights_know(bot: Bot) -> None:
     entries += [menu.qualified_name for menu in context_menus(bot)]
     assert entries
     assert [name for name in entries if entry_action(name) not in REQUIRED] == []
-    assert [control for control in BUTTONS if control.action not in REQUIRED] == []
+    assert [control for control in PRESSED if control.action not in REQUIRED] == []
 
 
 async def test_every_right_belongs_to_something(bot: Bot) -> None:
     entries = {c.qualified_name for c in slash_commands(bot)}
     entries |= {menu.qualified_name.lower() for menu in context_menus(bot)}
-    entries |= {control.action.removesuffix(" own") for control in BUTTONS}
+    entries |= {control.action.removesuffix(" own") for control in PRESSED}
     entries |= {"channel set server", "persona look after", "lore server", "apikey remove lent"}
     assert [action for action in REQUIRED if action.removesuffix(" own") not in entries] == []
 
 
-async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: Bot) -> None:
-    leaves = {control for control in subclasses(Control) if not control.__subclasses__()}
-    assert set(BUTTONS) == leaves
+async def test_every_button_and_menu_is_registered_so_that_it_works_after_a_restart(bot: Bot) -> None:
+    leaves = {control for control in subclasses(Guarded) if not control.__subclasses__()}
+    assert set(PRESSED) == leaves == {*BUTTONS, *MENUS}
     registered = set(bot._connection._view_store._dynamic_items.values())
     assert registered == leaves
-    patterns = [control.__discord_ui_compiled_template__ for control in BUTTONS]
+    patterns = [control.__discord_ui_compiled_template__ for control in PRESSED]
+    for menu in MENUS:
+        assert len([pattern for pattern in patterns if pattern.fullmatch(menu.prefix)]) == 1
     for control in BUTTONS:
         custom_id = control(1 << 62).item.custom_id
         assert custom_id is not None
@@ -122,7 +131,8 @@ async def test_every_button_is_registered_so_that_it_works_after_a_restart(bot: 
 
 async def test_every_form_asks_the_guard(stage: Stage, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     forms = {form for form in subclasses(discord.ui.Modal) if form.__module__.startswith("cogs.")}
-    assert forms == {EditForm, KeyForm, PersonaForm, ProfileForm, ReportForm}
+    theirs = {KeywordsForm, LimitsForm}  # those of the panel, which ask for the whole server: test_setup_panel.py
+    assert forms == {EditForm, KeyForm, PersonaForm, ProfileForm, ReportForm, *theirs}
     reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     opened = await stage.ada.click(reply, label="✏️")
     await opened.answered()
@@ -189,9 +199,9 @@ async def test_help_lists_what_the_person_may_use(stage: Stage, bot: Bot) -> Non
         return {f"{name} {part}".strip() for name, inside in found for part in inside.split(" | ")}
 
     everything = {command.qualified_name for command in slash_commands(bot)}
-    assert await listed(stage.moderator) == everything - {"doctor", "apikey set"}
+    assert await listed(stage.moderator) == everything - {"doctor", "setup", "apikey set"}
     assert await listed(stage.admin) == everything
-    staff = {"doctor", "apikey set", "model set", "model reset", "history checkout", "history import"}
+    staff = {"doctor", "setup", "apikey set", "model set", "model reset", "history checkout", "history import"}
     staff |= {"channel set", "persona use", "persona clear", "persona turns", "note set", "note clear"}
     staff |= {"scene end"}
     staff |= {f"limit {name}" for name in ("set", "list", "remove", "grant", "weight")} | {"queue show", "queue clear"}
@@ -230,9 +240,10 @@ def test_every_deed_is_recorded_unless_it_is_known_why_not() -> None:
     assert not any(is_recorded(action) for action in REQUIRED.keys() - by_right)
 
 
-@pytest.mark.parametrize("base", [ChatError, FilterError, InfermaticError, ReportError, StorageError])
+@pytest.mark.parametrize("base", [ChatError, FilterError, InfermaticError, ReportError, SetupError, StorageError])
 def test_every_error_has_words_of_its_own(base: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    words = "".join(map(inspect.getsource, (_errors, _filter_words, _key_words, _report_problems, _scene_words)))
+    modules = (_errors, _filter_words, _key_words, _report_problems, _scene_words, _setup_words)
+    words = "".join(map(inspect.getsource, modules))
     for kind in subclasses(base):
         assert re.search(rf"\b{kind.__name__}\(", words), f"{kind.__name__} has no words"
         explanation = explain(sample(kind))

@@ -105,7 +105,28 @@ async def test_rules_for_rows(scene: Scene, components: list[dict[str, Any]], pa
             "components.0.accessory.custom_id",
             "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED",
         ),
+        (
+            [{"type": 9, "components": [row(button())], "accessory": button("b")}],
+            "components.0.components.0.type",
+            "UNION_TYPE_CHOICES",
+        ),
+        (
+            [{"type": 9, "components": [text()], "accessory": menu()}],
+            "components.0.accessory.type",
+            "UNION_TYPE_CHOICES",
+        ),
         ([{"type": 12, "items": []}], "components.0.items", "BASE_TYPE_BAD_LENGTH"),
+        *(
+            (
+                [row({"type": 8, "custom_id": "c", "max_values": 1, "default_values": values})],
+                "components.0.components.0.default_values",
+                error,
+            )
+            for values, error in (
+                ([{"id": "1", "type": "role"}], "BASE_TYPE_CHOICES"),
+                ([{"id": "1", "type": "channel"}, {"id": "2", "type": "channel"}], "BASE_TYPE_BAD_LENGTH"),
+            )
+        ),
     ],
 )
 async def test_rules_for_layouts(scene: Scene, components: list[dict[str, Any]], path: str, error: str) -> None:
@@ -149,6 +170,9 @@ async def test_menus_of_every_kind(scene: Scene) -> None:
     await scene.rest.post(f"{scene.path}/messages", {"content": "choose", "components": rows})
     message = scene.channel.messages[0]
     role = scene.guild.add_role("readers")
+    chosen = {"type": 6, "custom_id": "six", "default_values": [{"id": role.id, "type": "role"}]}
+    answer = await scene.rest.post(f"{scene.path}/messages", {"content": "again", "components": [row(chosen)]})
+    assert answer.body["components"][0]["components"][0]["default_values"] == [{"id": str(role.id), "type": "role"}]
 
     picked = await scene.person.select(message, "user", [scene.owner])
     assert picked.data["values"] == [str(scene.owner.id)]
