@@ -1,15 +1,17 @@
 """The buttons under a character that somebody looks at before taking it in; the number in their ids is the draft's."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
+from discord import app_commands
 
 from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import is_adult
 from cogs._bot import Bot
 from cogs._controls import Control, Item, view_of
-from cogs._persona_cards import ADULT_MARK, card_of, title_of
+from cogs._persona_cards import ADULT_MARK, card_of, choice_name, title_of
 from cogs._places import is_age_restricted, scopes_of
 from moderation.access import RefusedError
 
@@ -93,6 +95,20 @@ async def visitor_of(interaction: discord.Interaction[Bot]) -> Visitor:
         except RefusedError:
             looks_after_all = False
     return Visitor(interaction.guild_id, interaction.user.id, looks_after_all, is_age_restricted(interaction.channel))
+
+
+async def persona_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+    """The characters that a person sees and that have in their names what is typed, the nearest first."""
+    visitor = await visitor_of(interaction)
+    seen = await interaction.client.services.personas.all(visitor)
+    found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
+    named = Counter(outline.name.casefold() for outline in seen)
+    return [
+        app_commands.Choice(
+            name=choice_name(outline, visitor, alone=named[outline.name.casefold()] == 1), value=str(outline.id)
+        )
+        for outline in sorted(found, key=visitor.distance)[:25]
+    ]
 
 
 async def estimate_of(interaction: discord.Interaction[Bot]) -> Callable[[str], int]:

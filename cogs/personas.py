@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections import Counter
 from typing import Any
 
 import discord
@@ -22,9 +21,9 @@ from cogs import _persona_casts
 from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._errors import explain
-from cogs._persona_cards import card_of, choice_name, list_line, title_of
+from cogs._persona_cards import card_of, list_line, title_of
 from cogs._persona_casts import ORDER_WORDS
-from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, visitor_of
+from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, persona_choices, visitor_of
 from cogs._persona_forms import Part, PersonaForm, Written, text_sent, too_long
 from cogs._places import place_of
 from cogs.talk import model_choices
@@ -339,16 +338,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @use.autocomplete("name")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
         """The characters that have in their names what is typed."""
-        visitor = await visitor_of(interaction)
-        seen = await self.library.all(visitor)
-        found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
-        named = Counter(outline.name.casefold() for outline in seen)
-        return [
-            app_commands.Choice(
-                name=choice_name(outline, visitor, alone=named[outline.name.casefold()] == 1), value=str(outline.id)
-            )
-            for outline in sorted(found, key=visitor.distance)[:25]
-        ]
+        return await persona_choices(interaction, typed)
 
 
 async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:

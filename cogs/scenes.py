@@ -17,7 +17,7 @@ from chat.scenes import Scene, Scenes
 from cogs._bot import Bot, tell
 from cogs._outlets import InteractionOutlet
 from cogs._persona_cards import title_of
-from cogs._persona_controls import visitor_of
+from cogs._persona_controls import persona_choices, visitor_of
 from cogs._places import conversation_of, is_age_restricted, place_of, scopes_of, source_words
 from cogs._posts import quietly
 from cogs._scene_threads import LONGEST_TITLE, home_around, open_thread, require_rights, title_for
@@ -89,9 +89,7 @@ class SceneCommands(
     @start.autocomplete("persona")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
         """The characters that have in their names what is typed."""
-        seen = await self.bot.services.personas.all(await visitor_of(interaction))
-        found = [outline for outline in seen if typed.casefold().strip() in outline.name.casefold()]
-        return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:25]]
+        return await persona_choices(interaction, typed)
 
     @app_commands.command(description="End the scene of this thread, which is then closed")
     @app_commands.describe(recap="Let the model write first what happened")

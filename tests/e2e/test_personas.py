@@ -242,6 +242,8 @@ async def test_equal_names_are_told_apart_and_nobody_takes_the_servers_place(sta
     for person, expected in ((stage.ada, [mine, servers]), (stage.admin, [servers, theirs])):
         found = await person.autocomplete(stage.channel, "persona show", focused="name", name="mir")
         assert [choice.name for choice in found][: len(expected)] == expected
+        found = await person.autocomplete(stage.channel, "scene start", focused="persona", persona="")
+        assert [choice.name for choice in found][: len(expected)] == expected
         meant = await stage.command(person, "persona export", name="mira", format="JSON")
         whose = stage.ada if person is stage.ada else stage.moderator
         assert read_card(meant.attachments[0].data).card.description == whose.user.name
