@@ -10,8 +10,8 @@ import cogs._bot
 from chat.bursts import Burst
 from storage import ConversationKey
 from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, stored, swipes
+from tests.e2e.characters import card_file, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, running
-from tests.e2e.test_personas import card_file, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

@@ -8,8 +8,8 @@ import pytest
 from cogs._log_posts import LogPosts
 from storage import AuditFilter, ConversationKey, Scope
 from tests.e2e.acting import allow_long_replies, buttons, quiet, shown, slow_text, stored
+from tests.e2e.characters import card_file, taken_in, use
 from tests.e2e.conftest import Stage
-from tests.e2e.test_personas import card_file, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

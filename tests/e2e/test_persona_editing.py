@@ -9,8 +9,8 @@ from chat.cards import read_card
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 from tests.e2e.acting import buttons
+from tests.e2e.characters import card_file, fields_of, look, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, running
-from tests.e2e.test_personas import card_file, fields_of, look, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
 

@@ -8,9 +8,9 @@ import pytest
 
 from playground.discord import Permission
 from tests.e2e.acting import NEWEST, buttons, shown, slow_text, stored, swipes
+from tests.e2e.characters import card_file, greeting, taken_in, use
 from tests.e2e.conftest import Stage, changed, running
 from tests.e2e.processes import environment, started
-from tests.e2e.test_personas import card_file, greeting, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

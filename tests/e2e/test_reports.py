@@ -12,8 +12,8 @@ from cogs._report_words import KEPT, KNOWN, REPORTED
 from playground.discord import MessageFlag, Permission
 from storage import AuditFilter, Scope, Target
 from tests.e2e.acting import buttons, quiet, stored
+from tests.e2e.characters import card_file, greeting, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, running
-from tests.e2e.test_personas import card_file, greeting, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

@@ -10,8 +10,8 @@ from chat.bursts import Burst
 from chat.scenes import RECAP, RECAP_TOKENS
 from playground.discord import Permission
 from tests.e2e.acting import NEWEST, asked, buttons, quiet, slow_text, stored, swipes
+from tests.e2e.characters import card_file, taken_in
 from tests.e2e.conftest import Stage, changed, running
-from tests.e2e.test_personas import card_file, taken_in
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

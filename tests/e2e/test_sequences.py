@@ -13,10 +13,10 @@ import pytest
 
 from playground.discord._person_components import _begin
 from tests.e2e.acting import allow_long_replies
+from tests.e2e.characters import card_file, taken_in, use
 from tests.e2e.conftest import Stage
 from tests.e2e.conversation_model import Model
 from tests.e2e.playing import Act, Player, squeezed
-from tests.e2e.test_personas import card_file, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.acting import NEWEST, allow_long_replies, begun, buttons, quiet, shown, slow_text, stored
+from tests.e2e.characters import card_file, greeting, taken_in, use
 from tests.e2e.conftest import Stage
 from tests.e2e.test_persona_webhooks import on_stage, webhooks
-from tests.e2e.test_personas import card_file, greeting, taken_in, use
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
