@@ -11,7 +11,7 @@ from chat.bursts import Burst
 from storage import ConversationKey
 from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, stored, swipes
 from tests.e2e.characters import card_file, taken_in, use
-from tests.e2e.conftest import MODEL, Stage, running
+from tests.e2e.conftest import MODEL, Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
@@ -167,6 +167,26 @@ async def test_whoever_joins_a_question_may_name_who_answers(
     reply = await stored(stage, second)
     assert (reply.author_name, reply.content, reply.model) == ("Nora", "Second.", OWN_MODEL)
     assert not [message for message in stage.channel.messages if message.reactions]
+
+
+async def test_a_notice_goes_when_somebody_else_is_called_meanwhile(
+    offstage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs._screen.REACTION_AFTER_SECONDS", 0.02)
+    monkeypatch.setattr("cogs._screen.NOTICE_AFTER_SECONDS", 0.05)
+    async with running(offstage, changed(offstage.settings, requests_per_minute=60, parallel_requests=1)):
+        await both_on_stage(offstage)
+        other = offstage.guild.add_text_channel("other")
+        offstage.api.tokens_per_second = 60
+        await offstage.say(offstage.tom, "One.", channel=other, answer="word " * 40)
+        await begun(offstage)
+        await offstage.say(offstage.ada, "Two.", answer="Second.")
+        notice = await offstage.reply("⏳")
+        assert notice.author.name == "Mira"
+        await offstage.say(offstage.tom, "Nora, three?")
+        await quiet(offstage)
+        assert notice not in shown(offstage)
+        assert [(m.author.name, m.content) for m in shown(offstage)[4:]] == [("Nora", "Second.")]
 
 
 async def test_characters_answer_each_other_within_their_budget(stage: Stage) -> None:
