@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from playground._staff_pictures import audit_picture, chart_picture, setup_picture
 from playground.demo import DemoBot
 from playground.world import Playground, start_playground
 
@@ -308,6 +309,9 @@ PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "persona": persona_picture,
     "create": create_picture,
     "scene": scene_picture,
+    "setup": setup_picture,
+    "chart": chart_picture,
+    "audit": audit_picture,
 }
 
 
