@@ -143,7 +143,7 @@ async def _limits(sight: Sight) -> list[AnyItem]:
     ]
     lines = [f"Each person has {' and '.join(amounts)}." if amounts else "Each person may use me as much as they like."]
     lines.append(who(*(Chosen(None, limit.set_by, limit.set_at) for limit in limits.values() if limit is not None)))
-    lines.append("-# Who is past a limit comes last in the line. More with `/limit`: roles, channels, hard limits.")
+    lines.append("-# Who is past a limit comes last in the line; a hard limit refuses. More with `/limit`.")
     return [discord.ui.Section(text("Limits", *lines), accessory=LimitsControl(0))]
 
 

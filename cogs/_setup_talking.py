@@ -144,8 +144,8 @@ def _model(sight: Sight) -> list[AnyItem]:
     names = [name for name in catalogue.names if len(name) <= 100]
     offered = names[: MOST_OPTIONS - 1]
     if wanted is not None and wanted not in offered:
-        offered = [wanted[:100], *offered[:-1]]
-    default = _answering(sight, None)
+        offered = [wanted[:100], *offered][: MOST_OPTIONS - 1]
+    default = (_answering(sight, None) or "")[:100] or None
     options = [
         discord.SelectOption(
             label="The operator's default", value=DEFAULT_MODEL, description=default, default=wanted is None
@@ -191,9 +191,13 @@ def _trigger(sight: Sight) -> list[AnyItem]:
 async def _places(sight: Sight) -> list[AnyItem]:
     only = await sight.services.server_setup.only_in(sight.guild.id)
     silent = await sight.channels.silent(sight.guild.id)
-    lines = [f"Only in {_named(only)}." if only else "Wherever I may read."]
-    if silent:
-        lines.append(f"Commands only in {_named(silent)}.")
+    there = [channel_id for channel_id in only if sight.guild.get_channel_or_thread(channel_id) is not None]
+    quiet = [channel_id for channel_id in silent if _is_place(sight.guild, channel_id)]
+    lines = [f"Only in {_named(there)}." if there else "Nowhere." if only else "Wherever I may read."]
+    if gone := len(only) - len(there):
+        lines.append(f"⚠️ {gone} on the list I cannot see any more; `/access clear` with `rule` takes them off.")
+    if quiet:
+        lines.append(f"Commands only in {_named(quiet)}.")
     chosen = [Chosen(None, rule.set_by, rule.created_at) for rule in only.values()]
     lines += [who(*chosen, *silent.values()), "-# More with `/access`: people, roles, categories, for a time."]
     return [
@@ -203,10 +207,9 @@ async def _places(sight: Sight) -> list[AnyItem]:
     ]
 
 
-def _named(channel_ids: Iterable[int]) -> str:
-    ids = list(channel_ids)
-    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
-    return ", ".join(f"<#{channel_id}>" for channel_id in ids[:MOST_NAMED]) + more
+def _named(channel_ids: list[int]) -> str:
+    more = f" and {len(channel_ids) - MOST_NAMED} more" if len(channel_ids) > MOST_NAMED else ""
+    return ", ".join(f"<#{channel_id}>" for channel_id in channel_ids[:MOST_NAMED]) + more
 
 
 def _is_place(guild: discord.Guild, channel_id: int) -> bool:

@@ -117,9 +117,17 @@ async def test_the_first_page_sets_which_model_answers_to_what_and_where(offstag
         await choose(stage, panel, "only", [stage.channel])
         assert f"Only in <#{stage.channel.id}>." in words(panel)
         assert "in some channels only" in await refused(stage, stage.ada, quiet)
+        await choose(stage, panel, "only", [quiet])
+        quiet.delete()
+        await press(stage, panel, "2 Moderation")
+        await press(stage, panel, "1 Talking")
+        assert "Nowhere.\n⚠️ 1 on the list I cannot see any more" in words(panel)
+        [rule] = await stage.admin.autocomplete(stage.channel, "access clear", focused="rule", rule="allow")
+        await stage.command(stage.admin, "access clear", rule=rule.value)
+        await choose(stage, panel, "only", [stage.channel])
         await choose(stage, panel, "only", [])
         assert "Wherever I may read." in words(panel)
-        assert (await stage.ask(stage.ada, "hi", channel=thread, answer="A dog ran.")).content == "A dog ran."
+        assert (await stage.ask(stage.ada, "hi", answer="A dog ran.")).content == "A dog ran."
 
 
 async def test_limits_are_typed_again_and_hold(stage: Stage) -> None:
