@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -137,7 +138,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
         self._services_context = context
         self.services.pool.on_refused = self._key_was_refused
         for name in self._to_load:
-            await self.load_extension(name)
+            await import_module(name).setup(self)  # not as an extension, which would be compiled anew
         await self.tree.sync()
 
     async def close(self) -> None:
