@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import delete
 
 from storage import open_storage
+from storage._sqlite_file import prepare
 from storage.schema import metadata
 
 # How quick the machine is just now says nothing about what is tested.
@@ -84,3 +85,11 @@ async def postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
     name = await postgres_server.borrow()
     yield postgres_server.url(name)
     await postgres_server.give_back(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file without rows, to copy."""
+    path = tmp_path_factory.mktemp("template") / "bot.db"
+    prepare(path)
+    return path

@@ -1,6 +1,7 @@
 """The whole bot between a local Discord and a local Infermatic, over real sockets."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -216,7 +217,8 @@ async def api() -> AsyncIterator[LocalInfermatic]:
 
 
 @pytest.fixture
-def settings(api: LocalInfermatic, tmp_path: Path) -> Settings:
+def settings(api: LocalInfermatic, tmp_path: Path, sqlite_template: Path) -> Settings:
+    shutil.copy(sqlite_template, tmp_path / "bot.db")
     return Settings(
         discord_token="local-token",
         infermatic_api_key=("sk-local",),

@@ -8,15 +8,6 @@ from typing import Any
 import pytest
 
 from storage import Storage, open_storage
-from storage._sqlite_file import prepare
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file without rows, to copy."""
-    path = tmp_path_factory.mktemp("template") / "bot.db"
-    prepare(path)
-    return path
 
 
 @pytest.fixture
