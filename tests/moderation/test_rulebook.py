@@ -10,9 +10,9 @@ from moderation import rulebook as rulebook_module
 from moderation.durations import DurationError, read_duration
 from moderation.rulebook import NoSuchRuleError, Rulebook, TargetError, TooManyRulesError
 from storage import Storage, Target
-from tests.storage.conftest import sqlite_path, sqlite_storage, sqlite_template
+from tests.storage.conftest import sqlite_path, sqlite_storage
 
-__all__ = ["sqlite_path", "sqlite_storage", "sqlite_template"]
+__all__ = ["sqlite_path", "sqlite_storage"]
 
 GUILD, OTHER_GUILD, MAX, TOM = 11, 12, 1, 2
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -19,9 +19,9 @@ from moderation.server_setup import (
 )
 from storage import Scope, Storage
 from tests.storage.builders import ADA, GUILD, OTHER_GUILD
-from tests.storage.conftest import sqlite_path, sqlite_storage, sqlite_template
+from tests.storage.conftest import sqlite_path, sqlite_storage
 
-__all__ = ["sqlite_path", "sqlite_storage", "sqlite_template"]
+__all__ = ["sqlite_path", "sqlite_storage"]
 
 
 @given(st.integers(1, MOST_AMOUNT), st.sampled_from([",", ".", "'", "’", " ", "_", ""]))
