@@ -36,6 +36,7 @@ async def enter(stage: Stage, person: Any, command: str, key: str) -> str:
     await opened.answered()
     assert opened.modal is not None, opened.response and opened.response.content
     submitted = await person.submit(opened, key=key)
+    await submitted.answered()
     await stage.settled()
     answer = submitted.response
     assert answer is not None

@@ -61,7 +61,7 @@ async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(o
 async def test_a_place_behind_others_is_told(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 24)
+        await occupy(stage, 60)
         other = stage.guild.add_text_channel("third")
         await stage.moderator.say(other, f"{stage.mention} before you")
         await asyncio.sleep(0.05)
