@@ -20,7 +20,7 @@ doctor: $(READY)
 	$(BIN)/python bot.py doctor
 
 test: $(READY_DEV)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile
 
 check: $(READY_DEV)
 	$(BIN)/ruff format --check .

@@ -42,7 +42,7 @@ async def occupy(stage: Stage, words: int = 16, channel: Any = None) -> Any:
 async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 24)
+        await occupy(stage, 50)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         assert not shown(stage)
@@ -79,7 +79,7 @@ async def test_the_reply_is_posted_fresh_when_others_wrote_since(
     stage = offstage
     monkeypatch.setattr(screen_module, "FRESH_PING_AFTER_SECONDS", 0.5 if waited_long else 30.0)
     async with one_slot(stage):
-        await occupy(stage, 24)
+        await occupy(stage, 50)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         notice = await stage.reply("⏳")
         await stage.tom.say(stage.channel, "chatter among people")
@@ -128,7 +128,7 @@ async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage)
 async def test_deleting_the_only_question_withdraws_it(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 24)
+        await occupy(stage, 50)
         question = await stage.ada.say(stage.channel, f"{stage.mention} never mind")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         await stage.ada.delete(question)
@@ -189,7 +189,7 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
 async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage) as bot:
-        await occupy(stage, 24)
+        await occupy(stage, 50)
         bot.services.conversations._generator._queue.seconds_per_reply = 150.0
         await stage.moderator.say(stage.guild.add_text_channel("third"), f"{stage.mention} I wait")
         await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 1)
@@ -300,7 +300,7 @@ async def test_several_keys_answer_at_the_same_time(offstage: Stage) -> None:
 
 async def test_who_waits_behind_their_own_conversation_sees_it_too(stage: Stage) -> None:
     stage.api.faults.add("slow", tokens_per_second=50)
-    stage.api.replies.add(slow_text(25))
+    stage.api.replies.add(slow_text(50))
     await stage.ada.say(stage.channel, f"{stage.mention} first")
     await stage.reply("w")
     question = await stage.tom.say(stage.channel, f"{stage.mention} second")
