@@ -372,6 +372,8 @@ def _discord_words(error: BaseException) -> Explanation | None:
     match error:
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
             return Explanation("This command has changed. Reload Discord (Ctrl+R) and try again.", retry=False)
+        case app_commands.TransformerError():
+            return Explanation("I do not see what you chose. Choose it again.", retry=False)
         case app_commands.NoPrivateMessage():
             return Explanation("This works in servers only.", retry=False)
         case UsageError():

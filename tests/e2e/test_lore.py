@@ -195,13 +195,3 @@ async def test_what_stays_does_so_over_restarts_and_only_on_its_own_branch(offst
         await offstage.command(offstage.ada, "undo")
         await offstage.ask(offstage.ada, "Hm?", answer="Yes.")
         assert "Wolves sing." not in offstage.said_to_model
-
-
-async def test_another_server_sees_and_changes_nothing(stage: Stage) -> None:
-    await lore(stage, "import", file=world({}))
-    [book] = await storage_of(stage).lorebooks.all(stage.guild.id)
-    other = stage.world.add_guild("Elsewhere", owner=stage.admin.user)
-    channel = other.add_text_channel("general")
-    for name in ("show", "delete", "enable", "disable"):
-        assert "no lorebook" in await lore(stage, name, stage.admin, channel, name=str(book.id))
-    assert "no lorebooks here" in await lore(stage, "list", stage.admin, channel)

@@ -1,7 +1,6 @@
 """Reports, from the right click to what moderators do about them; and what their channel hears of refusals."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -207,39 +206,6 @@ async def test_without_a_channel_reports_wait_and_nobody_makes_too_many(stage: S
     )
     assert await report(stage, stage.ada, replies[5]) == REPORTED
     assert not elsewhere.messages
-
-
-async def test_reports_of_another_server_are_out_of_reach(stage: Stage, log: Any) -> None:
-    assert stage.bot is not None
-    other = stage.world.add_guild("Lighthouse", owner=stage.tom.user)
-    lobby, their_log = other.add_text_channel("lobby"), other.add_text_channel("their-log")
-    await choose(stage, stage.guild, log_channel=log.id)
-    await choose(stage, other, log_channel=their_log.id)
-    ours = await stage.ask(stage.ada, "Here", answer="Ours.")
-    theirs = await stage.ask(stage.tom, "There", answer="Theirs.", channel=lobby)
-    await report(stage, stage.ada, ours)
-    await report(stage, stage.tom, theirs)
-    [our_report], [their_report] = log.messages, their_log.messages
-    assert "Ours" in our_report.content
-    assert "Theirs" in their_report.content
-    number = our_report.components[0]["components"][0]["custom_id"].partition(":")[2]
-    before = our_report.content
-    for kind in ("delete", "block", "dismiss"):
-        their_report.components[0]["components"][0]["custom_id"] = f"report-{kind}:{number}"
-        told = await press(stage, stage.tom, their_report, "Delete everywhere")
-        assert told.content == STALE
-    their_report.components[0]["components"][0]["custom_id"] = f"report-block-for:{number}4"
-    assert (await press(stage, stage.tom, their_report, "Delete everywhere")).content == STALE
-    assert (our_report.content, ours.deleted) == (before, False)
-    form = await stage.tom.message_command(theirs, "Report")
-    await form.answered()
-    form.modal = replace(form.modal, custom_id=f"report:{ours.id}")
-    sent = await stage.tom.submit(form)
-    await sent.answered()
-    await stage.settled()
-    assert sent.messages[-1].content.startswith("Only what I said can be reported here.")
-    assert len(their_log.messages) == 1
-    await stage.ask(stage.ada, "Still here?", answer="Yes.")
 
 
 async def test_refusals_are_told_where_that_is_wanted_and_not_too_often(stage: Stage, log: Any) -> None:

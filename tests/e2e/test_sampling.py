@@ -193,21 +193,6 @@ async def test_a_preset_of_the_same_name_is_replaced(stage: Stage) -> None:
     assert (await asked(stage))["temperature"] == 0.4
 
 
-async def test_another_server_sees_nothing(stage: Stage) -> None:
-    elsewhere = stage.world.add_guild("Elsewhere", owner=stage.admin.user)
-    elsewhere.add_member(stage.tom.user)
-    lobby = elsewhere.add_text_channel("lobby")
-    await put(stage, "temperature", "0.3")
-    await preset(stage, "save", "calm")
-    shown = await stage.command(stage.admin, "sampling show", lobby)
-    assert "Presets: none yet" in shown.content
-    assert "**0.8** · the operator's default" in shown.content
-    assert await stage.admin.autocomplete(lobby, "sampling load", focused="name", name="") == []
-    refusal = await preset(stage, "load", "calm", lobby, person=stage.admin)
-    assert "There is no preset `calm` here." in refusal.content
-    assert await asked(stage, lobby) == DEFAULTS
-
-
 async def test_presets_are_suggested_to_who_may_load_them(stage: Stage) -> None:
     for name in ("Wild", "calm night", "Calm"):
         await preset(stage, "save", name)
