@@ -134,6 +134,7 @@ class Endpoints:
             reply = self._api.replies.take(spec.id)
             generation = generate(call, spec, limit, reply, variation=exchange.record.number)
             exchange.record.text = "\n".join(choice.text for choice in generation.choices)
+            await self._api.let_go.wait()
             seconds = self._api.first_token_seconds + generation.longest / self._speed(exchange)
             exchange.backend_ends_at = self._api.clock() + seconds
             if call.stream:

@@ -63,6 +63,8 @@ class LocalInfermatic:
         self.replies = Replies()
         self.faults = Faults()
         self.requests: list[ApiRequest] = []
+        self.let_go = asyncio.Event()
+        self.let_go.set()
         self._arrived = 0
         self._listeners: list[Callable[[ApiRequest], None]] = []
         self._running: set[asyncio.Task[Any]] = set()
@@ -93,6 +95,14 @@ class LocalInfermatic:
         state.minute = "clock" if self.gateway == "1.66.3" else "sliding"
         self.keys[key] = state
         return state
+
+    def hold(self) -> None:
+        """Let no answer begin from now on; what is asked waits until `release`."""
+        self.let_go.clear()
+
+    def release(self) -> None:
+        """Let the answers that were held begin, and those to come."""
+        self.let_go.set()
 
     def subscribe(self, callback: Callable[[ApiRequest], None]) -> Callable[[], None]:
         """Call back when a request arrives and when it has ended; the result ends that."""

@@ -28,10 +28,10 @@ async def one_slot(stage: Stage, **changes: Any) -> AsyncIterator[Bot]:
         yield bot
 
 
-async def occupy(stage: Stage, words: int = 16, channel: Any = None) -> Any:
-    """Let Tom's question in another channel take the one slot for about a second."""
-    stage.api.faults.add("slow", tokens_per_second=50)
-    stage.api.replies.add(slow_text(words))
+async def occupy(stage: Stage, channel: Any = None) -> Any:
+    """Let Tom's question in another channel take the one slot until the service is released."""
+    stage.api.hold()
+    stage.api.replies.add("done at last")
     channel = channel or stage.guild.add_text_channel("elsewhere")
     count = len(asked(stage))
     await stage.tom.say(channel, f"{stage.mention} something long")
@@ -39,16 +39,24 @@ async def occupy(stage: Stage, words: int = 16, channel: Any = None) -> Any:
     return channel
 
 
+async def waiting(stage: Stage, count: int) -> None:
+    """Until so many wait for the slot."""
+    assert stage.bot is not None
+    queue = stage.bot.services.conversations._generator._queue
+    await stage.world.wait_until(lambda: len(queue) == count)
+
+
 async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 50)
+        await occupy(stage)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         assert not shown(stage)
         notice = await stage.reply("⏳")
         assert "You are next, in about" in notice.content
         assert buttons(notice) == ["Stop"]
+        stage.api.release()
         reply = await stage.reply("my question")
         await quiet(stage)
         assert reply is notice
@@ -61,12 +69,13 @@ async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(o
 async def test_a_place_behind_others_is_told(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage):
-        await occupy(stage, 60)
+        await occupy(stage)
         other = stage.guild.add_text_channel("third")
         await stage.moderator.say(other, f"{stage.mention} before you")
-        await asyncio.sleep(0.05)
+        await waiting(stage, 1)
         await stage.ada.say(stage.channel, f"{stage.mention} my question")
         notice = await stage.reply("1 before you, about")
+        stage.api.release()
         await stage.reply("my question")
         await quiet(stage)
         assert shown(stage) == [notice]
@@ -79,10 +88,13 @@ async def test_the_reply_is_posted_fresh_when_others_wrote_since(
     stage = offstage
     monkeypatch.setattr(screen_module, "FRESH_PING_AFTER_SECONDS", 0.5 if waited_long else 30.0)
     async with one_slot(stage):
-        await occupy(stage, 50)
+        await occupy(stage)
         question = await stage.ada.say(stage.channel, f"{stage.mention} my question")
         notice = await stage.reply("⏳")
         await stage.tom.say(stage.channel, "chatter among people")
+        if waited_long:
+            await asyncio.sleep(screen_module.FRESH_PING_AFTER_SECONDS)
+        stage.api.release()
         reply = await stage.reply("my question")
         await quiet(stage)
         assert reply is not notice
@@ -99,14 +111,17 @@ async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage)
     async with one_slot(stage):
         await occupy(stage)
         first = await stage.ada.say(stage.channel, f"{stage.mention} apples?")
-        await asyncio.sleep(0.05)
+        await waiting(stage, 1)
         second = await stage.moderator.say(stage.channel, f"{stage.mention} and pears?")
         third = await stage.ada.say(stage.channel, f"{stage.mention} and plums?")
         await stage.world.wait_until(lambda: second.reaction("⏳") and third.reaction("⏳"))
         await stage.moderator.edit(second, f"{stage.mention} and quinces?")
         await stage.ada.delete(third)
-        stage.api.faults.add("slow", tokens_per_second=40)
-        stage.api.replies.add(slow_text(30))
+        await stage.remembered(second, "and quinces?")
+        await stage.remembered(third, "")
+        stage.api.faults.add("slow", tokens_per_second=20)
+        stage.api.replies.add(slow_text(200))
+        stage.api.release()
         await begun(stage, 2)
         await stage.world.wait_for_message(stage.channel, lambda m: buttons(m) == ["Stop"] and "w" in m.content)
         reply = shown(stage)[-1]
@@ -127,11 +142,13 @@ async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage)
 
 async def test_deleting_the_only_question_withdraws_it(offstage: Stage) -> None:
     stage = offstage
-    async with one_slot(stage):
-        await occupy(stage, 50)
+    async with one_slot(stage) as bot:
+        await occupy(stage)
         question = await stage.ada.say(stage.channel, f"{stage.mention} never mind")
         await stage.world.wait_until(lambda: question.reaction("⏳"))
         await stage.ada.delete(question)
+        await stage.world.wait_until(lambda: len(bot.services.conversations._answers) == 1)
+        stage.api.release()
         await quiet(stage)
         assert len(asked(stage)) == 1
         assert not shown(stage)
@@ -146,6 +163,8 @@ async def test_what_is_said_right_after_a_stop_is_a_turn_of_its_own(offstage: St
         await stage.world.wait_until(lambda: len(answers) == 2)
         list(answers.values())[-1].stop()
         await stage.moderator.say(stage.channel, f"{stage.mention} answer this")
+        await waiting(stage, 1)
+        stage.api.release()
         await stage.reply("answer this")
         await quiet(stage)
         assert len(asked(stage)) == 2
@@ -170,6 +189,7 @@ async def test_a_join_that_meets_the_withdrawal_is_not_lost(offstage: Stage, mon
         await stage.ada.delete(question)
         await looked.wait()
         await stage.moderator.say(stage.channel, f"{stage.mention} but this stays")
+        stage.api.release()
         await stage.reply("but this stays")
         await quiet(stage)
 
@@ -178,8 +198,10 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
     stage = offstage
     async with one_slot(stage):
         await occupy(stage)
-        stage.world.faults.add("POST", rf"/channels/{stage.channel.id}/messages$", delay=1.0)
+        stage.world.faults.add("POST", rf"/channels/{stage.channel.id}/messages$", delay=0.5)
         await stage.ada.say(stage.channel, f"{stage.mention} my question")
+        await asyncio.sleep(screen_module.NOTICE_AFTER_SECONDS + 0.1)
+        stage.api.release()
         reply = await stage.reply("my question")
         await quiet(stage)
         assert shown(stage) == [reply]
@@ -189,10 +211,10 @@ async def test_a_notice_that_is_just_being_posted_is_not_left_behind(offstage: S
 async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage) -> None:
     stage = offstage
     async with one_slot(stage) as bot:
-        await occupy(stage, 50)
+        await occupy(stage)
         bot.services.conversations._generator._queue.seconds_per_reply = 150.0
         await stage.moderator.say(stage.guild.add_text_channel("third"), f"{stage.mention} I wait")
-        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 1)
+        await waiting(stage, 1)
         refused = await stage.ada.say(stage.channel, f"{stage.mention} me too")
         refusal = await stage.reply("Too many are waiting: it would take about 4 minutes")
         assert refused.reaction("🚫")
@@ -205,6 +227,7 @@ async def test_a_wait_that_would_be_too_long_is_refused_in_words(offstage: Stage
         assert "Too many are waiting" in told.content
         assert await bot.services.storage.history.by_discord_id(stage.guild.id, refused.id) is None
         assert len(asked(stage)) == 1
+        stage.api.release()
 
 
 async def test_a_busy_server_waits_behind_a_quiet_one(offstage: Stage) -> None:
@@ -212,14 +235,15 @@ async def test_a_busy_server_waits_behind_a_quiet_one(offstage: Stage) -> None:
     owner = stage.world.add_user("Quiet owner")
     quiet_guild = stage.world.add_guild("Quiet", owner=owner)
     quiet_channel = quiet_guild.add_text_channel("calm")
-    async with one_slot(stage) as bot:
+    async with one_slot(stage):
         await occupy(stage)
         for number in range(3):
             channel = stage.guild.add_text_channel(f"busy-{number}")
             await stage.ada.say(channel, f"{stage.mention} flood {number}")
-        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 3)
+        await waiting(stage, 3)
         await stage.world.person(owner).say(quiet_channel, f"{stage.mention} calm question")
-        await stage.world.wait_until(lambda: len(bot.services.conversations._generator._queue) == 4)
+        await waiting(stage, 4)
+        stage.api.release()
         await begun(stage, 5)
         await quiet(stage)
         assert "calm question" in prompt(asked(stage)[1])
@@ -227,15 +251,15 @@ async def test_a_busy_server_waits_behind_a_quiet_one(offstage: Stage) -> None:
 
 async def test_a_person_who_floods_waits_behind_one_who_asks_once(offstage: Stage) -> None:
     stage = offstage
-    async with one_slot(stage) as bot:
+    async with one_slot(stage):
         elsewhere = await occupy(stage)
-        queue = bot.services.conversations._generator._queue
         for number in range(3):
             channel = stage.guild.add_text_channel(f"busy-{number}")
             await stage.tom.say(channel, f"{stage.mention} flood {number}")
-        await stage.world.wait_until(lambda: len(queue) == 3)
+        await waiting(stage, 3)
         await stage.ada.say(stage.channel, f"{stage.mention} my one question")
-        await stage.world.wait_until(lambda: len(queue) == 4)
+        await waiting(stage, 4)
+        stage.api.release()
         await begun(stage, 5)
         await quiet(stage)
         assert elsewhere.messages
@@ -293,19 +317,19 @@ async def test_several_keys_answer_at_the_same_time(offstage: Stage) -> None:
         await stage.ada.say(stage.channel, f"{stage.mention} at once")
         await begun(stage, 2)
         assert {request.key for request in asked(stage)} == {"sk-local", "sk-second"}
-        assert asked(stage)[0].finished_at is None
+        stage.api.release()
         await stage.reply("at once")
         await quiet(stage)
 
 
 async def test_who_waits_behind_their_own_conversation_sees_it_too(stage: Stage) -> None:
-    stage.api.faults.add("slow", tokens_per_second=50)
-    stage.api.replies.add(slow_text(50))
+    stage.api.hold()
     await stage.ada.say(stage.channel, f"{stage.mention} first")
-    await stage.reply("w")
+    await begun(stage)
     question = await stage.tom.say(stage.channel, f"{stage.mention} second")
     await stage.world.wait_until(lambda: question.reaction("⏳"))
     await stage.reply("1 before you")
+    stage.api.release()
     await stage.reply("second")
     await quiet(stage)
     assert not question.reactions
@@ -319,11 +343,12 @@ async def test_a_slot_granted_while_somebody_joins_is_not_lost_by_a_stop(offstag
         await stage.ada.say(stage.channel, f"{stage.mention} stop this")
         answers = bot.services.conversations._answers
         await stage.world.wait_until(lambda: len(answers) == 2)
-        waiting = list(answers.values())[-1]
-        async with waiting.joining:
+        answer = list(answers.values())[-1]
+        async with answer.joining:
+            stage.api.release()
             await stage.world.wait_until(lambda: asked(stage)[0].finished_at)
             await stage.world.wait_until(lambda: not len(bot.services.conversations._generator._queue))
-            waiting.stop()
+            answer.stop()
             await asyncio.sleep(0.02)
         await quiet(stage)
         limits = bot.services.pool.keys[0].client.limits
@@ -332,12 +357,13 @@ async def test_a_slot_granted_while_somebody_joins_is_not_lost_by_a_stop(offstag
 
 
 async def test_a_command_that_joins_still_shows_its_question(stage: Stage) -> None:
-    stage.api.tokens_per_second = 40
-    await stage.say(stage.ada, "who keeps the light?", answer="word " * 60)
+    stage.api.hold()
+    await stage.say(stage.ada, "who keeps the light?", answer="Whoever is awake.")
     await begun(stage)
-    waiting = await stage.say(stage.tom, "and who pays for it?", answer="Nobody.")
+    second = await stage.say(stage.tom, "and who pays for it?", answer="Nobody.")
     command = await stage.ada.slash(stage.channel, "chat", message="since when?")
     await stage.world.wait_until(lambda: command.messages and "together" in command.messages[0].content)
+    stage.api.release()
     assert command.messages[0].content.startswith("> since when?")
-    await stage.reply_to(waiting)
+    await stage.reply_to(second)
     assert "since when?" in stage.said_to_model

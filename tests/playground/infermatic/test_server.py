@@ -81,6 +81,22 @@ async def test_an_answer_without_a_stream_takes_as_long_as_its_text() -> None:
     assert 0.2 <= time.monotonic() - started < 1.0
 
 
+async def test_answers_can_be_held(api: LocalInfermatic, session: aiohttp.ClientSession) -> None:
+    api.hold()
+    held = asyncio.create_task(status_of(session, api))
+    streamed = asyncio.create_task(status_of(session, api, stream=True))
+    arrived = asyncio.Event()
+    api.subscribe(lambda _: arrived.set() if len(api.requests) == 2 else None)
+    if len(api.requests) < 2:
+        await arrived.wait()
+    await asyncio.sleep(0.05)
+    assert not held.done()
+    assert not streamed.done()
+    api.release()
+    assert (await held, await streamed) == (200, 200)
+    assert await status_of(session, api) == 200
+
+
 async def test_tokens_can_come_several_at_a_time(api: LocalInfermatic, session: aiohttp.ClientSession) -> None:
     api.chunk_tokens = 5
     async with session.post(
