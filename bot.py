@@ -80,6 +80,7 @@ EXTENSIONS = (
     "cogs.retention",
     "cogs.privacy",
     "cogs.leaving",
+    "cogs.gone",
 )
 LONGEST_DISCORD_WAIT_SECONDS = 30.0  # the shortest that discord.py allows; longer rate limits reach us as errors
 

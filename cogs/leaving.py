@@ -95,6 +95,7 @@ class Leaving(commands.Cog):
         storage.settings.forget_all()
         storage.access.forget(guild_id)
         storage.filters.forget(guild_id)
+        storage.limits.forget(guild_id)
         if purged:
             logger.info("deleted what was kept of server %s, which was left a month ago", guild_id)
             await storage.database.sweep()

@@ -117,7 +117,7 @@ class Retention(commands.Cog):
         return self._fetched.get(channel_id)
 
     async def _fetch(self, guild_id: int, channel_id: int) -> None:
-        """An archived thread is in no cache, but has a parent; what is gone for good keeps what was set for it."""
+        """An archived thread is in no cache, but has a parent; what cannot be seen keeps what was set for it."""
         try:
             self._fetched[channel_id] = scopes_of(await self.bot.fetch_channel(channel_id), guild_id)
         except (discord.NotFound, discord.Forbidden):

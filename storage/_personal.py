@@ -24,7 +24,7 @@ PERSONAL: Final = {
     "lorebooks.created_by": Upon.NOBODYS,
     "settings.scope_id": Upon.DELETED,  # of the scope of a user
     "settings.set_by": Upon.NOBODYS,
-    "usage.user_id": Upon.STAYS,  # for some weeks, because limits look at them
+    "usage.user_id": Upon.SUMMED,
     "usage_days.user_id": Upon.SUMMED,
     "usage_sums.scope_id": Upon.SUMMED,
     "audit_entries.actor_id": Upon.STAYS,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     select,
     type_coerce,
+    update,
 )
 
 from storage._upsert import Upsert
@@ -26,7 +27,7 @@ NOBODY: Final = 0
 BEFORE_ALL_GUILDS: Final = -1
 
 REQUESTS_KEPT: Final = timedelta(days=40)
-"""Limits look at single requests, at most a month back."""
+"""What a person may want to look at again; limits have counters of their own."""
 
 SUMS_BY_DAY_KEPT: Final = timedelta(days=100)
 """Reports of a longer time go by month."""
@@ -49,6 +50,12 @@ def _delete_row(table: Table) -> Delete:
 
 _old_requests = select(usage.c.id).where(usage.c.id < bindparam("before")).order_by(usage.c.id).limit(ROWS_AT_ONCE)
 _prune_requests = delete(usage).where(usage.c.id.in_(_old_requests))
+_requests_of = (
+    select(usage.c.id)
+    .where(usage.c.guild_id == bindparam("guild"), usage.c.user_id == bindparam("user"))
+    .limit(ROWS_AT_ONCE)
+)
+_disown_requests = update(usage).where(usage.c.id.in_(_requests_of)).values(user_id=NOBODY)
 _old_days = _some(usage_days, usage_days.c.day < bindparam("before"))
 _old_sums = _some(usage_sums, usage_sums.c.level == "day", usage_sums.c.start < bindparam("before"))
 
@@ -72,6 +79,11 @@ _next_guild = select(type_coerce(func.min(usage_sums.c.guild_id), BigInteger)).w
 _delete_row_of = {table.name: _delete_row(table) for table in (usage_days, usage_sums)}
 
 
+def forget_requests(connection: Connection, guild_id: int | None, user_id: int) -> int:
+    """Make some of a person's single requests nobody's; how many they were."""
+    return connection.execute(_disown_requests, {"guild": guild_id, "user": user_id}).rowcount
+
+
 def forget_days(connection: Connection, guild_id: int | None, user_id: int) -> int:
     """Make some of a person's days nobody's; how many they were."""
     return _move(connection, usage_days, add_to_days, _days_of, {"guild": guild_id, "user": user_id}, "user_id", NOBODY)
@@ -85,7 +97,7 @@ def forget_sums(connection: Connection, guild_id: int | None, user_id: int) -> i
 
 
 def prune_requests(connection: Connection, now: datetime) -> int:
-    """Delete some of the requests that no limit looks at any more."""
+    """Delete some of the single requests that are too old."""
     return connection.execute(_prune_requests, {"before": first_id_at(now - REQUESTS_KEPT)}).rowcount
 
 

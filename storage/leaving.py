@@ -21,15 +21,18 @@ from sqlalchemy import (
 from storage._upsert import Upsert
 from storage.database import Database
 from storage.records import utc_now
-from storage.schema import left_guilds, messages, metadata
+from storage.schema import left_guilds, messages, metadata, opt_outs
 
 DELETED_AT_ONCE: Final = 500
 """Rows that one transaction deletes."""
 
 GUILDS_AT_ONCE: Final = 500
 
+STAYS: Final[frozenset[Table]] = frozenset({left_guilds, opt_outs})
+"""Who does not want to be heard there is not heard either when the bot is invited again."""
+
 PURGED: Final[tuple[Table, ...]] = tuple(
-    table for table in reversed(metadata.sorted_tables) if "guild_id" in table.c and table is not left_guilds
+    table for table in reversed(metadata.sorted_tables) if "guild_id" in table.c and table not in STAYS
 )
 """Whatever is kept of a guild, what refers to others first; what hangs under these rows goes with them."""
 

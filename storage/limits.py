@@ -141,6 +141,11 @@ class Limits:
                 self._cache.popitem(last=False)
         return found
 
+    def forget(self, guild_id: int) -> None:
+        """Read what a guild has set anew when it is needed."""
+        self._changes += 1
+        self._cache.pop(guild_id, None)
+
     async def set(self, guild_id: int, limit: Limit) -> Limit | None:
         """Set a limit; the one in whose place it comes, if there was one."""
         return await self._change(guild_id, partial(_write_limit, guild_id=guild_id, limit=limit))

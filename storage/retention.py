@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, literal, select, update
 
 from storage.database import Database
 from storage.ids import first_id_at
 from storage.pictures import delete_pictures
-from storage.schema import UNFINISHED, heads, is_unfinished, messages
+from storage.schema import UNFINISHED, is_unfinished, messages
 
 LOOKED_AT_AT_ONCE: Final = 500
 """Messages that one transaction looks at."""
 
-_channels = select(heads.c.channel_id).where(heads.c.guild_id == bindparam("guild")).distinct()
+CHANNELS_AT_ONCE: Final = 500
+
 _old = (
     select(messages.c.id, messages.c.state)
     .where(
@@ -24,6 +25,15 @@ _old = (
     )
     .order_by(messages.c.id)
     .limit(LOOKED_AT_AT_ONCE)
+)
+_some_words = (
+    select(messages.c.id)
+    .where(
+        messages.c.guild_id == bindparam("guild"),
+        messages.c.channel_id == bindparam("channel"),
+        messages.c.state != "deleted",
+    )
+    .limit(1)
 )
 _forget = (
     update(messages)
@@ -44,7 +54,17 @@ class Retention:
 
     async def channels(self, guild_id: int | None) -> list[int]:
         """The channels and threads of a guild in which something was said; None: all direct messages."""
-        return await self._database.read(_read_channels, guild_id)
+        found: list[int] = []
+        after: int | None = 0
+        while after is not None:
+            some = await self._database.read(_next_channels, guild_id, after)
+            found += some
+            after = some[-1] if len(some) == CHANNELS_AT_ONCE else None
+        return found
+
+    async def has_words(self, guild_id: int | None, channel_id: int) -> bool:
+        """Whether anything is still known of what was said there."""
+        return await self._database.read(_has_words, guild_id, channel_id)
 
     async def forget_older(self, guild_id: int | None, channel_id: int, before: datetime) -> int:
         """Empty the messages that came before then, private ones too, and keep their places; how many they were.
@@ -61,8 +81,21 @@ class Retention:
             after = last
 
 
-def _read_channels(connection: Connection, guild_id: int | None) -> list[int]:
-    return list(connection.execute(_channels, {"guild": guild_id}).scalars())
+def _next_channels(connection: Connection, guild_id: int | None, after: int) -> list[int]:
+    """The next higher ids, from one to the other: reading all messages of a guild would take long."""
+    channel = messages.c.channel_id
+    in_guild = messages.c.guild_id == guild_id
+    first = select(func.min(channel).label("id"), literal(1).label("step")).where(in_guild, channel > after)
+    steps = first.cte("steps", recursive=True)
+    following = select(func.min(channel)).where(in_guild, channel > steps.c.id).scalar_subquery()
+    steps = steps.union_all(
+        select(following, steps.c.step + 1).where(steps.c.id.is_not(None), steps.c.step < CHANNELS_AT_ONCE)
+    )
+    return list(connection.execute(select(steps.c.id).where(steps.c.id.is_not(None)).order_by(steps.c.id)).scalars())
+
+
+def _has_words(connection: Connection, guild_id: int | None, channel_id: int) -> bool:
+    return connection.execute(_some_words, {"guild": guild_id, "channel": channel_id}).first() is not None
 
 
 def _look(

@@ -80,10 +80,9 @@ class Usage:
                 yield found
 
     async def forget_user(self, guild_id: int | None, user_id: int) -> None:
-        """Let what a person used be nobody's (user 0), so that the totals stay.
-
-        The single requests stay until `prune` deletes them.
-        """
+        """Let what a person used be nobody's (user 0), so that the totals stay."""
+        while await self._database.write(forgetting.forget_requests, guild_id, user_id):
+            pass
         while await self._database.write(forgetting.forget_days, guild_id, user_id):
             pass
         while await self._database.write(forgetting.forget_sums, guild_id, user_id):

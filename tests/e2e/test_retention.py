@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.ids import first_id_at
-from tests.e2e.acting import stored
+from tests.e2e.acting import begun, stored
 from tests.e2e.conftest import Stage, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -72,18 +72,69 @@ async def test_a_thread_that_is_in_no_cache_is_looked_up_once(stage: Stage) -> N
     assert not await is_kept(stage, reply)
 
 
-async def test_a_channel_that_is_gone_keeps_what_was_set_for_it(stage: Stage) -> None:
+async def test_a_channel_that_is_hidden_keeps_what_was_set_for_it(stage: Stage) -> None:
     longer, other = stage.guild.add_text_channel("longer"), stage.guild.add_text_channel("other")
     await set_days(stage, "3", where="server")
     await set_days(stage, "30", longer)
     replies = [await stage.ask(stage.ada, "hello", channel=channel) for channel in (longer, other)]
+    assert stage.bot is not None
+    guild = stage.bot.get_guild(stage.guild.id)
+    assert guild is not None
     for channel in (longer, other):
-        channel.delete()
-    await stage.world.wait_until(lambda: stage.bot and stage.bot.get_channel(other.id) is None)
+        guild._remove_channel(guild.get_channel(channel.id))  # type: ignore[arg-type]  # it is there
+        stage.world.faults.add("GET", rf"/channels/{channel.id}$", status=403, times=None)
     await pass_days(stage, 4)
     assert [await is_kept(stage, reply) for reply in replies] == [True, False]
     await pass_days(stage, 31)
     assert not await is_kept(stage, replies[0])
+
+
+async def test_what_was_said_in_a_deleted_channel_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cogs.gone.PAUSE_SECONDS", 0.0)
+    going, thread = stage.guild.add_text_channel("going"), stage.channel.add_thread("thread", stage.ada.user)
+    archived = going.add_thread("archived", stage.ada.user)
+    replies = [await stage.ask(stage.ada, "hello", channel=channel) for channel in (going, thread, archived)]
+    staying = await stage.ask(stage.ada, "hello")
+    archived.archive()
+    await stage.world.wait_until(lambda: stage.bot and stage.bot.get_channel(archived.id) is None)
+    stage.api.hold()
+    stage.api.replies.add("too late")
+    late = await stage.ada.say(going, f"{stage.mention} and this?")
+    await begun(stage, 5)
+    for channel in (thread, going):
+        channel.delete()
+    for reply in replies:
+        await stage.remembered(reply, "")
+    await stage.remembered(late, "")
+    stage.api.release()
+    await stage.settled()
+    assert await is_kept(stage, staying)
+    assert stage.bot is not None
+    storage = stage.bot.services.storage
+    assert await storage.retention.channels(stage.guild.id) == sorted(
+        channel.id for channel in (going, thread, archived, stage.channel)
+    )
+    assert not await storage.retention.has_words(stage.guild.id, going.id)
+
+
+async def test_what_was_deleted_while_the_bot_was_away_is_forgotten_at_the_start(
+    offstage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = offstage
+    monkeypatch.setattr("cogs.gone.PAUSE_SECONDS", 0.0)
+    names = ("going", "hidden", "down", "staying")
+    channels = {name: stage.guild.add_text_channel(name) for name in names}
+    async with running(stage, stage.settings):
+        replies = {name: await stage.ask(stage.ada, "hello", channel=channels[name]) for name in names}
+    channels["going"].delete()
+    for name, status in (("hidden", 403), ("down", 503)):
+        channels[name].delete()
+        stage.world.faults.add("GET", rf"/channels/{channels[name].id}$", status=status, times=None)
+    async with running(stage, stage.settings) as bot:
+        await stage.remembered(replies["going"], "")
+        cog: Any = bot.get_cog("Gone")
+        await asyncio.wait([cog._search])
+        assert [name for name in names if await is_kept(stage, replies[name])] == ["hidden", "down", "staying"]
 
 
 async def test_a_server_that_is_unavailable_is_left_alone(stage: Stage) -> None:
