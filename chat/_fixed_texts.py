@@ -99,12 +99,12 @@ class FixedTexts:
         """The parts of a prompt; with ``remembers`` it is kept which entries of lorebooks fired."""
         tiers = await self.tiers(cast)
         newest = await path.newest(max([2, *(book.reach for books in tiers for book in books)]))
-        macros = await self._macros(cast, newest, room)
+        macros = await self._macros(cast, path, newest, room)
         found = await self._scan(cast, newest, tiers, macros, room) if tiers else None
         if found is not None and remembers and newest:
             await self._remember(cast, newest[0], found, tiers)
         note = preferences.get("note")
-        company = await self._company(cast, await path.newest(_COMPANY_IN))
+        company = await self._company(cast, path)
         return fixed_sections(
             None if cast.persona is None else cast.persona.card,
             macros,
@@ -210,16 +210,17 @@ class FixedTexts:
 
     # --- names
 
-    async def _macros(self, cast: Cast, newest: Sequence[StoredMessage], room: Room) -> Macros:
-        asked = next((message for message in newest if message.role == "user"), None)
+    async def _macros(self, cast: Cast, path: Path, newest: Sequence[StoredMessage], room: Room) -> Macros:
+        asked = await path.asker(_COMPANY_IN)
         before = next((message for message in newest if message.role == "user" and message is not asked), None)
+        said = asked.content if asked else ""
         replied = next((message for message in newest if message.role == "assistant"), None)
         values = {
             "model": room.model,
             "maxPrompt": str(room.window),
-            "input": asked.content if asked else "",
+            "input": said,
             "lastMessage": newest[0].content if newest else "",
-            "lastUserMessage": asked.content if asked else "",
+            "lastUserMessage": said,
             "lastCharMessage": replied.content if replied else "",
         }
         return persona_macros(
@@ -240,9 +241,9 @@ class FixedTexts:
         name = clean_name(asked.author_name or _NOBODY)
         return await self._profiles.speaking(cast.key.guild_id, asked.author_id, name)
 
-    async def _company(self, cast: Cast, newest: Sequence[StoredMessage]) -> list[Profile]:
+    async def _company(self, cast: Cast, path: Path) -> list[Profile]:
         """The people who spoke lately besides the last one, the newest first."""
-        spoke = [message for message in newest if message.role == "user"]
+        spoke = [message for message in await path.newest(_COMPANY_IN) if message.role == "user"]
         names = dict.fromkeys((message.author_id, clean_name(message.author_name or _NOBODY)) for message in spoke)
         return [
             Profile(name) if user_id is None else await self._profiles.speaking(cast.key.guild_id, user_id, name)

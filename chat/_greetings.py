@@ -39,11 +39,14 @@ def greetings_of(persona: Persona, profile: Profile, key: ConversationKey, *, jo
     return Greetings(texts, max(0, first))
 
 
-def opening(persona: Persona, greetings: Greetings, user_id: int) -> list[TranscriptMessage]:
-    """A beginning without words, which the greetings hang under, so that they are swipes of each other."""
+def opening(persona: Persona, greetings: Greetings, user_id: int, user_name: str) -> list[TranscriptMessage]:
+    """A beginning without words, which the greetings hang under, so that they are swipes of each other.
+
+    It tells who they are said to, under the name that they use.
+    """
     now = datetime.now(UTC)
     return [
-        TranscriptMessage(None, "system", "", now, user_id),
+        TranscriptMessage(None, "system", "", now, user_id, user_name),
         *(
             TranscriptMessage(0, "assistant", text, now, user_id, persona.name, persona_id=persona.id)
             for text in greetings.texts

@@ -11,7 +11,8 @@ MOST_NESTED: Final = 8
 """Braces inside of more braces than this are words."""
 
 _TOKEN: Final = re.compile(r"\{\{(?!\{)|\}\}|<(?:user|bot|char)>", re.IGNORECASE)
-_NAME: Final = re.compile(r"\s*(//|[a-z]\w*(?:[+-]\d{1,2})?)\s*?(::|:|\s|\Z)", re.IGNORECASE)
+_NAME: Final = re.compile(r"\s*([a-z]\w*(?:[+-]\d{1,2})?)\s*?(::|:|\s|\Z)", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"\s*(//)()")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
 
@@ -86,9 +87,10 @@ def tokens(text: str) -> Iterator[str | Start | End | Angle]:
 
 def call_of(pieces: Sequence[Piece], offset: int, source: str) -> Call | None:
     """The macro between two braces; None when what stands there is none, whatever its name."""
-    if not pieces or not pieces[0].written or not (name := _NAME.match(pieces[0].text)):
+    if not pieces or not pieces[0].written:
         return None
-    if not name[2] and len(pieces) > 1:
+    name = _COMMENT.match(pieces[0].text) or _NAME.match(pieces[0].text)
+    if not name or (not name[2] and name[1] != "//" and len(pieces) > 1):
         return None
     rest = Piece(pieces[0].text[name.end() :], written=True)
     words = (rest, *pieces[1:]) if rest.text else tuple(pieces[1:])

@@ -43,6 +43,13 @@ class Path:
             said += filter(is_said, self._read[-1])
         return said[:count]
 
+    async def asker(self, among: int) -> StoredMessage | None:
+        """What a person said last, of so many messages; where nobody spoke yet, the beginning that somebody made."""
+        for message in await self.newest(among):
+            if message.role == "user":
+                return message
+        return next((message for page in self._read for message in page if message.role == "system"), None)
+
     async def pages(self) -> AsyncIterator[list[StoredMessage]]:
         """All of it, page by page."""
         place = 0

@@ -205,7 +205,7 @@ class Casts:
             greetings = await allowed_greetings(self._conversations.texts, key, greetings, place.scopes)
             if not greetings.texts:
                 return Bound(None, None)
-            said = opening(persona, greetings, user_id)
+            said = opening(persona, greetings, user_id, profile.name)
             grafted = await self._history.graft(key, said, greetings.first + 1, on_head=True)
             return Bound(grafted.head, grafted.previous_head)
 

@@ -4,12 +4,13 @@ Each text is gone through once, from its beginning to its end. What a macro stan
 that nobody's words can become a macro; a macro may stand inside of another. Names are read whatever their case. What
 is unknown or makes no sense is left as it stands.
 
-Of SillyTavern's macros these are not known here: variables other than ``setvar`` and ``getvar`` (which last for one
-prompt), and those that speak of its own windows and settings.
+Of SillyTavern's macros those are not known here that speak of its own windows and settings. Variables last
+for one prompt.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -67,8 +68,9 @@ class Macros:
             "reverse": self._reverse,
             "datetimeformat": self._format_time,
             "timediff": self._time_between,
-            "setvar": self._set_variable,
-            "getvar": self._get_variable,
+            "time": lambda call: time_elsewhere(self._now, f"time_{call.argument.casefold()}"),
+            **self._for_variables("var", ""),
+            **self._for_variables("globalvar", "global "),
         }
 
     def expand(self, text: str, **also: str) -> str:
@@ -139,8 +141,8 @@ class Macros:
 
     def _plain(self, name: str) -> str | None:
         match name:
-            case "newline":
-                return "\n"
+            case "newline" | "space":
+                return "\n" if name == "newline" else " "
             case "time":
                 return clock_time(self._now)
             case "date":
@@ -183,15 +185,51 @@ class Macros:
         dates = call.fields()
         return between(*dates) if len(dates) == 2 else None
 
-    def _set_variable(self, call: Call) -> str | None:
-        name, *words = call.fields()
-        if not words:
-            return None
-        self._variables[name.strip()] = "::".join(words)
+    # --- variables
+
+    def _for_variables(self, kind: str, prefix: str) -> Mapping[str, Callable[[Call], str | None]]:
+        """The macros for variables of one kind, whose names do not meet those of the other."""
+
+        def named(call: Call) -> tuple[str, str | None]:
+            name, *words = call.fields()
+            return prefix + name.strip(), "::".join(words) if words else None
+
+        def put(call: Call) -> str | None:
+            name, words = named(call)
+            return None if words is None else self._put(name, words)
+
+        def add(call: Call) -> str | None:
+            name, words = named(call)
+            return None if words is None else self._put(name, _sum(self._variables.get(name, ""), words))
+
+        def step(by: str) -> Callable[[Call], str]:
+            def act(call: Call) -> str:
+                name, _ = named(call)
+                self._put(name, _sum(self._variables.get(name, "") or "0", by))
+                return self._variables[name]
+
+            return act
+
+        def get(call: Call) -> str:
+            return self._variables.get(named(call)[0], "")
+
+        acts = {"set": put, "add": add, "inc": step("1"), "dec": step("-1"), "get": get}
+        return {f"{act}{kind}": does for act, does in acts.items()}
+
+    def _put(self, name: str, value: str) -> str:
+        self._variables[name] = value[:MOST_ADDED]
         return ""
 
-    def _get_variable(self, call: Call) -> str:
-        return self._variables.get(call.argument, "")
+
+def _sum(old: str, more: str) -> str:
+    """Numbers are added, other words are put behind each other."""
+    try:
+        total = float(old or "0") + float(more)
+    except ValueError:
+        return old + more
+    if not math.isfinite(total):
+        return old + more
+    return str(int(total)) if total.is_integer() else str(total)
 
 
 def _joined(pieces: list[Piece]) -> str:

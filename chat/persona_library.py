@@ -345,11 +345,14 @@ class PersonaLibrary:
     async def _open_with_greeting(
         self, key: ConversationKey, persona: Persona, user_id: int, user_name: str, scopes: Sequence[Scope]
     ) -> Bound:
-        greetings = greetings_of(persona, await self._profiles.of(key.guild_id, user_id, user_name), key)
+        profile = await self._profiles.of(key.guild_id, user_id, user_name)
+        greetings = greetings_of(persona, profile, key)
         greetings = await allowed_greetings(self._conversations.texts, key, greetings, scopes)
         if not greetings.texts:
             return Bound(None, None)
-        grafted = await self._history.graft(key, opening(persona, greetings, user_id), greetings.first + 1)
+        grafted = await self._history.graft(
+            key, opening(persona, greetings, user_id, profile.name), greetings.first + 1
+        )
         return Bound(grafted.head, grafted.previous_head)
 
     async def _found(self, stored: StoredPersona) -> FoundPersona:

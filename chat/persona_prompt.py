@@ -26,6 +26,9 @@ MOST_COMPANY: Final = 4
 
 LONGEST_OF_COMPANY: Final = 1_000
 
+_PARTS_WITHIN_PARTS: Final = 2
+"""How often the parts of a card are put into each other."""
+
 _EXAMPLE_START: Final = re.compile(r"<START>", re.IGNORECASE)
 _EXAMPLE_TITLE: Final = "[Example Chat]"
 _ROLES: Final = ("system", "user", "assistant")
@@ -75,13 +78,35 @@ def persona_macros(
     macros = Macros(known, now=now, random=random, seed=seed, last_said=last_said)
     macros.learn(persona=_said_of(profile, known))
     if card is not None:
-        macros.learn(
-            description=macros.expand(card.description),
-            personality=macros.expand(card.personality),
-            scenario=macros.expand(card.scenario),
-            mesExamples=macros.expand(card.mes_example),
-        )
+        _learn_card(macros, card)
     return macros
+
+
+def _learn_card(macros: Macros, card: Card) -> None:
+    """Let the parts of a card be macros themselves, which its other parts may hold."""
+    note = _character_note(card)
+    rare = {
+        "charPrompt": card.system_prompt,
+        "charInstruction": card.post_history_instructions,
+        "charJailbreak": card.post_history_instructions,
+        "charDepthPrompt": "" if note is None else note.text,
+    }
+    parts = {
+        "description": card.description,
+        "personality": card.personality,
+        "scenario": card.scenario,
+        "mesExamples": card.mes_example,
+    }
+    version = card.text("character_version")
+    macros.learn(charVersion=version, char_version=version)
+    everywhere = "\n".join([*parts.values(), *rare.values()]).casefold()
+    parts |= {name: text for name, text in rare.items() if name.casefold() in everywhere}
+    macros.learn(**{name: macros.expand(text) for name, text in parts.items()})
+    within = re.compile(r"\{\{\s*(?:" + "|".join(parts) + ")", re.IGNORECASE)
+    if holding := {name: text for name, text in parts.items() if within.search(text)}:
+        for _ in range(_PARTS_WITHIN_PARTS):
+            macros.learn(**{name: macros.expand(text) for name, text in holding.items()})
+    macros.learn(mesExamplesRaw=macros.value("mesExamples"))
 
 
 def fixed_sections(

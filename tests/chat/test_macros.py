@@ -29,6 +29,11 @@ def macros(seed: str = "here", rng: int = 1, **values: str) -> Macros:
         ("}} {{ {{char}}", "}} {{ Mira"),
         ("{{char:x}} {{charm}}", "{{char:x}} {{charm}}"),
         ("a{{// {{char}} is secret }}b", "ab"),
+        ("a{{//{{char}} is secret}}b{{//note}}{{ //: x}}", "ab"),
+        ("{{incvar::n}}{{incvar::n}}{{decvar::n}} {{addvar::n::4}}{{getvar::n}} {{getglobalvar::n}}", "121 5 "),
+        ("{{setglobalvar::a::x}}{{addglobalvar::a::y}}{{getglobalvar::a}}{{addvar::b::0.5}}{{getvar::b}}", "xy0.5"),
+        ("{{addvar::a}}{{incvar::x}}", "{{addvar::a}}1"),
+        ("a{{space}}b", "a b"),
         ("a{{comment: for readers}}{{noop}}b", "ab"),
         ("a{{hidden_key: wolf}}b", "ab"),
         ('{{banned "shivers"}}x', "x"),
@@ -41,6 +46,7 @@ def macros(seed: str = "here", rng: int = 1, **values: str) -> Macros:
         ("{{setvar::x}}", "{{setvar::x}}"),
         ("{{time}}, {{date}}, {{weekday}}", "4:05 PM, March 9, 2026, Monday"),
         ("{{isodate}} {{isotime}} {{time_UTC+2}} {{time_UTC-7}}", "2026-03-09 16:05 6:05 PM 9:05 AM"),
+        ("{{time::UTC+2}} {{time}} {{time::noon}}", "6:05 PM 4:05 PM {{time::noon}}"),
         ("{{time_UTC+99}}", "{{time_UTC+99}}"),
         ("{{datetimeformat DD.MM.YYYY H:mm [at] h a}}", "09.03.2026 16:05 at 4 pm"),
         ("{{idle_duration}}", "3 hours"),
@@ -92,7 +98,8 @@ def test_values_for_one_text_alone() -> None:
 
 WRITTEN = st.lists(
     st.sampled_from(["{{", "}}", "{", "}", "::", ":", ",", "\\,", "char", "user", "random", "pick", "roll", "2d6", "//",
-                     "reverse", "setvar", "getvar", "trim", "<USER>", "<bot>", "\n", " ", "x", "timediff"]),
+                     "reverse", "setvar", "getvar", "addvar",
+                     "incvar", "setglobalvar", "//x", "trim", "<USER>", "<bot>", "\n", " ", "x", "timediff"]),
     max_size=40,
 ).map("".join)  # fmt: skip
 

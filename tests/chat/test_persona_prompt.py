@@ -194,6 +194,22 @@ def test_whatever_is_stored_as_note_or_profile_can_be_read(value: Any) -> None:
     assert read_profile(value, "Ada").name.strip()
 
 
+def test_parts_of_a_card_may_hold_each_other() -> None:
+    nested = card(
+        description="A {{personality}} one. {{scenario}}",
+        scenario="On an island, {{personality}}.",
+        system_prompt="Play {{char}} {{charVersion}}. {{original}}",
+        post_history_instructions="Keep to: {{charPrompt}}",
+        character_version="2.1",
+    )
+    told = {part.name: part.text for part in sections(nested, system_prompt="Be kind.")}
+    assert told["description"] == "A calm one. On an island, calm."
+    assert told["system"] == "Play Mira 2.1. Be kind."
+    assert told["post_history"] == "Keep to: Play Mira 2.1. {{original}}"
+    endless = {part.name: part.text for part in sections(card(description="I am {{description}}", scenario=""))}
+    assert endless["description"] == "I am I am I am {{description}}"
+
+
 def test_a_group_is_all_who_speak_there() -> None:
     macros = persona_macros(card(), ADA, now=NOW, random=Random(1), seed="s", company=("Nora", "Otis"))
     assert macros.expand("{{group}} | {{charIfNotGroup}} | {{char}}") == "Mira, Nora, Otis | Mira, Nora, Otis | Mira"

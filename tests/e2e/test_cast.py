@@ -191,6 +191,7 @@ async def test_a_notice_goes_when_somebody_else_is_called_meanwhile(
 
 async def test_characters_answer_each_other_within_their_budget(stage: Stage) -> None:
     await both_on_stage(stage)
+    await stage.command(stage.ada, "profile set", description="{{user}} keeps bees.")
     assert "**2** after something people said" in await turns(stage, order="turns", among_themselves=2)
     for answer in ("Good evening, Ada.", "Quiet, Mira.", "As you like."):
         stage.api.replies.add(answer)
@@ -198,6 +199,7 @@ async def test_characters_answer_each_other_within_their_budget(stage: Stage) ->
     said = await spoken(stage, 5)
     assert said[2:] == [("Mira", "Good evening, Ada."), ("Nora", "Quiet, Mira."), ("Mira", "As you like.")]
     assert words(stage, "user")[-1] == "Nora: Quiet, Mira."
+    assert "Ada keeps bees." in words(stage, "system")[0]
     newest = shown(stage)[-1]
     assert [buttons(message) for message in shown(stage)[-3:]] == [[], [], NEWEST]
     assert {(await stored(stage, message)).author_id for message in shown(stage)[-3:]} == {stage.ada.user.id}

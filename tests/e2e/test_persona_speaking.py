@@ -31,7 +31,8 @@ async def test_a_greeting_opens_the_conversation_and_its_alternates_are_swipes(s
 
 
 async def test_a_greeting_can_be_written_anew_and_taken_back(stage: Stage) -> None:
-    await taken_in(stage, stage.moderator)
+    await stage.command(stage.moderator, "profile set", name="Maxim", description="{{user}} keeps bees.")
+    await taken_in(stage, stage.moderator, card_file(description="{{char}} knows {{user}}.{{//secret}}"))
     await use(stage)
     first = await greeting(stage)
     stage.api.replies.add("Another evening.")
@@ -39,6 +40,9 @@ async def test_a_greeting_can_be_written_anew_and_taken_back(stage: Stage) -> No
     await stage.world.wait_until(lambda: first.content == "**Mira**\nAnother evening.")
     await stage.settled()
     assert buttons(first)[:3] == ["◀️", "4/4", "▶️"]
+    assert "Mira knows Maxim." in stage.said_to_model
+    assert "Maxim keeps bees." in stage.said_to_model
+    assert "secret" not in stage.said_to_model
     assert (await stage.command(stage.moderator, "undo")).content == "-# The last turn is taken back."
     assert first.deleted
     assert (await stage.ask(stage.ada, "Hello?", answer="Yes.")).content == "**Mira**\nYes."
