@@ -211,11 +211,19 @@ class PersonaLibrary:
         return await self._save(visitor, found, kept, found.outline.adult)
 
     async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
-        """Go back to the version before. Raises `NothingThereError`."""
+        """Go back to what it was before the last change. Raises `NothingThereError`."""
         version = await self._personas.undo(visitor.guild_id, found.outline.id, visitor.user_id)
+        return await self._gone_to(visitor, found, version, "persona undo")
+
+    async def redo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
+        """Take back that it went back. Raises `NothingThereError`."""
+        version = await self._personas.redo(visitor.guild_id, found.outline.id, visitor.user_id)
+        return await self._gone_to(visitor, found, version, "persona redo")
+
+    async def _gone_to(self, visitor: Visitor, found: FoundPersona, version: int | None, action: str) -> FoundPersona:
         self._cache.pop((visitor.guild_id, found.outline.id), None)
         if version is None:
-            raise NothingThereError("persona undo")
+            raise NothingThereError(action)
         return await self.find(visitor, str(found.outline.id))
 
     async def _save(

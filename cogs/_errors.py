@@ -126,6 +126,7 @@ NOTHING_TO_ACT_ON = {
     "sampling reset": "Nothing of that is set here.",
     "import as persona": "There is no PNG, JSON or CHARX file in that message.",
     "persona undo": "There is no earlier version of this character.",
+    "persona redo": "Nothing of this character was undone that could come back.",
     "persona edit": "There is nothing here that fits into a form. Export the card, change it, and give it as `file`.",
     "lore enable": "That lorebook is looked through here already.",
     "lore disable": "That lorebook is not switched on for this very place.",

@@ -30,6 +30,7 @@ from cogs.talk import model_choices
 from storage import Scope
 
 LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
+CAN_BE_REDONE = "\n-# `/persona redo` takes this back."
 CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
 PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
 
@@ -118,10 +119,18 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @app_commands.command(description="Go back to what a character was before it was changed last")
     @app_commands.describe(name="The character")
     async def undo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
-        """Take the newest version away."""
+        """The newest version is kept, too."""
         visitor, found = await self._changeable(interaction, name, "persona undo")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._tell_changed(interaction, await self.library.undo(visitor, found))
+        await self._tell_changed(interaction, await self.library.undo(visitor, found), CAN_BE_REDONE)
+
+    @app_commands.command(description="Take the last /persona undo of a character back")
+    @app_commands.describe(name="The character")
+    async def redo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
+        """What was changed since cannot be undone that way."""
+        visitor, found = await self._changeable(interaction, name, "persona redo")
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._tell_changed(interaction, await self.library.redo(visitor, found))
 
     @app_commands.command(description="Let a character bring its own model and sampling to where it speaks")
     @app_commands.describe(
@@ -334,6 +343,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @edit.autocomplete("name")
     @bring.autocomplete("name")
     @undo.autocomplete("name")
+    @redo.autocomplete("name")
     @delete.autocomplete("name")
     @use.autocomplete("name")
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:

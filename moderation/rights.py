@@ -87,6 +87,8 @@ REQUIRED: dict[str, Level] = {
     "persona bring": Level.MODERATOR,
     "persona undo own": Level.MEMBER,
     "persona undo": Level.MODERATOR,
+    "persona redo own": Level.MEMBER,
+    "persona redo": Level.MODERATOR,
     "persona delete own": Level.MEMBER,
     "persona delete": Level.MODERATOR,
     "persona look after": Level.MODERATOR,  # all of the server's, also those of its members

@@ -10,7 +10,9 @@ from storage.ids import new_id
 from storage.records import Avatar, PersonaContent, PersonaKind, PersonaOutline, StoredPersona, utc_now
 from storage.schema import persona_versions, personas
 
-KEPT_VERSIONS: Final = 20
+KEPT_VERSIONS: Final = 30
+"""Going back makes one, too."""
+
 KEPT_DRAFTS: Final = 3
 """Of one person; an older preview can no longer be confirmed."""
 
@@ -26,7 +28,7 @@ _guild = personas.c.guild_id == bindparam("guild")
 _by_id = personas.c.id == bindparam("persona")
 _outline = tuple(personas.c[name] for name in _OUTLINE)
 _one = select(*_outline, personas.c.card, personas.c.avatar, personas.c.avatar_type).where(_by_id, _guild)
-_one_locked = _one.with_for_update()
+_one_locked = _one.add_columns(personas.c.undo_to, personas.c.redo_to).with_for_update()
 _all = select(*_outline).where(_guild, personas.c.kind != "draft").order_by(func.lower(personas.c.name), personas.c.id)
 _of_owner = (
     select(personas.c.id, personas.c.kind)
@@ -41,13 +43,8 @@ _delete_old_drafts = delete(personas).where(personas.c.kind == "draft", personas
 _delete_some = delete(personas).where(_guild, personas.c.id.in_(bindparam("ids", expanding=True)))
 
 _keep = insert(persona_versions)
-_versions = (
-    select(persona_versions).where(persona_versions.c.persona_id == bindparam("persona"))
-    .order_by(persona_versions.c.version.desc())
-    .limit(1)
-)  # fmt: skip
-_drop_version = delete(persona_versions).where(
-    persona_versions.c.persona_id == bindparam("persona"), persona_versions.c.version == bindparam("dropped")
+_version = select(persona_versions).where(
+    persona_versions.c.persona_id == bindparam("persona"), persona_versions.c.version == bindparam("wanted")
 )
 _drop_oldest = delete(persona_versions).where(
     persona_versions.c.persona_id == bindparam("persona"), persona_versions.c.version <= bindparam("up_to")
@@ -104,8 +101,12 @@ class Personas:
         return await self._database.write(_save, guild_id, persona_id, content, by, version)
 
     async def undo(self, guild_id: int | None, persona_id: int, by: int) -> int | None:
-        """Go back to the version before; the version it has now, None if there is none before."""
-        return await self._database.write(_undo, guild_id, persona_id, by)
+        """Be again what it was before the last change, as a new version: its number. None if that is not known."""
+        return await self._database.write(_go, guild_id, persona_id, by, "undo_to")
+
+    async def redo(self, guild_id: int | None, persona_id: int, by: int) -> int | None:
+        """Take the last `undo` back, as a new version: its number. None if there is none, or something was changed."""
+        return await self._database.write(_go, guild_id, persona_id, by, "redo_to")
 
 
 def _add_draft(connection: Connection, guild_id: int | None, owner_id: int, content: PersonaContent) -> int:
@@ -186,28 +187,33 @@ def _save(
     row = connection.execute(_one_locked, {"guild": guild_id, "persona": persona_id}).one_or_none()
     if row is None or row.kind == "draft" or expected not in {None, row.version}:
         return None
-    kept = {name: getattr(row, name) for name in (*_CONTENT, "version", "updated_at", "updated_by")}
-    connection.execute(_keep, {"persona_id": persona_id, **kept})
-    connection.execute(_drop_oldest, {"persona": persona_id, "up_to": row.version - KEPT_VERSIONS})
-    version: int = row.version + 1
-    _write(connection, guild_id, persona_id, {**_values(content), "version": version}, by)
-    return version
+    return _follow(connection, row, {**_values(content), "undo_to": row.version, "redo_to": None}, by)
 
 
-def _undo(connection: Connection, guild_id: int | None, persona_id: int, by: int) -> int | None:
+def _go(connection: Connection, guild_id: int | None, persona_id: int, by: int, way: str) -> int | None:
     row = connection.execute(_one_locked, {"guild": guild_id, "persona": persona_id}).one_or_none()
-    before = None if row is None else connection.execute(_versions, {"persona": persona_id}).one_or_none()
-    if before is None:
+    if row is None:
         return None
-    _write(connection, guild_id, persona_id, {n: getattr(before, n) for n in (*_CONTENT, "version")}, by)
-    connection.execute(_drop_version, {"persona": persona_id, "dropped": before.version})
-    version: int = before.version
+    wanted = {"persona": persona_id, "wanted": getattr(row, way)}
+    found = connection.execute(_version, wanted).one_or_none()
+    if found is None:
+        return None
+    values = {name: getattr(found, name) for name in (*_CONTENT, "undo_to", "redo_to")}
+    if way == "undo_to":
+        values["redo_to"] = row.version
+    return _follow(connection, row, values, by)
+
+
+def _follow(connection: Connection, row: Any, values: dict[str, Any], by: int) -> int:
+    """Keep what a persona was, and let it be something else under a number that it never had."""
+    names = (*_CONTENT, "version", "updated_at", "updated_by", "undo_to", "redo_to")
+    connection.execute(_keep, {"persona_id": row.id, **{name: getattr(row, name) for name in names}})
+    connection.execute(_drop_oldest, {"persona": row.id, "up_to": row.version - KEPT_VERSIONS})
+    version: int = row.version + 1
+    changed = {**values, "version": version, "updated_by": by, "updated_at": utc_now()}
+    statement = update(personas).where(_by_id, _guild).values(changed)
+    connection.execute(statement, {"guild": row.guild_id, "persona": row.id})
     return version
-
-
-def _write(connection: Connection, guild_id: int | None, persona_id: int, values: dict[str, Any], by: int) -> None:
-    statement = update(personas).where(_by_id, _guild).values(**values, updated_by=by, updated_at=utc_now())
-    connection.execute(statement, {"guild": guild_id, "persona": persona_id})
 
 
 def _values(content: PersonaContent) -> dict[str, Any]:

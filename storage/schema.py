@@ -154,6 +154,8 @@ personas = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("updated_by", BigInteger, nullable=False),
+    Column("undo_to", Integer),
+    Column("redo_to", Integer),
     _one_of("kind", get_args(PersonaKind)),
     Index(None, "guild_id", "owner_id"),
 )
@@ -171,6 +173,8 @@ persona_versions = Table(
     Column("greeting", Integer, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("updated_by", BigInteger, nullable=False),
+    Column("undo_to", Integer),
+    Column("redo_to", Integer),
     PrimaryKeyConstraint("persona_id", "version"),
 )
 

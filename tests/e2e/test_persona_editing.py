@@ -70,12 +70,18 @@ async def test_an_edit_changes_what_was_changed_and_undo_goes_back(stage: Stage)
     after = await exported(stage, stage.ada)
     expected = before["data"] | {"description": "Another one.", "tags": ["sea", "night"], "system_prompt": "Be calm."}
     assert after == before | {"data": expected}
-    for version in (2, 1):
+    for version in (4, 5):
         undone = await stage.command(stage.ada, "persona undo", name="Mira")
-        assert undone.content == f"**Mira**, version {version}."
+        assert undone.content == f"**Mira**, version {version}.\n-# `/persona redo` takes this back."
     assert await exported(stage, stage.ada) == before
     none = await stage.command(stage.ada, "persona undo", name="Mira")
     assert none.content == "There is no earlier version of this character."
+    for version in (6, 7):
+        redone = await stage.command(stage.ada, "persona redo", name="Mira")
+        assert redone.content == f"**Mira**, version {version}."
+    assert await exported(stage, stage.ada) == after
+    none = await stage.command(stage.ada, "persona redo", name="Mira")
+    assert none.content == "Nothing of this character was undone that could come back."
 
 
 async def test_a_form_changes_no_byte_of_what_nobody_changed_in_it(stage: Stage) -> None:

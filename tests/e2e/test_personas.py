@@ -213,7 +213,7 @@ async def test_another_server_finds_nothing(stage: Stage) -> None:
     assert "no characters here" in (await stage.command(stage.moderator, "persona list", lobby)).content
     for person, persona_id in ((stage.moderator, mira_id), (stage.ada, own_id)):
         assert await person.autocomplete(lobby, "persona show", focused="name", name="") == []
-        for name in ("show", "export", "delete", "edit", "undo", "bring"):
+        for name in ("show", "export", "delete", "edit", "undo", "redo", "bring"):
             options = {"model": "default"} if name == "bring" else {}
             told = await stage.command(person, f"persona {name}", lobby, name=persona_id, **options)
             assert told.content.startswith("I know no character")

@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[Level, dict[str, Any]]] = {
     "persona edit": (Level.MEMBER, {"name": "none"}),  # one's own
     "persona bring": (Level.MEMBER, {"name": "none", "model": "default"}),
     "persona undo": (Level.MEMBER, {"name": "none"}),
+    "persona redo": (Level.MEMBER, {"name": "none"}),
     "persona delete": (Level.MEMBER, {"name": "none"}),  # one's own
     "persona use": (Level.SCENE_OWNER, {"name": "none"}),
     "persona clear": (Level.SCENE_OWNER, {}),

@@ -36,3 +36,8 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_webhook_posts_webhook_id", "webhook_posts", ["webhook_id"])
+    for table in ("personas", "persona_versions"):
+        op.add_column(table, sa.Column("undo_to", sa.Integer))
+        op.add_column(table, sa.Column("redo_to", sa.Integer))
+    op.execute("UPDATE personas SET undo_to = version - 1 WHERE version > 1")
+    op.execute("UPDATE persona_versions SET undo_to = version - 1 WHERE version > 1")
