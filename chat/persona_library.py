@@ -49,6 +49,7 @@ LONGEST_TYPED: Final = 100
 
 SETTING: Final = "persona"
 CAST: Final = "cast"
+BEFORE: Final = "persona_before"
 """The ids of those that speak beside it."""
 
 CACHED: Final = 64
@@ -326,10 +327,16 @@ class PersonaLibrary:
         Raises `BusyConversationError` while a reply is being written.
         """
         async with self._conversations.quiet_line(key):
+            was_there = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].source == place.here
             await self._settings.put(place.guild_id, place.here, SETTING, found.outline.id, user_id)
             if (await self._context.preferences(place.guild_id, place.scopes))[CAST].value:
                 await self._settings.put(place.guild_id, place.here, CAST, [], user_id)
-            return await self._open_with_greeting(key, found.persona, user_id, user_name, place.scopes)
+            bound = await self._open_with_greeting(key, found.persona, user_id, user_name, place.scopes)
+            if not was_there and bound.previous_head is not None:
+                await self._settings.put(
+                    place.guild_id, place.here, BEFORE, [key.owner_id, bound.previous_head], user_id
+                )
+            return bound
 
     async def greet_again(
         self, key: ConversationKey, persona: Persona, user_id: int, user_name: str, scopes: Sequence[Scope] = ()
@@ -340,15 +347,20 @@ class PersonaLibrary:
                 return None
             return (await self._open_with_greeting(key, persona, user_id, user_name, scopes)).greeting_id
 
-    async def clear(self, place: Place, user_id: int) -> Persona | None:
-        """Let nobody be bound to this very place; who speaks here now. Raises `NothingThereError`."""
+    async def before(self, place: Place, key: ConversationKey) -> int | None:
+        """Where this conversation stood when characters began to speak in this very place."""
+        before = (await self._context.preferences(place.guild_id, place.scopes))[BEFORE]
+        if before.source != place.here or before.value is None or before.value[0] != key.owner_id:
+            return None
+        return int(before.value[1])
+
+    async def clear(self, place: Place, user_id: int) -> None:
+        """Let nobody be bound to this very place. Raises `NothingThereError`."""
         bound = (await self._context.preferences(place.guild_id, place.scopes))[SETTING]
         if bound.source != place.here:
             raise NothingThereError("persona clear")
-        await self._settings.clear(place.guild_id, place.here, SETTING, user_id)
-        await self._settings.clear(place.guild_id, place.here, CAST, user_id)
-        left = (await self._context.preferences(place.guild_id, place.scopes))[SETTING].value
-        return None if left is None else await self.persona(place.guild_id, left)
+        for name in (SETTING, CAST, BEFORE):
+            await self._settings.clear(place.guild_id, place.here, name, user_id)
 
     async def _open_with_greeting(
         self, key: ConversationKey, persona: Persona, user_id: int, user_name: str, scopes: Sequence[Scope]

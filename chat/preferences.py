@@ -20,6 +20,7 @@ CHANNEL_DEFAULTS: Mapping[str, Any] = {
     "retention_days": None,
     "reply_style": "plain",
     "persona": None,  # the id of the one that speaks here
+    "persona_before": None,  # where the conversation stood when characters came: [its owner, a message]
     "cast": [],  # the ids of those that speak beside it
     "cast_order": "natural",  # who of them answers, when nobody is called
     "persona_turns": 0,  # how often personas answer personas after something that people said

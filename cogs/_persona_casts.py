@@ -7,7 +7,7 @@ import discord
 from chat.branches import short_id
 from chat.casting import Order
 from chat.casts import MOST_TURNS, ORDER, TURNS, Company
-from chat.persona_library import CAST, FoundPersona
+from chat.persona_library import CAST, SETTING, FoundPersona
 from cogs._bot import Bot, tell
 from cogs._persona_cards import title_of
 from cogs._places import SOURCE_WORDS, conversation_of, place_of, source_words
@@ -62,6 +62,7 @@ async def clear(interaction: discord.Interaction[Bot], name: str | None) -> None
             f"**{plain(gone.name)}** speaks here no longer; {_names(left)} {'does' if len(left) == 1 else 'do'}."
         )
         return
+    before = await services.personas.before(place, await conversation_of(interaction))
     if name is not None:
         await services.casts.dismiss(place, company, name, interaction.user.id)
     else:
@@ -69,9 +70,10 @@ async def clear(interaction: discord.Interaction[Bot], name: str | None) -> None
     holding = await _company(interaction)
     names = _names([persona.name for persona in holding.personas])
     now = f"{names} {'speaks' if len(holding.personas) == 1 else 'speak'} here again" if names else None
-    await interaction.response.send_message(
-        f"{now or 'I speak for myself again'}. What was said is kept; `/reset` begins anew."
-    )
+    words = f"{now or 'I speak for myself again'}. What was said is kept; `/reset` begins anew."
+    if before is not None:
+        words += f"\n-# What came before the characters: `/history checkout branch:{short_id(before)}`"
+    await interaction.response.send_message(words)
 
 
 async def arrange(interaction: discord.Interaction[Bot], order: str | None, turns: int | None) -> None:
@@ -83,6 +85,14 @@ async def arrange(interaction: discord.Interaction[Bot], order: str | None, turn
     await interaction.client.services.casts.arrange(place, order, turns, interaction.user.id)
     lines = await cast_lines(interaction, always=True)
     await interaction.response.send_message("\n".join([f"From now on in {SOURCE_WORDS[place.here.kind]}:", *lines]))
+
+
+async def speaker_line(interaction: discord.Interaction[Bot]) -> str:
+    """Who speaks here, and where that comes from."""
+    place = place_of(interaction)
+    holding = await interaction.client.services.context.preferences(place.guild_id, place.scopes)
+    names = _names([persona.name for persona in (await _company(interaction)).personas])
+    return f"`persona` {names or '**none**'} · {source_words(holding[SETTING].source, interaction)}"
 
 
 async def cast_lines(interaction: discord.Interaction[Bot], *, always: bool = False) -> list[str]:

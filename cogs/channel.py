@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from chat.channel_settings import DEFAULT, MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, ChannelSettings
 from cogs._bot import Bot, tell
-from cogs._persona_casts import cast_lines
+from cogs._persona_casts import cast_lines, speaker_line
 from cogs._places import SOURCE_WORDS, place_of, source_words
 from storage import Scope, Setting
 
@@ -58,7 +58,7 @@ class ChannelCommands(
             f"`{name}` {_shown(name, setting.value)} · {source_words(setting.source, interaction)}"
             for name, setting in holding.items()
         ]
-        lines += await cast_lines(interaction)
+        lines += [await speaker_line(interaction), *await cast_lines(interaction)]
         await tell(interaction, "\n".join([*lines, *_problems(interaction, holding)]))
 
     @app_commands.command(name="set", description="Change when and how I answer here")

@@ -21,7 +21,7 @@ from storage.schema import settings
 MAX_CACHED_SCOPES: Final = 20_000
 """Most scopes set nothing and take about 200 bytes each; those of a turn are the ones used last."""
 
-NOT_RECORDED: Final = frozenset({"trigger_since"})
+NOT_RECORDED: Final = frozenset({"trigger_since", "persona_before"})
 """Settings that come with others and that nobody chooses."""
 
 _put = Upsert(settings, overwrite=("value", "set_by", "updated_at"))

@@ -47,6 +47,7 @@ async def test_threads_inherit_and_may_differ_and_show_says_where_each_comes_fro
             "`swipe_rights` **anyone** (everyone) · this server",
             "`retention` **off** (messages are kept until somebody deletes them) · this thread",
             "`reply_style` **embed** (in a coloured frame) · this server",
+            "`persona` **none** · the operator's default",
         ]
         back = await put(offstage, thread, offstage.ada, retention="Default", trigger="default")
         assert back.content.splitlines() == [
@@ -115,7 +116,12 @@ async def test_direct_messages_have_no_trigger(offstage: Stage) -> None:
         dm = await offstage.ada.open_dm()
         await offstage.at_home(offstage.ada)
         shown = await holding(offstage, dm, offstage.ada)
-        assert [line.partition(" ")[0] for line in shown] == ["`swipe_rights`", "`retention`", "`reply_style`"]
+        assert [line.partition(" ")[0] for line in shown] == [
+            "`swipe_rights`",
+            "`retention`",
+            "`reply_style`",
+            "`persona`",
+        ]
         refusal = await put(offstage, dm, offstage.ada, trigger="off")
         assert refusal.content.startswith("`trigger` is for servers")
         assert "**3 days**" in (await put(offstage, dm, offstage.ada, retention="3")).content

@@ -100,9 +100,12 @@ async def test_a_card_with_nothing_but_a_name_can_speak(stage: Stage) -> None:
 
 
 async def test_replies_keep_their_name_through_swipes_and_clear(stage: Stage) -> None:
+    await stage.ask(stage.ada, "Who is there?", answer="Only me.")
     await taken_in(stage, stage.moderator)
     await use(stage)
     await greeting(stage)
+    shown = await stage.command(stage.tom, "channel show")
+    assert "`persona` **Mira** · this channel" in shown.content
     reply = await stage.ask(stage.ada, "Hello?", answer="One.")
     stage.api.replies.add("Two.")
     await stage.ada.click(reply, label="🔄")
@@ -118,6 +121,11 @@ async def test_replies_keep_their_name_through_swipes_and_clear(stage: Stage) ->
     await stage.settled()
     plain = await stage.ask(stage.ada, "And you?", answer="Three.")
     assert plain.content == "Three."
+    branch = cleared.content.rpartition("branch:")[2].strip("`")
+    await stage.command(stage.moderator, "history checkout", branch=branch)
+    await stage.ask(stage.ada, "And before that?", answer="Nothing.")
+    assert "Only me." in stage.said_to_model
+    assert "Good evening" not in stage.said_to_model
     again = await stage.command(stage.moderator, "persona clear")
     assert (again.content, again.ephemeral) == ("No character was chosen for this very place.", True)
 
