@@ -141,16 +141,17 @@ class LimitBook:
 
     async def weigh(self, guild_id: int, role_id: int, weight: int, by: int) -> None:
         """Let those with a role have so many times the usual share of the line."""
-        weights = await weights_of(self._settings, guild_id)
-        weights.pop(role_id, None)
-        if weight != 1:
-            weights[role_id] = weight
         scope = Scope("guild", guild_id)
-        if weights:
-            value = {str(known): found for known, found in weights.items()}
-            await self._settings.put(guild_id, scope, WEIGHTS, value, by)
-        else:
-            await self._settings.clear(guild_id, scope, WEIGHTS, by)
+        async with self._settings.changing(guild_id):
+            weights = await weights_of(self._settings, guild_id)
+            weights.pop(role_id, None)
+            if weight != 1:
+                weights[role_id] = weight
+            if weights:
+                value = {str(known): found for known, found in weights.items()}
+                await self._settings.put(guild_id, scope, WEIGHTS, value, by)
+            else:
+                await self._settings.clear(guild_id, scope, WEIGHTS, by)
 
     async def all(self, guild_id: int) -> tuple[Limit, ...]:
         """The limits of a server."""

@@ -6,12 +6,10 @@ SetupError
 └── CannotWriteError         the bot lacks permissions in the channel
 """
 
-import asyncio
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
-from weakref import WeakValueDictionary
 
 from moderation.limit_book import LimitBook, LimitTarget, NoSuchLimitError, name_of
 from moderation.rulebook import NoSuchRuleError, Rulebook
@@ -60,7 +58,6 @@ class ServerSetup:
         self._settings = settings
         self._rules = rules
         self._limits = limits
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def only_in(self, guild_id: int) -> dict[int, AccessRule]:
         """The channels that alone are allowed; none: all are."""
@@ -87,7 +84,7 @@ class ServerSetup:
         if guild_id in added:
             raise EverybodyModeratesError
         scope = Scope("guild", guild_id)
-        async with self._locks.setdefault(guild_id, asyncio.Lock()):
+        async with self._settings.changing(guild_id):
             found = await self._settings.resolve(guild_id, [scope], {MODERATOR_ROLES: []})
             kept = [role_id for role_id in found[MODERATOR_ROLES].value if role_id not in removed]
             roles = list(dict.fromkeys([*kept, *added]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, bindparam, delete, select, tuple_
 
@@ -97,6 +98,11 @@ class ScopedSettings:
         self._guilds: dict[str, set[int | None]] = {}
         self._reading_guilds = asyncio.Lock()
         self._changes = 0
+        self._changing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def changing(self, guild_id: int) -> asyncio.Lock:
+        """To be held while a guild's setting is read to be set anew, so that of two such changes both count."""
+        return self._changing.setdefault(guild_id, asyncio.Lock())
 
     async def put(self, guild_id: int | None, scope: Scope, name: str, value: Any, set_by: int | None) -> None:
         """Set a JSON value in one scope."""

@@ -55,6 +55,11 @@ async def test_choices_made_at_once_all_count(sqlite_storage: Storage) -> None:
     await setup.choose_moderators(GUILD, [], [3, 4], ADA)
     assert await storage.settings.chosen(GUILD, server) == {}
 
+    books = [LimitBook(storage.limits, storage.settings) for _ in range(2)]
+    await asyncio.gather(*(books[role % 2].weigh(GUILD, role, 2, ADA) for role in (1, 2, 3)))
+    await asyncio.gather(books[0].weigh(GUILD, 1, 1, ADA), books[1].weigh(GUILD, 4, 5, ADA))
+    assert (await books[0].overview(GUILD)).weights == {2: 2, 3: 2, 4: 5}
+
     await asyncio.gather(*(setup.allow_only(GUILD, [channel], [], ADA) for channel in (5, 6)))
     await asyncio.gather(*(setup.allow_only(GUILD, [], [5], ADA) for _ in range(2)))
     assert set(await setup.only_in(GUILD)) == {6}
