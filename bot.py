@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NoReturn
 from weakref import WeakValueDictionary
@@ -123,8 +122,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         storage = await open_storage(settings.database_url)
         stack.push_async_callback(storage.close)
         await storage.opt_outs.refresh()
-        storage.limits.process = _process_name(settings)
-        await storage.limits.release_abandoned(datetime.now(UTC), at_start=True)
+        await stack.enter_async_context(storage.limits.leased())
         open_client = _opener(settings)
         clients = [await stack.enter_async_context(open_client(key)) for key in settings.infermatic_api_key]
         pool = KeyPool(clients)
@@ -216,12 +214,6 @@ def _opener(settings: Settings) -> Callable[..., InfermaticClient]:
         return InfermaticClient(key, settings.infermatic_base_url, limits=limits)
 
     return open_client
-
-
-def _process_name(settings: Settings) -> str:
-    """The same after a restart, and another than that of any process beside it."""
-    shards = ",".join(map(str, sorted(settings.shard_ids))) or "all"
-    return f"shards {shards} of {settings.shard_count or 1}"
 
 
 @app.command()

@@ -46,6 +46,13 @@ _abandoned = (
     .limit(AT_ONCE)
     .with_for_update(skip_locked=True)
 )
+_ours = select(limit_reservations.c.id).where(limit_reservations.c.process == bindparam("ours")).limit(1)
+_expired = select(limit_reservations.c.id).where(limit_reservations.c.expires_at < bindparam("now")).limit(1)
+_renew = (
+    update(limit_reservations)
+    .where(limit_reservations.c.process == bindparam("ours"))
+    .values(expires_at=bindparam("until", type_=limit_reservations.c.expires_at.type))
+)
 _over = (
     select(limit_counters.c.guild_id, *_columns)
     .where(limit_counters.c.ends_at < bindparam("before"))
@@ -101,6 +108,21 @@ def settle(connection: Connection, spent: Spent) -> None:
             for window in spent.reserved.windows
         },
     )
+
+
+def holds(connection: Connection, process: str) -> bool:
+    """Whether a process has set something aside."""
+    return connection.execute(_ours, {"ours": process}).first() is not None
+
+
+def renew(connection: Connection, process: str, until: datetime) -> None:
+    """Prolong the leases of all that a process has set aside."""
+    connection.execute(_renew, {"ours": process, "until": until})
+
+
+def any_abandoned(connection: Connection, now: datetime) -> bool:
+    """Whether a lease has run out."""
+    return connection.execute(_expired, {"now": now}).first() is not None
 
 
 def release_some(connection: Connection, process: str | None, now: datetime) -> int:

@@ -1,12 +1,16 @@
 """How much a guild lets people use: its limits and grants, in memory once read, and what was used of them."""
 
+import asyncio
+import contextlib
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, select
 
@@ -14,15 +18,21 @@ from storage import _limit_counters as counters
 from storage._upsert import Upsert
 from storage.audit import add_entry
 from storage.database import Database
+from storage.errors import StorageError
 from storage.ids import new_id
 from storage.records import LimitPeriod, LimitScope, LimitUnit, LimitWindow, Reserved, Spent, utc_now
 from storage.schema import limit_grants, limits
 
+logger = logging.getLogger(__name__)
+
 MAX_CACHED_GUILDS: Final = 20_000
 """As many as one process is for; most have no limits."""
 
-LEASE: Final = timedelta(hours=1)
-"""No reply takes so long; what a process set aside that never came back is given back after it."""
+LEASE: Final = timedelta(minutes=1)
+"""What a process has set aside is given back when it has not shown for so long that it lives."""
+
+RENEWED_AFTER_SECONDS: Final = 15.0
+"""So that a lease outlives two renewals that fail, and clocks of two machines that differ."""
 
 KEPT: Final = timedelta(days=2)
 """Windows stay for a while after their end, because a reply that began in one is counted there."""
@@ -115,14 +125,12 @@ class LimitUse:
 
 
 class Limits:
-    """The limits of all guilds. `process` tells the reservations of this process from those of others."""
+    """The limits of all guilds. What one process sets aside is told from what others did, be it before a restart."""
 
-    def __init__(
-        self, database: Database, *, clock: Callable[[], float] = time.monotonic, process: str = "only"
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self.process = process
+        self._process = uuid4().hex
         self._cache: OrderedDict[int, tuple[float, GuildLimits]] = OrderedDict()
         self._changes = 0
 
@@ -174,22 +182,46 @@ class Limits:
         `admits` gets what was used in each until this moment, and is called in another thread, perhaps twice.
         """
         wanted = Reserved(new_id(), guild_id, tuple(windows), 1, tokens)
-        admitted = await self._database.write(counters.reserve, wanted, self.process, utc_now() + LEASE, admits)
+        admitted = await self._database.write(counters.reserve, wanted, self._process, utc_now() + LEASE, admits)
         return wanted if admitted else None
 
     async def settle(self, spent: Spent) -> None:
         """Count what was used instead of what was set aside; of a turn its settlement does that."""
         await self._database.write(counters.settle, spent)
 
-    async def release_abandoned(self, now: datetime, *, at_start: bool = False) -> int:
-        """Give back what is set aside past its lease, at the start also what this process left behind.
+    @contextlib.asynccontextmanager
+    async def leased(self) -> AsyncIterator[None]:
+        """Keep what is set aside here from being taken for that of a dead process; at the end nothing is left of it."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            with _logged("what was set aside could not be given back"):
+                await self._release(self._process, utc_now())
 
-        How many reservations were given back.
-        """
-        process, released = self.process if at_start else None, 0
+    async def renew(self, now: datetime) -> None:
+        """Show that this process lives. It costs no write while nothing is set aside."""
+        if await self._database.read(counters.holds, self._process):
+            await self._database.write(counters.renew, self._process, now + LEASE)
+
+    async def release_abandoned(self, now: datetime) -> int:
+        """Give back what is set aside past its lease; how many reservations they were."""
+        return await self._release(None, now) if await self._database.read(counters.any_abandoned, now) else 0
+
+    async def _release(self, process: str | None, now: datetime) -> int:
+        released = 0
         while count := await self._database.write(counters.release_some, process, now):
             released += count
         return released
+
+    async def _keep(self) -> None:
+        while True:
+            with _logged("leases could not be renewed"):
+                await self.renew(utc_now())
+                await self.release_abandoned(utc_now())
+            await asyncio.sleep(RENEWED_AFTER_SECONDS)
 
     async def prune(self, now: datetime) -> int:
         """Forget windows that are long over and grants that have expired; how many windows they were."""
@@ -208,6 +240,15 @@ class Limits:
         finally:
             self._changes += 1
             self._cache.pop(guild_id, None)
+
+
+@contextlib.contextmanager
+def _logged(problem: str) -> Iterator[None]:
+    """Go on where the database does not answer: a lease is there for that."""
+    try:
+        yield
+    except StorageError as error:
+        logger.warning("%s: %s", problem, type(error).__name__)
 
 
 def _read(connection: Connection, guild_id: int) -> GuildLimits:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, event
 
 from storage import (
@@ -20,6 +21,7 @@ from storage import (
     Storage,
     open_storage,
 )
+from storage import limits as limits_module
 from tests.storage.builders import ADA, GUILD, NOW, OTHER_GUILD, begin, usage_row
 
 HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -159,24 +161,57 @@ async def test_a_reply_that_came_to_nothing_costs_nothing(sqlite_storage: Storag
     assert await used(sqlite_storage.limits) == (0, 0)
 
 
-async def test_what_a_killed_process_set_aside_is_given_back_when_it_starts(database_url: str) -> None:
-    killed, other = await open_storage(database_url), await open_storage(database_url)
-    other.limits.process = "another"
+async def test_a_process_that_lives_keeps_what_it_set_aside_and_a_dead_one_does_not(database_url: str) -> None:
+    killed, draining, started = [await open_storage(database_url) for _ in range(3)]
     for _ in range(3):
         assert await reserve(killed.limits) is not None
-    kept = await reserve(other.limits)
+    kept = await reserve(draining.limits)
     assert kept is not None
     await killed.close()
-
-    started = await open_storage(database_url)
-    assert await used(started.limits) == (4, 400)
-    assert await started.limits.release_abandoned(datetime.now(UTC)) == 0, "they may still be running"
-    assert await started.limits.release_abandoned(datetime.now(UTC), at_start=True) == 3
-    assert await used(started.limits) == (1, 100)
-    await other.limits.settle(Spent(kept, 1, 70))
-    assert await used(started.limits) == (1, 70)
+    async with started.limits.leased():
+        assert await used(started.limits) == (4, 400)
+        now = datetime.now(UTC)
+        assert await started.limits.release_abandoned(now) == 0, "they may still be running"
+        for second in range(15, 120, 15):
+            await draining.limits.renew(now + timedelta(seconds=second))
+        assert await started.limits.release_abandoned(now + timedelta(seconds=120)) == 3
+        assert await used(started.limits) == (1, 100)
+        await draining.limits.settle(Spent(kept, 1, 70))
+        assert await reserve(started.limits) is not None
+        assert await used(started.limits) == (2, 170)
+    assert await used(draining.limits) == (1, 70), "who stops in good order leaves nothing behind"
     await started.close()
-    await other.close()
+    await draining.close()
+
+
+async def test_leases_are_renewed_by_themselves_and_at_no_cost_without_any(
+    sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits_module, "RENEWED_AFTER_SECONDS", 0.01)
+    limits, rounds, writes = sqlite_storage.limits, asyncio.Event(), 0
+    release = limits.release_abandoned
+
+    async def counted(now: datetime) -> int:
+        rounds.set()
+        return await release(now)
+
+    def count(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal writes
+        writes += statement.startswith("UPDATE")
+
+    monkeypatch.setattr(limits, "release_abandoned", counted)
+    event.listen(sqlite_storage.database.engine, "before_cursor_execute", count)
+    async with limits.leased():
+        for _ in range(2):
+            await rounds.wait()
+            rounds.clear()
+        assert not writes
+        assert await reserve(limits) is not None
+        writes = 0
+        for _ in range(2):
+            await rounds.wait()
+            rounds.clear()
+        assert writes
 
 
 async def test_a_lease_that_has_run_out_is_given_back_once(storage: Storage) -> None:
