@@ -18,6 +18,7 @@ KNOWN: Final = "You have reported this before. The moderators know of it."
 KEPT: Final = (
     "I keep your report, but there is no channel where I could show it to the moderators. Please tell one of them."
 )
+WITHOUT_REASON: Final = "-# You opted out, so I kept nothing of what you wrote."
 REBUILT: Final = (
     "Rebuilt from what is kept now. Settings, characters, lorebooks and edited messages may have been others when the "
     "reply was written. Who opted out is left out."

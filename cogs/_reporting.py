@@ -20,7 +20,16 @@ from cogs._places import scopes_of
 from cogs._posts import WRITE_PROBLEMS
 from cogs._report_controls import report_controls, time_controls
 from cogs._report_form import ReportForm
-from cogs._report_words import KEPT, KNOWN, REPORTED, Subject, report_file, report_text, until_words
+from cogs._report_words import (
+    KEPT,
+    KNOWN,
+    REPORTED,
+    WITHOUT_REASON,
+    Subject,
+    report_file,
+    report_text,
+    until_words,
+)
 from moderation.reports import BLOCK_TIMES, Desk, NoRequesterError, NotReportableError
 from moderation.rulebook import Rulebook
 from storage import Report, ReportDeed, ReportedMessage, ShownReply
@@ -52,7 +61,8 @@ class Reporting:
         """Take a report and show it to the moderators. Raises `ReportError`."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         about, _ = await self._found(interaction, discord_id, None)
-        added = await self._desk.report(about, interaction.user.id, reason)
+        unheard = bool(reason.strip()) and self._storage.opt_outs.holds(about.guild_id, interaction.user.id)
+        added = await self._desk.report(about, interaction.user.id, "" if unheard else reason)
         if added.report.deeds or (added.again and added.report.posted_id is not None):
             words = KNOWN
         elif await self._show(about.guild_id, added.report.id):
@@ -60,7 +70,7 @@ class Reporting:
             self._bot.begin_chore(self.show_waiting(about.guild_id))
         else:
             words = KEPT
-        await interaction.edit_original_response(content=words)
+        await interaction.edit_original_response(content=f"{words}\n{WITHOUT_REASON}" if unheard else words)
 
     async def show_waiting(self, guild_id: int) -> None:
         """Show the moderators what was reported before there was a channel for it."""

@@ -172,6 +172,7 @@ MAKES_ANSWERS = frozenset(
 GIVES_WORDS = frozenset(
     {
         "chat", "complete", "tokens", "profile set", "edit", "edit own", "persona create", "persona import",
-        "import as persona", "persona edit own",
+        "import as persona", "persona edit", "persona edit own", "note set", "lore import", "history import",
+        "scene start",
     }
 )  # fmt: skip
