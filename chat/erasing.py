@@ -6,7 +6,7 @@ from typing import Final
 from chat.answers import Answer
 from chat.conversations import Conversations
 from chat.persona_library import PersonaLibrary
-from storage import EVERYWHERE, Erased, Erasure, Privacy, ScopedSettings, Where
+from storage import EVERYWHERE, Erased, Erasure, Storage, Where
 from storage.privacy import Hide
 
 NOTICED_AGAIN: Final = timedelta(minutes=5)
@@ -16,11 +16,10 @@ NOTICED_AGAIN: Final = timedelta(minutes=5)
 class Erasing:
     """Deletes in the process in which somebody asks for it, and forgets in the others what they still remember."""
 
-    def __init__(
-        self, privacy: Privacy, settings: ScopedSettings, conversations: Conversations, personas: PersonaLibrary
-    ) -> None:
-        self._privacy = privacy
-        self._settings = settings
+    def __init__(self, storage: Storage, conversations: Conversations, personas: PersonaLibrary) -> None:
+        self._privacy = storage.privacy
+        self._settings = storage.settings
+        self._lorebooks = storage.lorebooks
         self._conversations = conversations
         self._personas = personas
         self._noticed: set[int] = set()
@@ -53,6 +52,7 @@ class Erasing:
     async def _forget(self, erasure: Erasure) -> None:
         """Nothing in memory may bring back what is gone."""
         self._settings.forget_all()
+        self._lorebooks.forget_all()
         self._personas.forget_cached()
         await self.reconsider_in(erasure.where)
 

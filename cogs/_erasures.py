@@ -30,7 +30,7 @@ class Erasures:
         services = bot.services
         self._bot = bot
         self._privacy = services.storage.privacy
-        self._erasing = Erasing(self._privacy, services.storage.settings, services.conversations, services.personas)
+        self._erasing = Erasing(services.storage, services.conversations, services.personas)
         self._looked_at = datetime.now(UTC)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.Lock()
@@ -78,6 +78,8 @@ class Erasures:
 
     async def _hide(self, shown: Sequence[ShownIn]) -> None:
         """Delete answers in Discord; that one cannot be deleted there is no reason to keep the words."""
+        for guild_id in {message.guild_id for message in shown if message.guild_id is not None}:
+            self._bot.services.storage.webhooks.forget(guild_id)  # it may belong to another process
         for message in shown:
             try:
                 await self._bot.voices.delete(message.guild_id, message.channel_id, message.discord_id)

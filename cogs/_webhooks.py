@@ -109,13 +109,13 @@ class Webhooks:
 
     async def by_id(self, guild_id: int, webhook_id: int) -> Hook | None:
         """A webhook that something was posted through; None if it is gone or out of reach."""
-        stored = await self._bot.services.storage.webhooks.get(guild_id, webhook_id)
-        if stored is None:
+        channel_id = await self._bot.services.storage.webhooks.channel_of(guild_id, webhook_id)
+        if channel_id is None:
             return None
-        channel = self._channel(stored.channel_id)
+        channel = self._channel(channel_id)
         async with channel.lock:
             try:
-                kept = await self._known(channel, guild_id, stored.channel_id)
+                kept = await self._known(channel, guild_id, channel_id)
             except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError):
                 return None
         return kept[webhook_id].hook if webhook_id in kept else None

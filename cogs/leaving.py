@@ -96,6 +96,8 @@ class Leaving(commands.Cog):
         storage.access.forget(guild_id)
         storage.filters.forget(guild_id)
         storage.limits.forget(guild_id)
+        storage.lorebooks.forget(guild_id)
+        storage.webhooks.forget(guild_id)
         if purged:
             logger.info("deleted what was kept of server %s, which was left a month ago", guild_id)
             await storage.database.sweep()

@@ -29,7 +29,7 @@ from storage.reports import Reports
 from storage.retention import Retention
 from storage.settings import ScopedSettings
 from storage.usage import Usage
-from storage.webhooks import Webhooks
+from storage.webhooks import MAX_CACHED_POSTS, Posts, Webhooks
 
 POSTGRES_NAMES: Final = {"postgres", "postgresql"}
 
@@ -65,16 +65,17 @@ class Storage:
     def on(cls, database: Database) -> Self:
         """The repositories of an open database."""
         usage = Usage(database)
+        posts = Posts(MAX_CACHED_POSTS)
         return cls(
             database,
-            History(database),
+            History(database, posts),
             ScopedSettings(database),
             usage,
             ModelFactsRepository(database),
             Retention(database),
             Pictures(database),
             Personas(database),
-            Webhooks(database),
+            Webhooks(database, posts),
             Lorebooks(database),
             Audit(database),
             AccessRules(database),

@@ -19,6 +19,7 @@ from storage.records import (
     TranscriptMessage,
     Voice,
 )
+from storage.webhooks import Posts
 
 PAGE_SIZE = 50
 """Most contexts end within two pages, and nobody waits long for one."""
@@ -32,8 +33,9 @@ _AFTER_ALL = (1 << 63) - 1
 class History:
     """Messages of all guilds; every read names the guild and finds nothing of another's (None: direct messages)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, posts: Posts | None = None) -> None:
         self._database = database
+        self._posts = Posts(0) if posts is None else posts
 
     async def begin_turn(self, turn: NewTurn) -> BegunTurn | None:
         """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken."""
@@ -65,7 +67,9 @@ class History:
 
     async def posted(self, reply_id: int, discord_id: int, part: int, voice: Voice | None = None) -> None:
         """Tie a message in Discord to the reply it shows, which has begun now, and to whoever posted it."""
+        self._posts.forget(discord_id)
         await self._database.write(_turns.posted, reply_id, discord_id, part, voice)
+        self._posts.keep({discord_id: voice})
 
     async def settle(self, reply_id: int, settlement: Settlement) -> None:
         """Store how the reply ended, what it cost and what was learned, in one transaction."""

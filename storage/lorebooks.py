@@ -1,13 +1,21 @@
 """Lorebooks of all guilds, where they are switched on, and at which messages their entries fired."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
 
 from storage.database import Database
 from storage.ids import new_id
+from storage.recent import Recent
 from storage.records import LorebookOutline, Scope, StoredLorebook, utc_now
 from storage.schema import lore_fired, lorebook_places, lorebooks, messages
+
+MAX_CACHED_SCOPES: Final = 20_000
+"""As many as settings: it is asked for the same ones, and in most there are no lorebooks."""
+
+T = TypeVar("T")
 
 _OUTLINE = tuple(lorebooks.c[name] for name in ("id", "guild_id", "name", "entries", "created_by", "created_at"))
 
@@ -49,10 +57,14 @@ _add_fired = insert(lore_fired)
 
 
 class Lorebooks:
-    """Lorebooks; a read finds nothing of another guild's (None: direct messages)."""
+    """Lorebooks; a read finds nothing of another guild's (None: direct messages).
 
-    def __init__(self, database: Database) -> None:
+    Where they are switched on is asked in every turn and kept in memory: a guild belongs to one process.
+    """
+
+    def __init__(self, database: Database, *, max_cached_scopes: int = MAX_CACHED_SCOPES) -> None:
         self._database = database
+        self._on: Recent[tuple[int | None, Scope], tuple[int, ...]] = Recent(max_cached_scopes)
 
     async def add(
         self, guild_id: int | None, name: str, data: bytes, entries: int, created_by: int, most: int
@@ -70,11 +82,13 @@ class Lorebooks:
 
     async def delete(self, guild_id: int | None, book_id: int) -> bool:
         """Forget a lorebook; False if there is none."""
-        return await self._database.write(_remove, guild_id, book_id)
+        write = partial(_remove, guild_id=guild_id, book_id=book_id)
+        return await self._database.finish(self._change(write, lambda: self.forget(guild_id)))
 
     async def switch(self, guild_id: int | None, book_id: int, scope: Scope, *, on: bool) -> bool:
         """Let a lorebook be looked through here, or no longer; False if that changes nothing or it does not exist."""
-        return await self._database.write(_switch, guild_id, book_id, scope, on)
+        write = partial(_switch, guild_id=guild_id, book_id=book_id, scope=scope, on=on)
+        return await self._database.finish(self._change(write, lambda: self._on.forget((guild_id, scope))))
 
     async def places(self, guild_id: int | None) -> dict[int, list[Scope]]:
         """Where each of the guild's lorebooks is switched on."""
@@ -82,7 +96,23 @@ class Lorebooks:
 
     async def switched_on(self, guild_id: int | None, scopes: Collection[Scope]) -> dict[Scope, list[int]]:
         """The lorebooks that are looked through in these scopes."""
-        return await self._database.read(_on_in, guild_id, scopes)
+        known = self._on.known((guild_id, scope) for scope in scopes)
+        missing = [scope for scope in scopes if (guild_id, scope) not in known]
+        if missing:
+            changes = self._on.changes
+            found = await self._database.read(_on_in, guild_id, missing)
+            read = {(guild_id, scope): tuple(found.get(scope, ())) for scope in missing}
+            self._on.keep(read, changes)
+            known |= read
+        return {scope: list(books) for scope in scopes if (books := known[guild_id, scope])}
+
+    def forget(self, guild_id: int | None) -> None:
+        """Read anew where a guild's lorebooks are switched on."""
+        self._on.forget_where(lambda place: place[0] == guild_id)
+
+    def forget_all(self) -> None:
+        """Read anew where lorebooks are switched on, in all guilds."""
+        self._on.forget_all()
 
     async def fired(self, guild_id: int | None, message_ids: Sequence[int]) -> dict[str, int]:
         """The entries that fired at these messages, each with the last of them."""
@@ -91,6 +121,12 @@ class Lorebooks:
     async def remember(self, guild_id: int | None, message_id: int, entries: Collection[str]) -> None:
         """Note down what fired at a message, instead of what was noted before."""
         await self._database.write(_remember, guild_id, message_id, entries)
+
+    async def _change(self, write: Callable[[Connection], T], forget: Callable[[], None]) -> T:
+        try:
+            return await self._database.write(write)
+        finally:
+            forget()
 
 
 def _add(

@@ -17,7 +17,7 @@ from PIL import Image
 
 from chat.bursts import Burst
 from cogs.leaving import GRACE
-from storage import EVERYWHERE
+from storage import EVERYWHERE, Scope, StoredWebhook
 from tests.e2e.acting import begun, slow_text
 from tests.e2e.conftest import MODEL, Stage, running
 from tests.e2e.test_proxies import Proxy
@@ -214,7 +214,14 @@ async def test_what_is_kept_is_told_and_all_of_it_works_in_direct_messages(stage
     assert "opted out here" in (await stage.command(stage.ada, "privacy info", dm)).content
     assert "opted out here" not in (await stage.command(stage.ada, "privacy info")).content
     assert "opted-out.json" in await export(stage, stage.ada, dm)
+    assert stage.bot is not None
+    books, here = stage.bot.services.storage.lorebooks, Scope("channel", dm.id)
+    book = await books.add(None, "Sea", b"{}", 0, stage.ada.user.id, 1)
+    assert book is not None
+    await books.switch(None, book, here, on=True)
+    assert await books.switched_on(None, [here]) == {here: [book]}
     assert (await delete(stage, stage.ada, dm, where="everywhere")).startswith("Done.")
+    assert await books.switched_on(None, [here]) == {}, "neither in memory"
 
 
 # --- opting out
@@ -324,6 +331,13 @@ async def test_a_server_that_was_left_is_purged_after_a_month_and_no_other(stage
     await stage.ask(stage.ada, "there", channel=lobby)
     await stage.ask(stage.ada, "here")
     assert stage.bot is not None
+    storage, everywhere = stage.bot.services.storage, Scope("guild", other.id)
+    book = await storage.lorebooks.add(other.id, "Sea", b"{}", 0, stage.ada.user.id, 1)
+    assert book is not None
+    await storage.lorebooks.switch(other.id, book, everywhere, on=True)
+    await storage.webhooks.save(StoredWebhook(71, other.id, lobby.id, 1, "", datetime.now(UTC)))
+    assert await storage.lorebooks.switched_on(other.id, [everywhere]) == {everywhere: [book]}
+    assert await storage.webhooks.channel_of(other.id, 71) == lobby.id
     other.remove_bot()
     left = stage.bot.services.storage.left_guilds
     for _ in range(200):
@@ -341,6 +355,8 @@ async def test_a_server_that_was_left_is_purged_after_a_month_and_no_other(stage
     assert await kept_of(stage, other) == 0
     assert await kept_of(stage, stage.guild) == 1
     assert await left.left() == set()
+    assert await storage.lorebooks.switched_on(other.id, [everywhere]) == {}, "neither in memory"
+    assert await storage.webhooks.channel_of(other.id, 71) is None
 
 
 async def test_a_server_that_is_away_or_comes_back_keeps_everything(offstage: Stage) -> None:

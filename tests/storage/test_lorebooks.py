@@ -1,13 +1,21 @@
 """Lorebooks on both databases: each guild's for itself, switched on where somebody said so."""
 
-from storage import Scope, Storage
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage import Lorebooks, Scope, Storage
 from tests.storage.builders import GUILD, OTHER_GUILD, begin
+from tests.storage.reading import LateReads, Reads
 
 HERE, SERVER = Scope("channel", 5), Scope("guild", GUILD)
 
 
-async def added(storage: Storage, name: str = "Sea", guild: int | None = GUILD) -> int:
-    book_id = await storage.lorebooks.add(guild, name, b"{}", 3, 11, 5)
+async def added(storage: Storage, name: str = "Sea", guild: int | None = GUILD, most: int = 5) -> int:
+    book_id = await storage.lorebooks.add(guild, name, b"{}", 3, 11, most)
     assert book_id is not None
     return book_id
 
@@ -63,3 +71,92 @@ async def test_what_fired_is_remembered_with_its_message(storage: Storage) -> No
     assert await storage.lorebooks.fired(GUILD, [here]) == {"b": here, "c": here}
     await storage.lorebooks.remember(GUILD, here, [])
     assert await storage.lorebooks.fired(GUILD, [here]) == {}
+
+
+async def test_where_they_are_switched_on_is_read_once(storage: Storage) -> None:
+    reads = Reads(storage.database.engine)
+    book = await added(storage)
+    before = reads.count
+    for _ in range(2):
+        assert await storage.lorebooks.switched_on(GUILD, [HERE, SERVER]) == {}
+    assert reads.count == before + 1, "also that there are none is known"
+    await storage.lorebooks.switch(GUILD, book, HERE, on=True)
+    before = reads.count
+    for scopes in ([HERE, SERVER], [SERVER, HERE], [HERE]):
+        assert await storage.lorebooks.switched_on(GUILD, scopes) == {HERE: [book]}
+    assert reads.count == before + 1
+    assert await storage.lorebooks.switched_on(OTHER_GUILD, [HERE]) == {}
+    await storage.lorebooks.switch(GUILD, book, HERE, on=False)
+    assert await storage.lorebooks.switched_on(GUILD, [HERE]) == {}
+
+
+async def test_a_deleted_book_is_looked_through_nowhere(storage: Storage) -> None:
+    first, second = await added(storage), await added(storage)
+    for book in (first, second):
+        await storage.lorebooks.switch(GUILD, book, HERE, on=True)
+    assert await storage.lorebooks.switched_on(GUILD, [HERE]) == {HERE: [first, second]}
+    await storage.lorebooks.delete(GUILD, first)
+    assert await storage.lorebooks.switched_on(GUILD, [HERE]) == {HERE: [second]}
+    await storage.left_guilds.purge(GUILD)
+    storage.lorebooks.forget(GUILD)
+    assert await storage.lorebooks.switched_on(GUILD, [HERE]) == {}
+
+
+async def test_switching_while_it_is_read_is_not_missed(storage: Storage) -> None:
+    book = await added(storage)
+    late = LateReads(storage.database)
+    books = Lorebooks(late)
+    reading = asyncio.ensure_future(books.switched_on(GUILD, [HERE]))
+    await late.has_read.wait()
+    assert await books.switch(GUILD, book, HERE, on=True)
+    late.let_go.set()
+    assert await reading == {}
+    assert await books.switched_on(GUILD, [HERE]) == {HERE: [book]}
+
+
+async def test_switching_whose_caller_went_away_is_seen(storage: Storage) -> None:
+    book = await added(storage)
+    await storage.lorebooks.switched_on(GUILD, [HERE])
+    switching = asyncio.ensure_future(storage.lorebooks.switch(GUILD, book, HERE, on=True))
+    await asyncio.sleep(0)
+    switching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await switching
+    await storage.database._finish_unattended()
+    assert await storage.lorebooks.switched_on(GUILD, [HERE]) == {HERE: [book]}
+
+
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["on", "off", "delete", "ask", "ask"]),
+        st.sampled_from([GUILD, OTHER_GUILD, None]),
+        st.sampled_from([HERE, SERVER, Scope("thread", 7)]),
+        st.integers(0, 1),
+    ),
+    max_size=25,
+)
+
+
+@given(changes, st.integers(1, 4))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_small_memory_never_shows(sqlite_storage: Storage, script: list[tuple[Any, ...]], size: int) -> None:
+    books = Lorebooks(sqlite_storage.database, max_cached_scopes=size)
+    guilds = (GUILD, OTHER_GUILD, None)
+    ids = {guild: [await added(sqlite_storage, guild=guild, most=1000) for _ in range(2)] for guild in guilds}
+    on: set[tuple[int | None, Scope, int]] = set()
+    for action, guild, scope, number in script:
+        book = ids[guild][number]
+        if action == "ask":
+            scopes = [HERE, SERVER, Scope("thread", 7)]
+            expected = {s: [b for b in sorted(ids[guild]) if (guild, s, b) in on] for s in scopes}
+            assert await books.switched_on(guild, scopes) == {s: found for s, found in expected.items() if found}
+        elif action == "delete":
+            await books.delete(guild, book)
+            on -= {place for place in on if place[2] == book}
+            ids[guild][number] = await added(sqlite_storage, guild=guild, most=1000)
+        else:
+            await books.switch(guild, book, scope, on=action == "on")
+            on = on | {(guild, scope, book)} if action == "on" else on - {(guild, scope, book)}
+    for guild in guilds:
+        for book in ids[guild]:
+            await books.delete(guild, book)

@@ -1,18 +1,16 @@
 """Settings resolve along a chain of scopes, from memory where it is certain."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Concatenate
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event
 
-from storage import Database, Scope, ScopedSettings, Setting, Storage
-from storage.database import P, T
+from storage import Scope, ScopedSettings, Setting, Storage
 from storage.records import utc_now
 from tests.storage.builders import ADA, GUILD, OTHER_GUILD
+from tests.storage.reading import LateReads, Reads
 
 THREAD, CHANNEL, PERSONA, SERVER = Scope("thread", 1), Scope("channel", 2), Scope("persona", 3), Scope("guild", GUILD)
 CHAIN = [THREAD, CHANNEL, PERSONA, SERVER]
@@ -78,17 +76,6 @@ async def test_changing_a_resolved_value_changes_nothing_else(storage: Storage) 
     assert (await storage.settings.resolve(GUILD, CHAIN, {}))["list"].value == [1]
 
 
-class Reads:
-    """Counts queries."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.count = 0
-        event.listen(engine, "before_cursor_execute", self._executed)
-
-    def _executed(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        self.count += statement.startswith("SELECT")
-
-
 async def test_what_was_read_once_is_read_from_memory(sqlite_storage: Storage) -> None:
     reads = Reads(sqlite_storage.database.engine)
     await sqlite_storage.settings.resolve(GUILD, CHAIN, {})
@@ -144,32 +131,6 @@ async def test_a_small_cache_never_shows(
                 default = Setting(-1, None) if wanted == "a" else None
                 expected = default if source is None else Setting(known[guild_id, source, wanted], source)
                 assert resolved.get(wanted) == expected
-
-
-class LateReads(Database):
-    """Answers of reads arrive when they are let go."""
-
-    def __init__(self, below: Database) -> None:
-        super().__init__()
-        self._below = below
-        self.has_read = asyncio.Event()
-        self.let_go = asyncio.Event()
-
-    @property
-    def engine(self) -> Engine:
-        return self._below.engine
-
-    async def write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._below.write(function, *args, **kwargs)
-
-    async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        result = await self._below.read(function, *args, **kwargs)
-        self.has_read.set()
-        await self.let_go.wait()
-        return result
-
-    async def close(self) -> None:
-        await self._finish_unattended()
 
 
 async def test_a_read_overtaken_by_a_change_is_not_remembered(storage: Storage) -> None:
