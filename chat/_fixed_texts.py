@@ -12,7 +12,6 @@ from typing import Final
 
 from chat._path import Path
 from chat._speakers import clean_name
-from chat.cards import Card
 from chat.errors import LorebookError
 from chat.lorebooks import (
     BUDGET_SHARE,
@@ -36,8 +35,13 @@ from storage.records import utc_now
 _CACHED_BOOKS: Final = 64
 _QUICKLY_READ: Final = 16 * 1024
 _NOBODY: Final = "User"
+_NOT_SAID_YET: Final = 0
 _COMPANY_IN: Final = 20
 """Messages from the newest on: who has said one of them is still there."""
+
+
+Tiers = Sequence[Sequence[Lorebook]]
+"""Lorebooks by rank, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,13 @@ class FixedTexts:
     ) -> list[Section]:
         """The parts of a prompt; with ``remembers`` it is kept which entries of lorebooks fired."""
         tiers = await self.tiers(cast)
-        newest = await path.newest(max([2, *(book.reach for books in tiers for book in books)]))
+        newest = await path.newest(_reach(tiers))
         macros = await self._macros(cast, path, newest, room)
-        found = await self._scan(cast, newest, tiers, macros, room) if tiers else None
+        found = None
+        if tiers:
+            said = _all_said(newest, cast, macros)
+            length = await path.length() if _counts(tiers) else None
+            found = await self._scan(cast, said, tiers, macros, room, length, newest[1:])
         if found is not None and remembers and newest:
             await self._remember(cast, newest[0], found, tiers)
         note = preferences.get("note")
@@ -115,15 +123,22 @@ class FixedTexts:
             company=company,
         )
 
-    async def look_through(self, cast: Cast, text: str, name: str, room: Room) -> Scan | None:
-        """What this text alone would let fire; None without lorebooks."""
+    async def look_through(
+        self, cast: Cast, path: Path, text: str, user_id: int, user_name: str, room: Room
+    ) -> Scan | None:
+        """What would fire if somebody said this at the end of a path; None without lorebooks."""
         if not (tiers := await self.tiers(cast)):
             return None
-        card = None if cast.persona is None else cast.persona.card
-        macros = persona_macros(card, Profile(name), now=self._clock(), random=self._random, seed=cast.seed)
-        chat = _chat(card, [Said(1, name, text, by_user=True)])
-        budget = room.window * BUDGET_SHARE
-        return await scan(tiers, chat, macros, room.estimator.measure, budget, random=self._random)
+        before = await path.newest(_reach(tiers) - 1)
+        profile = await self._profiles.of(cast.key.guild_id, user_id, user_name)
+        values = self._values(room, text, before)
+        macros = self._macros_for(cast, profile, values, before[0].created_at if before else None)
+        said = [Said(_NOT_SAID_YET, macros.value("user"), text, by_user=True), *_all_said(before, cast, macros)]
+        length = None
+        if _counts(tiers):
+            messages, replies = await path.length()
+            length = messages + 1, replies
+        return await self._scan(cast, said, tiers, macros, room, length, before)
 
     async def tiers(self, cast: Cast) -> list[list[Lorebook]]:
         """The lorebooks that are looked through, by rank, the nearest first."""
@@ -178,31 +193,35 @@ class FixedTexts:
     async def _scan(
         self,
         cast: Cast,
-        newest: Sequence[StoredMessage],
-        tiers: Sequence[Sequence[Lorebook]],
+        said: Sequence[Said],
+        tiers: Tiers,
         macros: Macros,
         room: Room,
+        length: tuple[int, int] | None,
+        before: Sequence[StoredMessage],
     ) -> Scan:
+        """Look through what is ``said``; ``before`` is of it what may have let entries fire already."""
         card = None if cast.persona is None else cast.persona.card
-        char, user = macros.value("char"), macros.value("user")
-        said = [_said(message, cast, char, user) for message in newest]
-        remembered: Mapping[str, int] = {}
-        if any(book.is_timed for books in tiers for book in books):
-            ids = [message.id for message in newest[1:]]
-            remembered = await self._lorebooks.fired(cast.key.guild_id, ids)
+        character, tags = ("", ()) if card is None else (card.name, card.tags)
         return await scan(
             tiers,
-            _chat(card, said),
+            Chat(said, character=character, tags=tags, length=length),
             macros,
             room.estimator.measure,
             room.window * BUDGET_SHARE,
             random=self._random,
-            remembered=remembered,
+            remembered=await self._fired(cast.key.guild_id, tiers, before),
         )
 
-    async def _remember(
-        self, cast: Cast, newest: StoredMessage, found: Scan, tiers: Sequence[Sequence[Lorebook]]
-    ) -> None:
+    async def _fired(self, guild_id: int | None, tiers: Tiers, before: Sequence[StoredMessage]) -> Mapping[str, int]:
+        """Which entries fired at earlier messages, as far back as it matters."""
+        if not before or not any(book.is_timed for books in tiers for book in books):
+            return {}
+        if any(book.never_forgets for books in tiers for book in books):
+            return await self._lorebooks.fired_above(guild_id, before[0].id)
+        return await self._lorebooks.fired(guild_id, [message.id for message in before])
+
+    async def _remember(self, cast: Cast, newest: StoredMessage, found: Scan, tiers: Tiers) -> None:
         """Keep what begins to stay or to rest; another reply to the same message asks anew."""
         if any(book.is_timed for books in tiers for book in books):
             began = sorted(key for key, message_id in found.memory.items() if message_id == newest.id)
@@ -213,23 +232,32 @@ class FixedTexts:
     async def _macros(self, cast: Cast, path: Path, newest: Sequence[StoredMessage], room: Room) -> Macros:
         asked = await path.asker(_COMPANY_IN)
         before = next((message for message in newest if message.role == "user" and message is not asked), None)
-        said = asked.content if asked else ""
+        values = self._values(room, asked.content if asked else "", newest)
+        profile = await self._profile(cast, asked)
+        return self._macros_for(cast, profile, values, before.created_at if before else None)
+
+    def _values(self, room: Room, asked: str, newest: Sequence[StoredMessage]) -> Mapping[str, str]:
+        """Macros for what was said last."""
         replied = next((message for message in newest if message.role == "assistant"), None)
-        values = {
+        return {
             "model": room.model,
             "maxPrompt": str(room.window),
-            "input": said,
+            "input": asked,
             "lastMessage": newest[0].content if newest else "",
-            "lastUserMessage": said,
+            "lastUserMessage": asked,
             "lastCharMessage": replied.content if replied else "",
         }
+
+    def _macros_for(
+        self, cast: Cast, profile: Profile, values: Mapping[str, str], last_said: datetime | None
+    ) -> Macros:
         return persona_macros(
             None if cast.persona is None else cast.persona.card,
-            await self._profile(cast, asked),
+            profile,
             now=self._clock(),
             random=self._random,
             seed=cast.seed,
-            last_said=before.created_at if before else None,
+            last_said=last_said,
             values=values,
             company=() if cast.persona is None else cast.persona.company,
         )
@@ -251,13 +279,23 @@ class FixedTexts:
         ]
 
 
+def _reach(tiers: Tiers) -> int:
+    """How many messages have to be read."""
+    return max([2, *(book.reach for books in tiers for book in books)])
+
+
+def _counts(tiers: Tiers) -> bool:
+    return any(book.counts for books in tiers for book in books)
+
+
+def _all_said(messages: Sequence[StoredMessage], cast: Cast, macros: Macros) -> list[Said]:
+    char, user = macros.value("char"), macros.value("user")
+    return [_said(message, cast, char, user) for message in messages]
+
+
 def _said(message: StoredMessage, cast: Cast, char: str, user: str) -> Said:
     """A message with its speaker's name, where it is known."""
     by_user = message.role == "user"
     own = not by_user and message.persona_id in {None, None if cast.persona is None else cast.persona.id}
     name = char if own else message.author_name or (user if by_user else char)
     return Said(message.id, name, message.content, by_user=by_user)
-
-
-def _chat(card: Card | None, said: Sequence[Said]) -> Chat:
-    return Chat(said) if card is None else Chat(said, character=card.name, tags=card.tags)

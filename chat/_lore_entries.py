@@ -9,14 +9,14 @@ from typing import Final, Literal
 Logic = Literal["any", "not_all", "none", "all"]
 Position = Literal[
     "before_char", "after_char", "personality", "scenario", "note_top", "note_bottom", "at_depth", "examples_top",
-    "examples_bottom",
+    "examples_bottom", "outlet",
 ]  # fmt: skip
 Role = Literal["system", "user", "assistant"]
 
 DEFAULT_DEPTH: Final = 4
 DEFAULT_WEIGHT: Final = 100
 MOST_LOOKED_AT: Final = 100
-"""Messages of a chat that are read for lorebooks; what lasts longer than so many is as good as forgotten."""
+"""Messages of a chat that are read for lorebooks; no entry stays or rests for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,9 @@ class Entry:
 
     @property
     def words(self) -> tuple[str, ...] | None:
-        """The keys with their case folded, if nothing but these decides whether the entry comes into question."""
+        """The keys with their case folded, if the entry cannot come into question without one of them."""
         plain = all(key.pattern is None and not key.has_macros for key in self.keys)
-        special = self.constant or self.case_sensitive or self.whole_words or self.characters
+        special = self.constant or self.characters
         timed = self.sticky or self.cooldown or self.delay or self.delay_until_recursion
         if special or timed or self.scan_depth is not None or not plain or not self.enabled or self.decorators != PLAIN:
             return None
@@ -141,7 +141,7 @@ class Lorebook:
 
     def prepared(self) -> Lorebook:
         """The book with everything worked out, which takes a moment for a large one."""
-        _ = self.sources, self.key_count, self.has_patterns, self.reach, self.is_timed
+        _ = self.sources, self.key_count, self.has_patterns, self.reach, self.is_timed, self.counts, self.never_forgets
         return self
 
     @cached_property
@@ -157,13 +157,21 @@ class Lorebook:
 
     @cached_property
     def reach(self) -> int:
-        """How many messages have to be known."""
-        if any(entry.decorators.counts or entry.decorators.keeps or entry.decorators.once for entry in self.entries):
-            return MOST_LOOKED_AT
+        """How many messages have to be read."""
         wanted = [self.scan_depth or 0, 2]
         for entry in self.entries:
-            wanted += (entry.scan_depth or 0, entry.delay, entry.sticky + entry.cooldown + 1)
+            wanted += (entry.scan_depth or 0, entry.sticky + entry.cooldown + 1)
         return min(max(wanted), MOST_LOOKED_AT)
+
+    @cached_property
+    def counts(self) -> bool:
+        """Whether it matters how long the conversation is."""
+        return any(entry.delay or entry.decorators.counts for entry in self.entries)
+
+    @cached_property
+    def never_forgets(self) -> bool:
+        """Whether it matters what fired however long ago."""
+        return any(entry.decorators.keeps or entry.decorators.once for entry in self.entries)
 
     @cached_property
     def key_count(self) -> int:

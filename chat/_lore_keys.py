@@ -160,4 +160,5 @@ def _stands_alone(word: str, text: str) -> bool:
 
 
 def _is_of_word(sign: str) -> bool:
-    return sign.isalnum() or sign == "_"
+    """As JavaScript sees it: letters with accents and other scripts are none, so that endings of words there fit."""
+    return sign.isascii() and (sign.isalnum() or sign == "_")

@@ -7,19 +7,22 @@ from the newest message to the first: what fired in a swipe or branch that was l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from chat._lore_entries import Source
+
+_LONG_AGO: Final = 1 << 30
 
 
 class Memory:
     """When entries fired, seen from the newest message."""
 
     def __init__(self, remembered: Mapping[str, int], path: Sequence[int]) -> None:
-        """``path`` has the ids of the newest messages, newest first."""
+        """``path`` has the ids of the newest messages, newest first; what is remembered fired on the way to them."""
         self._path = path
         ages = {message_id: age for age, message_id in enumerate(path)}
         self._remembered = dict(remembered)
-        self._ages = {key: ages[message_id] for key, message_id in remembered.items() if message_id in ages}
+        self._ages = {key: ages.get(message_id, _LONG_AGO) for key, message_id in remembered.items()}
 
     def has_fired(self, source: Source) -> bool:
         """Whether it fired for an earlier message."""

@@ -34,7 +34,7 @@ _LARGEST: Final = 1_000_000.0
 _LOGICS: Final[tuple[Logic, ...]] = ("any", "not_all", "none", "all")
 _ROLES: Final[tuple[Role, ...]] = ("system", "user", "assistant")
 _POSITIONS: Final[tuple[Position, ...]] = (
-    "before_char", "after_char", "note_top", "note_bottom", "at_depth", "examples_top", "examples_bottom",
+    "before_char", "after_char", "note_top", "note_bottom", "at_depth", "examples_top", "examples_bottom", "outlet",
 )  # fmt: skip
 _SPELLED: Final[Mapping[str, Position]] = {"before_char": "before_char", "after_char": "after_char"}
 _WRITTEN: Final = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
@@ -90,7 +90,7 @@ def read_lorebook(content: Any, *, name: str = "", key: str = "") -> Lorebook:
         description=_text(content.get("description")),
         scan_depth=_whole(content.get("scan_depth"), None),
         token_budget=_whole(content.get("token_budget"), None) or 0,
-        recursive=content.get("recursive_scanning") is True,
+        recursive=content.get("recursive_scanning") is not False,
         skipped=len(listed) - len(entries),
         key=key,
     )
@@ -135,6 +135,7 @@ def _from_card(item: _Fields) -> _Fields:
         "position": more["position"] if _is_number(more.get("position")) else item.get("position"),
         "disable": item.get("enabled", True) is False,
         "patterns": patterns,
+        "sillytavern": any(name in more for name in _SILLYTAVERN),
     }
 
 
@@ -155,7 +156,9 @@ def _entry(fields: _Fields, entry_id: str) -> Entry:
         enabled=fields.get("disable") is not True,
         constant=fields.get("constant") is True,
         case_sensitive=case_sensitive,
-        whole_words=fields.get("matchWholeWords") is True,
+        # What SillyTavern leaves open is so where nobody has changed its settings.
+        whole_words=fields.get("matchWholeWords") is True
+        or (fields.get("sillytavern", True) and fields.get("matchWholeWords") is None),
         order=_number(fields.get("order"), 100),
         priority=_number(fields.get("priority"), 0),
         position=_position(fields.get("position")),

@@ -22,7 +22,7 @@ MOST_PASSES: Final = 12
 Why = Literal[
     "constant", "key", "sticky", "decorator", "kept",
     "disabled", "character", "delay", "cooldown", "later", "not in recursion", "no key", "secondary", "excluded",
-    "group", "probability", "budget", "slow",
+    "group", "probability", "budget", "slow", "outlet",
 ]  # fmt: skip
 """Why an entry fired, or, from ``disabled`` on, did not."""
 
@@ -46,6 +46,7 @@ class Chat:
     tags: Sequence[str] = ()
     greeting: int | None = None  # which greeting the chat began with
     also: Sequence[str] = ()  # looked through like the newest message
+    length: tuple[int, int] | None = None  # all messages and the replies among them, where more are than are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ class Scanner:
         lines = [f"{said.name}: {said.text}" for said in chat.said]
         self._texts = Texts(lines, [macros.expand(text) for text in chat.also])
         self._finder = Finder(self._texts, self._patterns, macros, SCAN_DEPTH)
-        self._replies = sum(not said.by_user for said in chat.said)
+        known = len(chat.said), sum(not said.by_user for said in chat.said)
+        self._length, self._replies = chat.length or known
         self._verdicts: dict[int, Verdict] = {}
         self._places = {id(source): place for place, source in enumerate(self._sources)}
 
@@ -270,7 +272,9 @@ class Scanner:
             return "disabled"
         if not self._is_meant_for(entry):
             return "character"
-        if len(self._chat.said) < entry.delay:
+        if entry.position == "outlet":
+            return "outlet"
+        if self._length < entry.delay:
             return "delay"
         if not sticky and self._memory.is_cooling(source):
             return "cooldown"

@@ -31,6 +31,7 @@ class Path:
         What it does not ``heed`` is as if it had not been said.
         """
         self._heeds = heeds
+        self._history, self._guild_id, self._message_id = history, guild_id, message_id
         self._following = None if message_id is None else aiter(history.path(guild_id, message_id, known=recent))
         self._read: list[list[StoredMessage]] = []
         self.whole = message_id is None
@@ -42,6 +43,10 @@ class Path:
         while len(said) < count and await self._more():
             said += filter(is_said, self._read[-1])
         return said[:count]
+
+    async def length(self) -> tuple[int, int]:
+        """How many messages with words there are in all, and how many of them are replies."""
+        return (0, 0) if self._message_id is None else await self._history.count(self._guild_id, self._message_id)
 
     async def asker(self, among: int) -> StoredMessage | None:
         """What a person said last, of so many messages; where nobody spoke yet, the beginning that somebody made."""

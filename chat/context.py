@@ -143,13 +143,14 @@ class ContextReader:
         said_by = message.author_id if message.role == "user" else None
         return said_by is None or self.opt_outs is None or not self.opt_outs.holds(message.guild_id, said_by)
 
-    async def look_through(self, cast: Cast, text: str, name: str) -> Scan | None:
-        """What lorebooks would add if somebody of this name said this now; None where there are none."""
+    async def look_through(self, cast: Cast, text: str, user_id: int, user_name: str) -> Scan | None:
+        """What lorebooks would add if somebody said this now; None where there are none."""
         persona_id = None if cast.persona is None else cast.persona.id
         preferences = await self.preferences(cast.key.guild_id, cast.scopes, persona_id)
         model = self._catalogue.choose(preferences["model"].value)
         room = Room(model, self._catalogue.context_window(model), self._catalogue.estimator(model))
-        return await self.fixed.look_through(cast, text, name, room)
+        path = Path(self._history, cast.key.guild_id, await self._history.head(cast.key), heeds=self._heeds)
+        return await self.fixed.look_through(cast, path, text, user_id, user_name, room)
 
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:
         """A text completion's request; it has no history."""

@@ -93,6 +93,6 @@ class LoreLibrary:
         """Forget a lorebook."""
         await self._lorebooks.delete(place.guild_id, found.outline.id)
 
-    async def test(self, cast: Cast, text: str, name: str) -> Scan | None:
-        """What a text would let fire; None where no lorebook is looked through."""
-        return await self._context.look_through(cast, text, name)
+    async def test(self, cast: Cast, text: str, user_id: int, user_name: str) -> Scan | None:
+        """What would fire if a person said this now; None where no lorebook is looked through."""
+        return await self._context.look_through(cast, text, user_id, user_name)

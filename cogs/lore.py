@@ -43,6 +43,7 @@ REASONS = {
     "probability": "chance was against it:",
     "budget": "there is no room left",
     "slow": "its pattern takes too long",
+    "outlet": "is for an outlet, which is not known here",
 }
 WHERE = [
     app_commands.Choice(name="this channel or thread", value="here"),
@@ -103,7 +104,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         lines = [f"**{_escaped(found.outline.name)}**", *(_entry_line(entry) for entry in book.entries)]
         await tell(interaction, _fitting(lines))
 
-    @app_commands.command(description="What a text would bring in from lorebooks here, and why")
+    @app_commands.command(description="What would come in from lorebooks if you said this here now, and why")
     @app_commands.describe(text="What somebody might say")
     async def test(self, interaction: discord.Interaction[Bot], text: app_commands.Range[str, 1, LONGEST_TEXT]) -> None:
         """Tell it privately; nothing is said to anybody."""
@@ -113,7 +114,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
             scopes_of(interaction.channel, interaction.guild_id),
             await self.bot.talking.casting.speaking(interaction.guild_id, interaction.channel),
         )
-        found = await self.library.test(cast, text, interaction.user.display_name)
+        found = await self.library.test(cast, text, interaction.user.id, interaction.user.display_name)
         await tell(interaction, "No lorebook is looked through here." if found is None else _outcome(found))
 
     @app_commands.command(description="Let a lorebook be looked through")

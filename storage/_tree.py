@@ -14,7 +14,9 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
+    func,
     literal,
     select,
     tuple_,
@@ -70,6 +72,24 @@ def _upwards(start: ColumnElement[bool], further: Callable[[FromClause, CTE], Co
     return select(walked.c.step, *_columns).join(walked, walked.c.id == messages.c.id)
 
 
+_above_ids = (
+    select(messages.c.id, messages.c.parent_id)
+    .where(messages.c.id == bindparam("message"), _guild)
+    .cte("above_ids", recursive=True)
+)
+_one_above = messages.alias("one_above")
+_above_ids = _above_ids.union_all(
+    select(_one_above.c.id, _one_above.c.parent_id).where(
+        _one_above.c.id == _above_ids.c.parent_id, _one_above.c.guild_id == bindparam("guild")
+    )
+)
+path_ids = select(_above_ids.c.id)
+"""The ids of a `message` of a `guild` and of all above it."""
+
+_count = select(func.count(), func.count(case((messages.c.role == "assistant", 1)))).where(
+    messages.c.id.in_(path_ids), messages.c.state != "deleted", messages.c.content != ""
+)
+
 _reply = messages.alias("reply")
 _above_reply = select(_reply.c.parent_id).where(
     _reply.c.id == bindparam("message"), _reply.c.guild_id == bindparam("guild")
@@ -80,6 +100,12 @@ _turn = _upwards(
     and_(messages.c.id == _above_reply.scalar_subquery(), messages.c.role == "user"),
     lambda above, _: above.c.role == "user",
 )
+
+
+def count(connection: Connection, guild_id: int | None, message_id: int) -> tuple[int, int]:
+    """How many messages with words there are up to this one, and how many of them are replies."""
+    messages_, replies = connection.execute(_count, {"guild": guild_id, "message": message_id}).one()
+    return messages_, replies
 
 
 def message(connection: Connection, guild_id: int | None, message_id: int) -> StoredMessage | None:

@@ -116,6 +116,10 @@ class History:
             following = page[-1].parent_id if len(page) == page_size else None
             page = []
 
+    async def count(self, guild_id: int | None, message_id: int) -> tuple[int, int]:
+        """How many messages with words there are from the first to this one, and how many of these are replies."""
+        return await self._database.read(_tree.count, guild_id, message_id)
+
     async def turn_of(self, guild_id: int | None, reply_id: int) -> list[StoredMessage]:
         """The user messages that the reply answers, oldest first."""
         return await self._database.read(_tree.turn_of, guild_id, reply_id)

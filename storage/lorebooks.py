@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
 
+from storage._tree import path_ids
 from storage.database import Database
 from storage.ids import new_id
 from storage.recent import Recent
@@ -50,6 +51,11 @@ _in_guild = select(messages.c.id).where(
 _fired = (
     select(lore_fired.c.entry, lore_fired.c.message_id)
     .where(lore_fired.c.message_id.in_(_in_guild))
+    .order_by(lore_fired.c.message_id)
+)
+_fired_above = (
+    select(lore_fired.c.entry, lore_fired.c.message_id)
+    .where(lore_fired.c.message_id.in_(path_ids))
     .order_by(lore_fired.c.message_id)
 )
 _forget_fired = delete(lore_fired).where(lore_fired.c.message_id.in_(_in_guild))
@@ -117,6 +123,10 @@ class Lorebooks:
     async def fired(self, guild_id: int | None, message_ids: Sequence[int]) -> dict[str, int]:
         """The entries that fired at these messages, each with the last of them."""
         return await self._database.read(_read_fired, guild_id, message_ids)
+
+    async def fired_above(self, guild_id: int | None, message_id: int) -> dict[str, int]:
+        """The entries that fired at this message or any above it, each with the last of them."""
+        return await self._database.read(_read_fired_above, guild_id, message_id)
 
     async def remember(self, guild_id: int | None, message_id: int, entries: Collection[str]) -> None:
         """Note down what fired at a message, instead of what was noted before."""
@@ -188,6 +198,11 @@ def _on_in(connection: Connection, guild_id: int | None, scopes: Collection[Scop
 
 def _read_fired(connection: Connection, guild_id: int | None, message_ids: Sequence[int]) -> dict[str, int]:
     rows = connection.execute(_fired, {"guild": guild_id, "ids": list(message_ids)})
+    return {row.entry: row.message_id for row in rows}
+
+
+def _read_fired_above(connection: Connection, guild_id: int | None, message_id: int) -> dict[str, int]:
+    rows = connection.execute(_fired_above, {"guild": guild_id, "message": message_id})
     return {row.entry: row.message_id for row in rows}
 
 

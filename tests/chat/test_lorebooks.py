@@ -78,7 +78,12 @@ async def why(*args: Any, **options: Any) -> dict[str, str]:
     ("entry", "text", "fires"),
     [
         (st_entry("wolf"), "The Wolves howl", False),
-        (st_entry("wol"), "The Wolves howl", True),
+        (st_entry("elf"), "He himself", False),
+        (st_entry("wol", matchWholeWords=False), "The Wolves howl", True),
+        (st_entry("волк"), "Волка!", True),
+        (card_entry("wol"), "The Wolves howl", True),
+        (card_entry("wol", extensions={"selectiveLogic": 0, "match_whole_words": None}), "The Wolves howl", False),
+        (st_entry("wolf", position=7), "wolf", False),
         (st_entry("wolf", caseSensitive=True), "A Wolf", False),
         (st_entry("Wolf", caseSensitive=True), "A Wolf", True),
         (st_entry("wol", matchWholeWords=True), "The Wolves howl", False),
@@ -203,8 +208,8 @@ async def test_constants_are_cut_by_the_budget_too() -> None:
 
 async def test_what_entries_say_is_looked_through_if_the_book_wants_it() -> None:
     entries = [st_entry("wolf", "The den"), st_entry("den", "A cave"), st_entry("cave", "Dark")]
-    assert await texts(book(*entries), "wolf") == ["The den"]
-    assert await texts(book(*entries, recursive_scanning=True), "wolf") == ["Dark", "A cave", "The den"]
+    assert await texts(book(*entries, recursive_scanning=False), "wolf") == ["The den"]
+    assert await texts(book(*entries), "wolf") == ["Dark", "A cave", "The den"]
     entries[1]["excludeRecursion"] = True
     assert await texts(book(*entries, recursive_scanning=True), "wolf") == ["The den"]
     entries[1] = st_entry("den", "A cave", preventRecursion=True)

@@ -195,3 +195,67 @@ async def test_what_stays_does_so_over_restarts_and_only_on_its_own_branch(offst
         await offstage.command(offstage.ada, "undo")
         await offstage.ask(offstage.ada, "Hm?", answer="Yes.")
         assert "Wolves sing." not in offstage.said_to_model
+
+
+def came_in(stage: Stage, *words: str) -> list[str]:
+    """Which of these words stand in the newest prompt."""
+    return [word for word in words if word in stage.said_to_model]
+
+
+async def test_entries_call_each_other_exclude_each_other_and_are_left_to_chance(stage: Stage) -> None:
+    await lore(
+        stage,
+        "import",
+        file=world(
+            {"content": "Their den is at Nyx."},
+            {"key": ["nyx"], "content": "Nyx is an island.", "preventRecursion": True},
+            {"key": ["island"], "content": "Islands drift."},
+            {"key": ["den"], "content": "Dens are warm.", "excludeRecursion": True},
+            {"content": "Pack A.", "group": "pack", "groupOverride": True, "order": 9},
+            {"content": "Pack B.", "group": "pack", "groupOverride": True, "order": 1},
+            {"content": "Never so.", "probability": 0, "useProbability": True},
+            {"content": "@@depth 0\nVery near.", "order": 3},
+        ),
+    )
+    await stage.ask(stage.ada, "A wolf!", answer="Yes.")
+    words = ("Nyx is an island.", "Islands drift.", "Dens are warm.", "Pack A.", "Pack B.", "Never so.", "Very near.")
+    assert came_in(stage, *words) == ["Nyx is an island.", "Pack A.", "Very near."]
+    assert stage.prompts[-1][-1]["content"].endswith("Very near.")
+    shown = await lore(stage, "test", stage.ada, text="A wolf!")
+    assert "- **wolf** · chance was against it: `0 %`" in shown
+    assert "- **wolf** · another of its group came in: `pack`" in shown
+    assert "- **nyx** · key `nyx` · through another entry" in shown
+
+
+async def test_what_counts_messages_does_so_from_the_first_and_the_test_says_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat._lore_entries.MOST_LOOKED_AT", 3)
+    await lore(
+        stage,
+        "import",
+        file=world(
+            {"content": "Late.", "delay": 6, "comment": "Late"},
+            {"content": "Rests.", "cooldown": 3, "comment": "Rests"},
+            {"content": "@@activate_only_every 2\nEven.", "comment": "Even"},
+            {"content": "@@dont_activate_after_match\nOnce.", "comment": "Once"},
+            {"key": ["bear"], "content": "@@keep_activate_after_match\nBears stay.", "comment": "Bears"},
+        ),
+    )
+    seen = []
+    for turn in range(5):
+        shown = await lore(stage, "test", stage.ada, text="A wolf!")
+        await stage.ask(stage.ada, "A wolf!" + " And a bear!" * (turn == 0), answer="Yes.")
+        seen.append(came_in(stage, "Late.", "Rests.", "Even.", "Once.", "Bears stay."))
+        if turn:
+            comes, _, stays = shown.partition("**Stays out**")
+            assert [f"{name}." for name in ("Late", "Rests", "Even", "Once") if f"**{name}**" in comes] == [
+                word for word in seen[-1] if word != "Bears stay."
+            ], (comes, stays)
+    assert seen == [
+        ["Rests.", "Even.", "Once.", "Bears stay."],
+        ["Bears stay."],
+        ["Rests.", "Even.", "Bears stay."],
+        ["Late.", "Bears stay."],
+        ["Late.", "Rests.", "Even.", "Bears stay."],
+    ]

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import Lorebooks, Scope, Storage
-from tests.storage.builders import GUILD, OTHER_GUILD, begin
+from tests.storage.builders import GUILD, OTHER_GUILD, answer, begin
 from tests.storage.reading import LateReads, Reads
 
 HERE, SERVER = Scope("channel", 5), Scope("guild", GUILD)
@@ -160,3 +160,21 @@ async def test_a_small_memory_never_shows(sqlite_storage: Storage, script: list[
     for guild in guilds:
         for book in ids[guild]:
             await books.delete(guild, book)
+
+
+async def test_a_long_path_is_counted_and_what_fired_on_it_is_known(storage: Storage) -> None:
+    first = await begin(storage, "one")
+    await answer(storage, first, "two")
+    second = await begin(storage, "three")
+    await answer(storage, second, "four")
+    await storage.lorebooks.remember(GUILD, first.user_message_id, ["a", "b"])
+    await storage.lorebooks.remember(GUILD, second.user_message_id, ["b"])
+    assert await storage.history.count(GUILD, second.reply_id) == (4, 2)
+    assert await storage.history.count(GUILD, second.user_message_id) == (3, 1)
+    fired = {"a": first.user_message_id, "b": second.user_message_id}
+    assert await storage.lorebooks.fired_above(GUILD, second.reply_id) == fired
+    assert await storage.lorebooks.fired_above(GUILD, first.reply_id) == dict.fromkeys("ab", first.user_message_id)
+    await storage.history.forget(GUILD, first.reply_id)
+    assert await storage.history.count(GUILD, second.reply_id) == (3, 1)
+    assert await storage.history.count(OTHER_GUILD, second.reply_id) == (0, 0)
+    assert await storage.lorebooks.fired_above(OTHER_GUILD, second.reply_id) == {}
