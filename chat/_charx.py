@@ -1,4 +1,6 @@
-"""CHARX files: a zip with `card.json` and pictures. Nothing of it touches the disk, and little of it is unpacked."""
+"""CHARX files: a zip with `card.json` and pictures, perhaps behind a JPEG. Nothing of it touches the disk, and little
+of it is unpacked.
+"""
 
 import io
 import struct
@@ -9,6 +11,7 @@ from typing import Final
 from chat.errors import CardError
 
 SIGNATURE: Final = b"PK\x03\x04"
+JPEG_SIGNATURE: Final = b"\xff\xd8\xff"
 CARD_NAME: Final = "card.json"
 
 MOST_ENTRIES: Final = 2_000
@@ -19,6 +22,11 @@ _END = struct.Struct("<4s4H2LH")
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _LONGEST_COMMENT: Final = 65_535
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def is_charx(data: bytes) -> bool:
+    """Whether there is an archive, by the file's beginning and end."""
+    return data.startswith(SIGNATURE) or (data.startswith(JPEG_SIGNATURE) and _end_of(data) >= 0)
 
 
 class Charx:
@@ -58,12 +66,16 @@ class Charx:
 
 
 def _look_at_end(data: bytes) -> None:
-    place = data.rfind(_END_SIGNATURE, max(0, len(data) - _LONGEST_COMMENT - _END.size))
+    place = _end_of(data)
     if place < 0 or place + _END.size > len(data):
         raise CardError("archive")
     directory_bytes = _END.unpack_from(data, place)[5]
     if directory_bytes > MOST_DIRECTORY_BYTES:
         raise CardError("chunks")
+
+
+def _end_of(data: bytes) -> int:
+    return data.rfind(_END_SIGNATURE, max(0, len(data) - _LONGEST_COMMENT - _END.size))
 
 
 def _leads_out(name: str) -> bool:

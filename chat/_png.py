@@ -1,4 +1,4 @@
-"""The chunks of PNG and APNG files: reading texts out of them and putting texts in. Nothing is unpacked here."""
+"""The chunks of PNG and APNG files: reading texts out of them and putting texts in."""
 
 import struct
 import zlib
@@ -15,6 +15,7 @@ MOST_CHUNKS: Final = 20_000
 _HEAD = struct.Struct(">I4s")
 _CRC = struct.Struct(">I")
 _STILL: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 Chunk = tuple[bytes, memoryview]
 """A type and what it holds."""
@@ -43,13 +44,26 @@ def read_chunks(data: bytes) -> list[Chunk]:
     return chunks
 
 
-def text_of(chunks: Iterable[Chunk], keyword: str) -> bytes | None:
-    """The text under a keyword, whatever its case; None where there is none. Raises `CardError` for several."""
+def texts_under(chunks: Iterable[Chunk], keyword: str) -> list[Chunk]:
+    """The chunks that have a text under a keyword, whatever its case, as they follow each other; each text once."""
     wanted = keyword.encode("latin-1")
-    found = {bytes(data[len(wanted) + 1 :]) for kind, data in chunks if kind == b"tEXt" and _is_under(data, wanted)}
-    if len(found) > 1:
-        raise CardError("duplicate")
-    return found.pop() if found else None
+    return list(dict.fromkeys((kind, data) for kind, data in chunks if kind in _TEXTS and _is_under(data, wanted)))
+
+
+def text_in(chunk: Chunk, most_bytes: int) -> bytes:
+    """The text of one of them. A longer one is refused without being unpacked whole. Raises `CardError`."""
+    kind, data = chunk
+    rest = bytes(data).partition(b"\0")[2]
+    packed = kind == b"zTXt"
+    if packed:
+        rest = rest[1:]  # the method
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]  # the language, the keyword in it
+    text = _unpacked(rest, most_bytes) if packed else rest
+    if len(text) > most_bytes:
+        raise CardError("large")
+    return text
 
 
 def still(chunks: Iterable[Chunk]) -> bytes:
@@ -64,7 +78,7 @@ def with_texts(picture: bytes, texts: Mapping[str, bytes]) -> bytes:
     kept = [
         (kind, data)
         for kind, data in chunks[:-1]
-        if kind != b"tEXt" or not any(_is_under(data, keyword) for keyword in keywords)
+        if kind not in _TEXTS or not any(_is_under(data, keyword) for keyword in keywords)
     ]
     added = [
         (b"tEXt", memoryview(keyword + b"\0" + text)) for keyword, text in zip(keywords, texts.values(), strict=True)
@@ -74,6 +88,13 @@ def with_texts(picture: bytes, texts: Mapping[str, bytes]) -> bytes:
 
 def _is_under(data: memoryview, keyword: bytes) -> bool:
     return bytes(data[: len(keyword) + 1]).lower() == keyword + b"\0"
+
+
+def _unpacked(data: bytes, most_bytes: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, most_bytes + 1)
+    except zlib.error:
+        raise CardError("base64") from None
 
 
 def _joined(chunks: Iterable[Chunk]) -> bytes:

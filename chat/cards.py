@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ __all__ = [
     "EDITABLE",
     "MAX_FILE_BYTES",
     "Card",
+    "FileNote",
     "ReadCard",
     "changed",
     "new_card",
@@ -57,8 +58,12 @@ _TYPES: Final[Mapping[str, type]] = {
     **dict.fromkeys(("character_book", "extensions"), dict),
 }
 _BLANK: Final = blank_fields(name="-")
-_EMBEDDED: Final = "embeded://"  # the specification spells it so
+_EMBEDDED: Final = ("embeded://", "embedded://")  # the first is how the specification spells it
+_MOST_TEXTS: Final = 2  # under one keyword; of a file with more of them all that follow are ignored
 _NO_OBJECT: Final[Mapping[str, Any]] = {}
+
+FileNote = Literal["broken", "several", "picture"]
+"""What a person should know of a file: a newer card in it is damaged, it has several cards, its picture is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,12 @@ class Card:
     def newer(self) -> bool:
         """Whether it follows a later edition of the specification than the one known here."""
         return is_newer(dict(self.content))
+
+    @property
+    def mistyped(self) -> tuple[str, ...]:
+        """The fields that count as missing because they are not what they should be; they stay in the card."""
+        names = _TYPES if self.version > 1 else FIRST_FIELDS
+        return tuple(name for name in names if not isinstance(self.data.get(name), _TYPES[name] | None))
 
     def text(self, name: str) -> str:
         """One of the texts."""
@@ -167,6 +178,7 @@ class ReadCard:
 
     card: Card
     picture: bytes | None = field(default=None, repr=False)
+    notes: tuple[FileNote, ...] = ()
 
 
 def read_card(data: bytes) -> ReadCard:
@@ -175,7 +187,7 @@ def read_card(data: bytes) -> ReadCard:
         raise CardError("file")
     if data.startswith(_png.SIGNATURE):
         return _read_png(data)
-    if data.startswith(_charx.SIGNATURE):
+    if _charx.is_charx(data):
         return _read_charx(data)
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         raise CardError("format")
@@ -223,11 +235,21 @@ def to_png(card: Card, picture: bytes) -> bytes:
 
 
 def _read_png(data: bytes) -> ReadCard:
+    """The first card that can be read: V3 before the others, under one keyword the first, as SillyTavern does it."""
     chunks = _png.read_chunks(data)
-    text = _png.text_of(chunks, "ccv3") or _png.text_of(chunks, "chara")
-    if text is None:
-        raise CardError("no card")
-    return ReadCard(parse_card(_unwrapped(text)), _png.still(chunks))
+    refused: CardError | None = None
+    for keyword in ("ccv3", "chara"):
+        texts = _png.texts_under(chunks, keyword)[:_MOST_TEXTS]
+        for text in texts:
+            try:
+                card = parse_card(_unwrapped(_png.text_in(text, MAX_BYTES * 2)))
+            except CardError as error:
+                refused = refused or error
+                continue
+            broken: tuple[FileNote, ...] = ("broken",) if refused is not None else ()
+            several: tuple[FileNote, ...] = ("several",) if len(texts) > 1 and not broken else ()
+            return ReadCard(card, _png.still(chunks), broken or several)
+    raise refused or CardError("no card")
 
 
 def _read_charx(data: bytes) -> ReadCard:
@@ -236,16 +258,19 @@ def _read_charx(data: bytes) -> ReadCard:
     if text is None:
         raise CardError("no card")
     card = parse_card(text)
+    cover = data if data.startswith(_charx.JPEG_SIGNATURE) else None
     address = _icon(card)
-    if not address.startswith(_EMBEDDED):
-        return ReadCard(card, _carried_picture(card))
-    return ReadCard(card, archive.read(address.removeprefix(_EMBEDDED), MAX_FILE_BYTES))
+    scheme = next((scheme for scheme in _EMBEDDED if address.startswith(scheme)), None)
+    if scheme is None:
+        return ReadCard(card, _carried_picture(card) or cover)
+    try:
+        return ReadCard(card, archive.read(address.removeprefix(scheme), MAX_FILE_BYTES) or cover)
+    except CardError:
+        return ReadCard(card, cover, ("picture",))
 
 
 def _unwrapped(text: bytes) -> bytes:
     """What is inside of base64, perhaps with line breaks or without its padding."""
-    if len(text) > MAX_BYTES * 2:
-        raise CardError("large")
     try:
         return msgspec.json.decode(b'"' + text + b'"', type=bytes)  # three times as fast as binascii
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -276,7 +301,6 @@ def _carried_picture(card: Card) -> bytes | None:
 
 
 def _require_fields(card: Card) -> None:
-    """Raise `CardError` unless what is known has its type; what is missing or null is empty."""
-    for name, kind in _TYPES.items():
-        if (card.version > 1 or name in FIRST_FIELDS) and not isinstance(card.data.get(name), kind | None):
-            raise CardError("fields", name)
+    """Raise `CardError` if a field that every card has is of a wrong type; a missing or null one is empty."""
+    if wrong := next((name for name in card.mistyped if name in FIRST_FIELDS), None):
+        raise CardError("fields", wrong)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from chat._allowed import allowed_greetings
 from chat._avatars import as_png, avatar_of
 from chat._greetings import greetings_of, opening
-from chat.cards import Card, changed, new_card, parse_card, read_card, to_json, to_png
+from chat.cards import Card, FileNote, changed, new_card, parse_card, read_card, to_json, to_png
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.errors import (
@@ -88,6 +88,8 @@ class FoundPersona:
     outline: PersonaOutline
     card: Card
     avatar: Avatar | None
+    notes: tuple[FileNote, ...] = ()
+    """About the file that it was just read from."""
 
     @property
     def persona(self) -> Persona:
@@ -132,9 +134,9 @@ class PersonaLibrary:
         Raises `CardError`, `AdultPersonaError` or `PersonasReservedError`.
         """
         await self.require_own(visitor)
-        content = await self._content(visitor, data, picture)
+        content, notes = await self._content(visitor, data, picture)
         draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
-        return await self.draft(visitor, draft_id)
+        return replace(await self.draft(visitor, draft_id), notes=notes)
 
     async def look_at_new(self, visitor: Visitor, fields: Mapping[str, Any], picture: bytes | None) -> FoundPersona:
         """The same for a character that somebody wrote."""
@@ -207,9 +209,9 @@ class PersonaLibrary:
 
     async def replace(self, visitor: Visitor, found: FoundPersona, data: bytes) -> FoundPersona:
         """Let a character be what a file says; without a picture in it, it keeps its own."""
-        content = await self._content(visitor, data)
+        content, notes = await self._content(visitor, data)
         kept = content if content.avatar is not None else replace(content, avatar=found.avatar)
-        return await self._save(visitor, found, kept, found.outline.adult)
+        return replace(await self._save(visitor, found, kept, found.outline.adult), notes=notes)
 
     async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
         """Go back to what it was before the last change. Raises `NothingThereError`."""
@@ -241,10 +243,12 @@ class PersonaLibrary:
             raise StaleControlError
         return await self.find(visitor, str(outline.id))
 
-    async def _content(self, visitor: Visitor, data: bytes, picture: bytes | None = None) -> PersonaContent:
+    async def _content(
+        self, visitor: Visitor, data: bytes, picture: bytes | None = None
+    ) -> tuple[PersonaContent, tuple[FileNote, ...]]:
         async with self._reading:
-            card, avatar = await asyncio.to_thread(_read, data, picture)
-        return _content_of(visitor, card, avatar)
+            card, avatar, notes = await asyncio.to_thread(_read, data, picture)
+        return _content_of(visitor, card, avatar), notes
 
     # --- finding
 
@@ -381,9 +385,12 @@ class PersonaLibrary:
         return FoundPersona(stored.outline, card, stored.content.avatar)
 
 
-def _read(data: bytes, picture: bytes | None) -> tuple[Card, Avatar | None]:
+def _read(data: bytes, picture: bytes | None) -> tuple[Card, Avatar | None, tuple[FileNote, ...]]:
     read = read_card(data)
-    return read.card, avatar_of(picture or read.picture)
+    shown = picture or read.picture
+    avatar = avatar_of(shown)
+    lost = shown is not None and avatar is None and "picture" not in read.notes
+    return read.card, avatar, (*read.notes, "picture") if lost else read.notes
 
 
 def _content_of(visitor: Visitor, card: Card, avatar: Avatar | None) -> PersonaContent:

@@ -11,7 +11,17 @@ from chat.errors import LorebookError
 from chat.lorebooks import read_lorebook
 
 MissingKind = Literal[
-    "newer", "pictures", "address", "linked book", "book", "long book", "scripts", "drawing", "by meaning", "html"
+    "newer",
+    "pictures",
+    "address",
+    "linked book",
+    "book",
+    "long book",
+    "scripts",
+    "drawing",
+    "by meaning",
+    "html",
+    "fields",
 ]
 
 # Between these there is no letter and no digit. What people write between the letters to hide a word does not hide it.
@@ -35,7 +45,7 @@ class Missing:
 
     kind: MissingKind
     count: int = 1
-    name: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,15 @@ def preview_of(card: Card) -> Preview:
 
 def is_adult(card: Card) -> bool:
     """Whether the card's tags say that it is for adults, also those beside its data, for older programs."""
-    outside = card.content.get("tags")
-    repeated = [tag for tag in outside if isinstance(tag, str)] if isinstance(outside, list) else []
-    return any(_ADULT.search(_plainly(tag)) for tag in (*card.tags, *repeated))
+    return any(_ADULT.search(_plainly(tag)) for tag in (*_tags(card.data), *_tags(card.content)))
+
+
+def _tags(fields: Mapping[str, Any]) -> list[str]:
+    """The tags, also of a card that has them in one text."""
+    tags = fields.get("tags")
+    if isinstance(tags, str):
+        return tags.split(",")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _plainly(tag: str) -> str:
@@ -94,15 +110,12 @@ def _entries(card: Card) -> list[Mapping[str, Any]]:
 def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missing]:
     if card.newer:
         yield Missing("newer")
-    pictures = [asset for asset in card.assets if asset.get("type") != "icon"]
-    if pictures:
-        yield Missing("pictures", len(pictures))
-    addresses = [asset for asset in card.assets if str(asset.get("uri")).lstrip().casefold().startswith(_ADDRESSES)]
-    if addresses:
-        yield Missing("address", len(addresses))
+    if card.mistyped:
+        yield Missing("fields", names=card.mistyped)
+    yield from _missing_pictures(card)
     world = card.extensions.get("world")
     if isinstance(world, str) and world.strip() and card.book is None:
-        yield Missing("linked book", name=world)
+        yield Missing("linked book", names=(world,))
     if (fault := _book_fault(card)) is not None:
         yield fault
     scripts = [name for name in _SCRIPTS if card.extensions.get(name)]
@@ -115,6 +128,15 @@ def _missing(card: Card, entries: Iterable[Mapping[str, Any]]) -> Iterable[Missi
         yield Missing("by meaning", len(found))
     if any(_HTML.search(text) for text in (*card.greetings, card.description)):
         yield Missing("html")
+
+
+def _missing_pictures(card: Card) -> Iterable[Missing]:
+    pictures = [asset for asset in card.assets if asset.get("type") != "icon"]
+    if pictures:
+        yield Missing("pictures", len(pictures))
+    addresses = [asset for asset in card.assets if str(asset.get("uri")).lstrip().casefold().startswith(_ADDRESSES)]
+    if addresses:
+        yield Missing("address", len(addresses))
 
 
 def _book_fault(card: Card) -> Missing | None:

@@ -31,7 +31,7 @@ CARD_FAULTS = {
     "png": "The picture is damaged: it ends too early.",
     "crc": "The picture is damaged: a checksum in it is wrong.",
     "chunks": "The file has too many parts.",
-    "duplicate": "The file holds two different cards, and I cannot tell which one is meant.",
+    "duplicate": "The archive holds two cards under one name, and I cannot tell which one is meant.",
     "no card": "There is no character card in this file. Take the original: copies of pictures lose it.",
     "base64": "The card in the picture is damaged.",
     "archive": "I cannot open the archive.",

@@ -2,12 +2,12 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import discord
 
-from chat.cards import Card
+from chat.cards import Card, FileNote
 from chat.lorebooks import MOST_ENTRIES, MOST_KEYS
 from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import Missing, MissingKind, Preview, preview_of
@@ -20,6 +20,8 @@ GREETING_CHARACTERS: Final = 1000  # what a field of an embed holds is 1,024
 FIELD_CHARACTERS: Final = 1000
 TAG_CHARACTERS: Final = 40
 MOST_TAGS: Final = 20
+MOST_NAMES: Final = 5
+NAME_CHARACTERS: Final = 60
 AVATAR_NAMES: Final = {"image/png": "avatar.png", "image/jpeg": "avatar.jpg"}
 ADULT_MARK: Final = "🔞"
 
@@ -27,13 +29,20 @@ MISSING_WORDS: Final[dict[MissingKind, str]] = {
     "newer": "what is new in a later edition of character cards",
     "pictures": "{count} pictures for moods or backgrounds",
     "address": "{count} pictures at addresses; I fetch none",
-    "linked book": "the lorebook `{name}`, which is not in the card",
+    "linked book": "the lorebook {names}, which is not in the card",
     "long book": f"its lorebook: it has more than {MOST_ENTRIES:,} entries or {MOST_KEYS:,} keys, so I use none of it",
     "book": "its lorebook, which I cannot read",
     "scripts": "scripts that change what is shown",
     "drawing": "instructions for drawing the character",
     "by meaning": "{count} lorebook entries that are found by meaning",
     "html": "HTML in its texts; it is shown as text",
+    "fields": "what is no text or list where one belongs: {names}; I take it for empty, an export keeps it",
+}
+
+NOTE_WORDS: Final[dict[FileNote, str]] = {
+    "broken": "One card in this file is damaged. I took another one that is in it.",
+    "several": "There is more than one card in this file. I took the first, as SillyTavern does.",
+    "picture": "I cannot open the picture in this file.",
 }
 
 Estimate = Callable[[str], int]
@@ -57,6 +66,11 @@ async def card_of(found: FoundPersona, estimate: Estimate) -> tuple[discord.Embe
         )
     embed.set_footer(text=_footer(found))
     return embed, _picture(found, embed)
+
+
+def note_lines(found: FoundPersona) -> list[str]:
+    """What there is to say about the file that a character was just read from; nothing for most."""
+    return [f"-# {NOTE_WORDS[note]}" for note in found.notes]
 
 
 def title_of(found: FoundPersona) -> str:
@@ -107,7 +121,14 @@ def _token_words(preview: Preview, tokens: dict[str, int]) -> str:
 
 def _missing_words(missing: Missing) -> str:
     words = MISSING_WORDS[missing.kind].replace("{count}", f"{missing.count:,}")
-    return words.replace("{name}", " ".join(_cut(missing.name, 60).replace("`", "'").split()))
+    return words.replace("{names}", names_in_words(missing.names))
+
+
+def names_in_words(names: Sequence[str]) -> str:
+    """The first of some names that strangers chose, and how many more there are."""
+    shown = [" ".join(_cut(name, NAME_CHARACTERS).replace("`", "'").split()) for name in names[:MOST_NAMES]]
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(f"`{name}`" for name in shown) + more
 
 
 def _footer(found: FoundPersona) -> str:

@@ -21,7 +21,7 @@ from cogs import _persona_casts
 from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._errors import explain
-from cogs._persona_cards import card_of, list_line, title_of
+from cogs._persona_cards import card_of, list_line, note_lines, title_of
 from cogs._persona_casts import ORDER_WORDS
 from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, persona_choices, visitor_of
 from cogs._persona_forms import Part, PersonaForm, Written, text_sent, too_long
@@ -236,8 +236,9 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 
     async def _tell_changed(self, interaction: discord.Interaction[Bot], found: FoundPersona, note: str = "") -> None:
         embed, picture = await card_of(found, await estimate_of(interaction))
+        lines = [f"**{title_of(found)}**, version {found.outline.version}.{note}", *note_lines(found)]
         await interaction.followup.send(
-            f"**{title_of(found)}**, version {found.outline.version}.{note}",
+            "\n".join(lines),
             embed=embed,
             files=[picture] if picture is not None else [],
             ephemeral=True,
@@ -354,7 +355,9 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:
     embed, picture = await card_of(found, await estimate_of(interaction))
     files = [picture] if picture is not None else []
-    await interaction.followup.send(embed=embed, files=files, view=draft_view(found), ephemeral=True)
+    await interaction.followup.send(
+        "\n".join(note_lines(found)), embed=embed, files=files, view=draft_view(found), ephemeral=True
+    )
 
 
 def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:

@@ -134,9 +134,10 @@ def png_card(keyword: bytes = b"chara", around: bytes | None = None, **fields: A
     return png(text_chunk(keyword, base64.b64encode(as_json(card(version, **fields)))), around=around)
 
 
-def charx(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def charx(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, **methods: int) -> bytes:
+    """A CHARX file; ``methods`` are those of files that are packed in another way, by their names without an ending."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            archive.writestr(name, data, methods.get(name.partition(".")[0], method))
     return target.getvalue()

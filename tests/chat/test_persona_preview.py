@@ -31,6 +31,16 @@ def test_other_tags_do_not(tag: str) -> None:
     assert not is_adult(parse_card(as_json(files.card(tags=[tag]))))
 
 
+def test_tags_that_stand_in_one_text_count_too() -> None:
+    assert is_adult(parse_card(as_json(files.card(tags="sea, NSFW"))))
+    assert not is_adult(parse_card(as_json(files.card(tags="sea, night"))))
+
+
+def test_fields_of_a_wrong_type_are_told() -> None:
+    card = parse_card(as_json(files.card(tags="sea, night", character_book="", character_version=2)))
+    assert preview_of(card).missing == (Missing("fields", names=("character_version", "tags", "character_book")),)
+
+
 def test_tags_outside_of_the_data_count_too() -> None:
     assert is_adult(parse_card(as_json({**files.card(tags=[]), "tags": [1, "NSFW"]})))
 
@@ -77,7 +87,7 @@ def test_what_is_asked_for_in_vain_is_told() -> None:
         Missing("newer"),
         Missing("pictures", 2),
         Missing("address", 2),
-        Missing("linked book", name="Harbour"),
+        Missing("linked book", names=("Harbour",)),
         Missing("scripts"),
         Missing("drawing"),
         Missing("html"),

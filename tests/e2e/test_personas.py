@@ -1,5 +1,6 @@
 """`/persona`: cards are looked at, taken in, found by who may see them, and given back as files."""
 
+import base64
 import json
 from typing import Any
 
@@ -66,6 +67,25 @@ async def test_the_preview_tells_what_matters(stage: Stage) -> None:
         "- 1 lorebook entries that are found by meaning",
     ]
     assert fields["Greeting 1 of 3"] == GREETINGS[0]
+
+
+async def test_a_file_that_is_damaged_in_part_gives_what_is_whole_and_says_so(stage: Stage) -> None:
+    good = files.text_chunk(b"chara", base64.b64encode(as_json(mira(tags="sea, night", character_book=[]))))
+    preview = await look(stage, stage.ada, ("mira.png", files.png(files.text_chunk(b"ccv3", b"!"), good)))
+    told = "-# One card in this file is damaged. I took another one that is in it."
+    assert preview.content == told
+    assert fields_of(preview)["What I cannot do with it"] == (
+        "- what is no text or list where one belongs: `tags`, `character_book`; I take it for empty, an export keeps it"
+    )
+    await stage.press(stage.ada, preview, "▶️")
+    assert preview.content == told
+    await stage.press(stage.ada, preview, "Confirm")
+    assert preview.content.startswith("**Mira** is one of your characters now.")
+    archive = charx(
+        {"card.json": as_json(files.card(3, assets=[{"type": "icon", "uri": "embeded://x"}])), "x": b"no picture"}
+    )
+    told = await stage.command(stage.ada, "persona edit", name="Mira", file=("mira.charx", archive))
+    assert told.content == "**Mira**, version 2.\n-# I cannot open the picture in this file."
 
 
 async def test_a_greeting_is_chosen_and_confirm_works_after_a_restart(offstage: Stage) -> None:
