@@ -18,7 +18,10 @@ async def allowed_question(texts: TextPolicy, question: Question) -> Question:
     """What somebody says. Raises the policy's own error."""
     turn = question.turn
     content = await texts.asked(turn.key.guild_id, question.scopes, turn.author_id, turn.content)
-    return question if content == turn.content else replace(question, turn=replace(turn, content=content))
+    quote = turn.quote
+    if quote is not None:
+        quote = replace(quote, text=await texts.asked(turn.key.guild_id, question.scopes, turn.author_id, quote.text))
+    return replace(question, turn=replace(turn, content=content, quote=quote))
 
 
 async def allowed_greetings(

@@ -11,7 +11,7 @@ SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "strea
 
 def is_said(message: StoredMessage) -> bool:
     """Whether a message has words that belong into a prompt."""
-    return message.state in SHOWN_STATES and bool(message.content.strip())
+    return message.state in SHOWN_STATES and message.has_words
 
 
 class Path:
@@ -24,13 +24,13 @@ class Path:
         message_id: int | None,
         recent: Sequence[StoredMessage] = (),
         *,
-        heeds: Callable[[StoredMessage], bool] = lambda _: True,
+        heard: Callable[[StoredMessage], StoredMessage | None] = lambda message: message,
     ) -> None:
         """``recent`` is the first page, when it has been read already; without an id there are no messages.
 
-        What it does not ``heed`` is as if it had not been said.
+        What is not ``heard`` is as if it had not been said.
         """
-        self._heeds = heeds
+        self._heard = heard
         self._history, self._guild_id, self._message_id = history, guild_id, message_id
         self._following = None if message_id is None else aiter(history.path(guild_id, message_id, known=recent))
         self._read: list[list[StoredMessage]] = []
@@ -65,7 +65,7 @@ class Path:
     async def _more(self) -> bool:
         page = [] if self._following is None else await anext(self._following, [])
         if page:
-            self._read.append([message for message in page if self._heeds(message)])
+            self._read.append([heard for heard in map(self._heard, page) if heard is not None])
         else:
             self.whole = True
         return bool(page)

@@ -1,7 +1,7 @@
 """What the next prompt contains: read from the history, filled up to the model's context window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chat._fixed_texts import Cast, FixedTexts, Room, with_persona
@@ -112,7 +112,7 @@ class ContextReader:
         # A reply reserve of more than half the window would leave no room for the conversation.
         reserve = min(wishes.max_tokens or window // 4, window // 2)
         estimator = self._catalogue.estimator(model)
-        path = Path(self._history, cast.key.guild_id, parent_id, recent, heeds=self._heeds)
+        path = Path(self._history, cast.key.guild_id, parent_id, recent, heard=self._heard)
         sections = await self.fixed.sections(
             cast, path, Room(model, window, estimator), preferences, remembers=remembers
         )
@@ -138,10 +138,18 @@ class ContextReader:
         """The message with which a conversation ends."""
         return await self._history.head(key)
 
-    def _heeds(self, message: StoredMessage) -> bool:
-        """Whether somebody wants what they said to be passed on."""
-        said_by = message.author_id if message.role == "user" else None
-        return said_by is None or self.opt_outs is None or not self.opt_outs.holds(message.guild_id, said_by)
+    def _heard(self, message: StoredMessage) -> StoredMessage | None:
+        """What somebody said, with what they quoted; nothing of people who do not want it to be passed on."""
+        if message.role != "user":
+            return message
+        if self._is_silent(message.guild_id, message.author_id):
+            return None
+        if message.quote is None or self._is_silent(message.guild_id, message.quoted_author_id):
+            return replace(message, quote=None)
+        return replace(message, content=f"{message.quote}\n{message.content}".rstrip("\n"), quote=None)
+
+    def _is_silent(self, guild_id: int | None, user_id: int | None) -> bool:
+        return user_id is not None and self.opt_outs is not None and self.opt_outs.holds(guild_id, user_id)
 
     async def look_through(self, cast: Cast, text: str, user_id: int, user_name: str) -> Scan | None:
         """What lorebooks would add if somebody said this now; None where there are none."""
@@ -149,7 +157,7 @@ class ContextReader:
         preferences = await self.preferences(cast.key.guild_id, cast.scopes, persona_id)
         model = self._catalogue.choose(preferences["model"].value)
         room = Room(model, self._catalogue.context_window(model), self._catalogue.estimator(model))
-        path = Path(self._history, cast.key.guild_id, await self._history.head(cast.key), heeds=self._heeds)
+        path = Path(self._history, cast.key.guild_id, await self._history.head(cast.key), heard=self._heard)
         return await self.fixed.look_through(cast, path, text, user_id, user_name, room)
 
     def plain(self, text: str, model: str, wishes: Sampling) -> Prepared:

@@ -222,7 +222,7 @@ class Conversations:
 
     async def _has_words(self, answer: Answer) -> bool:
         asked = await self._history.turn_of(answer.key.guild_id, answer.reply_id)
-        return any(message.content for message in asked)
+        return any(message.has_words for message in asked)
 
     async def reconsider(self, guild_id: int | None, channel_id: int) -> None:
         """Words of a channel's history have changed: a question that waits is read anew, and dropped if it is gone."""

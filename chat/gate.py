@@ -41,9 +41,8 @@ class Asking:
 def asked(question: Question) -> Asking:
     """A person says something."""
     turn = question.turn
-    return Asking(
-        turn.key, turn.author_id, question.scopes, question.persona, turn.parent_id, turn.on_head, turn.content
-    )
+    words = turn.content if turn.quote is None else f"{turn.quote.text}\n{turn.content}"
+    return Asking(turn.key, turn.author_id, question.scopes, question.persona, turn.parent_id, turn.on_head, words)
 
 
 def wished(wish: Wish, parent_id: int | None, priority: Priority | None = None) -> Asking:

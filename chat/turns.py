@@ -180,6 +180,7 @@ class Turns:
 
     async def forget_message(self, guild_id: int | None, discord_id: int) -> Forgotten:
         """A message was deleted in Discord: its words leave the history, and a question without words is withdrawn."""
+        await self.requote(guild_id, discord_id, None)
         message = await self._history.by_discord_id(guild_id, discord_id)
         if message is None or message.state == "deleted":
             return Forgotten()
@@ -241,7 +242,7 @@ class Turns:
     def _answers_nothing(self, shown: ShownReply) -> bool:
         """Whether all that a reply answers is forgotten, and nobody has gone on from it yet."""
         in_use = shown.newest or self._conversations.answer_over(shown.reply.id) is not None
-        return in_use and bool(shown.asked) and not any(asked.content for asked in shown.asked)
+        return in_use and bool(shown.asked) and not any(asked.has_words for asked in shown.asked)
 
     async def edit_message(self, guild_id: int | None, discord_id: int, content: str) -> ShownReply | None:
         """A person's message was edited in Discord: the history says what it says now.
@@ -255,6 +256,11 @@ class Turns:
             return None
         await self._conversations.reconsider(guild_id, message.channel_id)
         return await self._answered_by(message)
+
+    async def requote(self, guild_id: int | None, discord_id: int, words: str | None) -> None:
+        """A message in Discord says this now, or nothing that may be kept; what people quoted of it follows."""
+        for channel_id in await self._history.requote(guild_id, discord_id, words):
+            await self._conversations.reconsider(guild_id, channel_id)
 
     async def _answered_by(self, message: StoredMessage) -> ShownReply | None:
         """The reply that has answered a message, if it is shown and the newest."""

@@ -1,12 +1,14 @@
 """Messages as the model reads them: mentions as names, other people's attachments in words."""
 
 import re
+from collections.abc import Callable
 
 import discord
 
 from chat.asides import without_asides
 from chat.attachments import named
 from cogs._attachments import offered
+from storage import Quote
 
 MENTION = re.compile(r"<(?:@!?(?P<user>\d+)|@&(?P<role>\d+)|#(?P<channel>\d+)|a?:(?P<emoji>\w+):\d+)>")
 QUOTED_CHARACTERS = 1500
@@ -34,16 +36,25 @@ def is_aside(message: discord.Message, bot_id: int) -> bool:
     return not question_text(message, bot_id)
 
 
-def replied_message_text(message: discord.Message, bot_id: int) -> str:
-    """The message that this one replies to, when it is no part of the conversation already."""
+def quote_of(message: discord.Message, bot_id: int, author_of: Callable[[int], int | None]) -> Quote | None:
+    """The message that this one replies to, when it is no part of the conversation already.
+
+    `author_of` knows who said what a proxy bot's webhook posted.
+    """
     replied = message.reference.resolved if message.reference else None
     if not isinstance(replied, discord.Message) or replied.author.id == bot_id:
-        return ""
+        return None
+    text = quoted_text(replied, bot_id)
+    return Quote(replied.id, author_of(replied.id) or replied.author.id, text) if text else None
+
+
+def quoted_text(replied: discord.Message, bot_id: int) -> str:
+    """A message as others quote it who reply to it; empty if it says nothing."""
     said = question_text(replied, bot_id)[:QUOTED_CHARACTERS]
     told = [f"wrote: {said}"] if said else []
     if replied.attachments:
         told.append(f"attached: {named(map(offered, replied.attachments))}")
-    return f"[Replying to {replied.author.display_name}, who {'; '.join(told)}]\n" if told else ""
+    return f"[Replying to {replied.author.display_name}, who {'; '.join(told)}]" if told else ""
 
 
 def readable(message: discord.Message, bot_id: int) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import discord
@@ -22,7 +21,7 @@ from cogs._bot import Bot, tell
 from cogs._casting import Casting
 from cogs._errors import explain
 from cogs._filtering import keepable, showable
-from cogs._incoming import is_aside, is_persons, is_proxied, question_text, replied_message_text
+from cogs._incoming import is_aside, is_persons, is_proxied, question_text, quote_of, quoted_text
 from cogs._opted_out import AuthorOf, cover
 from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
@@ -165,6 +164,14 @@ class Talking:
         """A message was deleted, perhaps before it was read to its end."""
         self._reader.message_gone(message_id)
 
+    async def requote(self, guild_id: int | None, message: discord.Message) -> None:
+        """What people quoted of a message that reads otherwise now follows it, as far as that may be kept."""
+        if not await self._bot.services.storage.history.is_quoted(guild_id, message.id):
+            return
+        cover(self._bot, message, self.author_of)
+        text, _ = await keepable(self._bot, message, quoted_text(message, self._me.id), "")
+        await self._bot.services.turns.requote(guild_id, message.id, text or None)
+
     async def edit_message(self, guild_id: int | None, message: discord.Message) -> None:
         """A person's message reads otherwise now; the history follows."""
         cover(self._bot, message, self.author_of)
@@ -197,11 +204,12 @@ class Talking:
         """What was said and where in the history it belongs; None when nothing was said, or nobody answers that."""
         key = await conversation_for(self._bot.services, message.channel, guild_id, message.author.id)
         said, replied = await self._said(message, guild_id)
-        if not said.content.strip():
+        quote = quote_of(message, self._me.id, self.author_of) if replied is None else None
+        if not said.content.strip() and quote is None:
             return None
         said_as = message.author.display_name if is_proxied(message) else None
         on_head = replied is None or await self._bot.services.turns.is_of_newest(key, replied.id)
-        words = question_text(message, self._me.id) or said.content
+        words = question_text(message, self._me.id) or said.content or (quote.text if quote is not None else "")
         heard = Heard(words, on_head=on_head, replied_to=replied, expected=called)
         speaker = await self.casting.answering(guild_id, message.channel, key, heard)
         if speaker is None:
@@ -215,6 +223,7 @@ class Talking:
             author_name=said_as or await self._name_of(message.author, guild_id),
             content=said.content,
             pictures=said.pictures,
+            quote=quote,
             model=None,
             parent_id=None if on_head or replied is None else replied.id,
             on_head=on_head,
@@ -234,7 +243,7 @@ class Talking:
     async def _said(
         self, message: discord.Message, guild_id: int | None, known: Mapping[int, Picture] | None = None
     ) -> tuple[Woven, StoredMessage | None]:
-        """What the model reads and sees, and the message of the history that this one replies to; others are quoted.
+        """What the model reads and sees, and the message of the history that this one replies to.
 
         Raises `MessageGoneError`.
         """
@@ -248,11 +257,8 @@ class Talking:
         if message.reference is None or message.reference.message_id is None:
             return said, None
         replied = await self._bot.services.storage.history.by_discord_id(guild_id, message.reference.message_id)
-        if replied is None:
-            return replace(said, content=replied_message_text(message, self._me.id) + said.content), None
-        if replied.channel_id != message.channel.id:  # forwarded from elsewhere
-            return said, None
-        return said, replied
+        is_elsewhere = replied is not None and replied.channel_id != message.channel.id  # forwarded
+        return said, None if is_elsewhere else replied
 
     def _may_write(self, message: discord.Message) -> bool:
         if message.guild is None:

@@ -71,7 +71,7 @@ def changed_note(asked: Sequence[StoredMessage], *, deleted: bool) -> str:
     """Under a reply whose question was edited or deleted, and reads like this now."""
     if not deleted:
         return QUESTION_EDITED
-    return QUESTION_CUT if any(message.content for message in asked) else QUESTION_DELETED
+    return QUESTION_CUT if any(message.has_words for message in asked) else QUESTION_DELETED
 
 
 def plain(text: str) -> str:

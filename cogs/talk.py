@@ -48,13 +48,15 @@ class Talk(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """The history follows edits; those without readable content or a new edit time say nothing."""
+        """The history follows edits; those without a new edit time say nothing, and unreadable ones only end quotes."""
         message = self.proxies.edited(payload.message)
-        if message is None or message.edited_at is None or not (message.content or message.attachments):
+        if message is None or message.edited_at is None:
             return
         if self.bot.services.storage.opt_outs.holds(payload.guild_id, message.author.id):
             await self._forget(payload.guild_id, payload.channel_id, message.id)  # the new words are not kept either
-        else:
+            return
+        await self.talking.requote(payload.guild_id, message)
+        if message.content or message.attachments:
             await self.talking.edit_message(payload.guild_id, message)
 
     @commands.Cog.listener()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, delete, func, null, select, update
 
 from storage import _tree
+from storage._quotes import NO_QUOTE
 from storage._walking import Key, in_scope, key_of, walk, with_keys
 from storage.records import Where
 from storage.schema import (
@@ -50,7 +51,9 @@ _below = select(messages.c.id, messages.c.guild_id, messages.c.role).where(
     messages.c.parent_id.in_(bindparam("ids", expanding=True))
 )
 _by_ids = messages.c.id.in_(bindparam("ids", expanding=True))
-_empty = update(messages).where(_by_ids).values(content="", state="deleted", author_id=None, author_name=None)
+_empty = (
+    update(messages).where(_by_ids).values(content="", state="deleted", author_id=None, author_name=None, **NO_QUOTE)
+)
 _disown = update(messages).where(_by_ids).values(author_id=None)
 _unname = update(messages).where(_by_ids).values(author_name=None)
 _no_pictures = delete(pictures).where(pictures.c.message_id.in_(bindparam("ids", expanding=True)))

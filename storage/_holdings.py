@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, LargeBinary, Row, Table, select
 
+from storage._quotes import QUOTING
 from storage._walking import Key, in_scope, walk
 from storage.records import Where
 from storage.schema import (
@@ -154,7 +155,7 @@ def messages_page(
     connection: Connection, where: Where, user_id: int, after: int
 ) -> tuple[list[Fields], list[int], int | None]:
     """The next of a person's messages and the replies to them, the ids of those with pictures, and where to go on."""
-    columns = [column for column in messages.c if column.name not in {"author_id", "private_to"}]
+    columns = [column for column in messages.c if column.name not in {"author_id", "private_to", *QUOTING}]
     statement = (
         select(*columns, messages.c.private_to.is_not(None).label("private"))
         .where(messages.c.author_id == user_id, messages.c.id > after, *in_scope(messages, where))
@@ -166,6 +167,19 @@ def messages_page(
     shown = select(pictures.c.message_id).where(pictures.c.message_id.in_(ids)).distinct()
     with_pictures = sorted(connection.execute(shown).scalars())
     return _all_in_json(rows), with_pictures, ids[-1] if len(ids) == MESSAGES_AT_ONCE else None
+
+
+def quotes_page(connection: Connection, where: Where, user_id: int, after: int) -> tuple[list[Fields], int | None]:
+    """The next of what others quoted of a person."""
+    columns = ("id", "guild_id", "channel_id", "quoted_id", "quote", "created_at")
+    statement = (
+        select(*(messages.c[name] for name in columns))
+        .where(messages.c.quoted_author_id == user_id, messages.c.id > after, *in_scope(messages, where))
+        .order_by(messages.c.id)
+        .limit(MESSAGES_AT_ONCE)
+    )
+    rows = connection.execute(statement).mappings().all()
+    return _all_in_json(rows), rows[-1]["id"] if len(rows) == MESSAGES_AT_ONCE else None
 
 
 def pictures_of(connection: Connection, message_id: int) -> list[KeptFile]:

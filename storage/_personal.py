@@ -16,6 +16,7 @@ class Upon(Enum):
 
 PERSONAL: Final = {
     "messages.author_id": Upon.EMPTIED,
+    "messages.quoted_author_id": Upon.EMPTIED,  # of their words in what others said
     "messages.private_to": Upon.STAYS,  # an empty place in a private conversation is not shown to others either
     "heads.owner_id": Upon.DELETED,
     "personas.owner_id": Upon.DELETED,  # those of the server are nobody's from then on
@@ -46,7 +47,7 @@ PERSONAL: Final = {
 
 PERSONAL_NAMES: Final = (
     "user_id", "author_id", "owner_id", "actor_id", "private_to", "scope_id", "subject_id", "requester_id",
-    "reporter_id",
+    "reporter_id", "quoted_author_id",
 )  # fmt: skip
 """What such columns are called, besides those that end with `_by`."""
 

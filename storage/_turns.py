@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from storage import _limit_counters
 from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
+from storage._quotes import QUOTING
 from storage._swipes import give_place_back
 from storage._tree import page
 from storage._upsert import Upsert
@@ -15,7 +16,7 @@ from storage.errors import TurnStartedError
 from storage.ids import new_id
 from storage.models import save_facts
 from storage.pictures import add_pictures
-from storage.records import BegunTurn, ConversationKey, NewTurn, Settlement, State, Voice, utc_now
+from storage.records import BegunTurn, ConversationKey, NewTurn, Quote, Settlement, State, Voice, utc_now
 from storage.schema import discord_messages, is_unfinished, messages
 from storage.usage import add_usage
 from storage.webhooks import note_post
@@ -162,7 +163,14 @@ def _user_row(turn: NewTurn, message_id: int, parent_id: int | None) -> dict[str
         "state": "complete",
         "model": None,
         "persona_id": None,
+        **_quoting(turn.quote),
     }
+
+
+def _quoting(quote: Quote | None) -> dict[str, Any]:
+    if quote is None:
+        return dict.fromkeys(QUOTING)
+    return dict(zip(QUOTING, (quote.text, quote.discord_id, quote.author_id), strict=True))
 
 
 def _reply_row(
@@ -181,6 +189,7 @@ def _reply_row(
         "state": "pending",
         "model": model,
         "persona_id": persona_id,
+        **_quoting(None),
     }
 
 

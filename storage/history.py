@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from storage import _archive, _conversations, _swipes, _tree, _turns
+from storage import _archive, _conversations, _quotes, _swipes, _tree, _turns
 from storage.database import Database
 from storage.records import (
     BegunTurn,
@@ -234,6 +234,17 @@ class History:
     async def forget(self, guild_id: int | None, message_id: int) -> bool:
         """Delete the content for good and keep the message's place in the tree."""
         return await self._database.write(_tree.forget, guild_id, message_id)
+
+    async def requote(self, guild_id: int | None, discord_id: int, words: str | None) -> list[int]:
+        """Let what people quoted of a message in Discord say this, or nothing (None); the channels where they did."""
+        channel_ids = await self._database.read(_quotes.where_quoted, guild_id, discord_id)
+        if channel_ids:
+            await self._database.write(_quotes.requote, guild_id, discord_id, words)
+        return channel_ids
+
+    async def is_quoted(self, guild_id: int | None, discord_id: int) -> bool:
+        """Whether somebody quoted a message in Discord."""
+        return bool(await self._database.read(_quotes.where_quoted, guild_id, discord_id))
 
     async def unlink_discord(self, discord_id: int) -> None:
         """A message in Discord is gone; what it showed stays."""

@@ -14,6 +14,7 @@ from storage import _erasing as erasing
 from storage import _holdings as holdings
 from storage._erasing import ShownIn
 from storage._holdings import Kept, KeptFile
+from storage._quotes import erase_quotes
 from storage._walking import Key
 from storage.database import Database, Swept
 from storage.ids import new_id
@@ -95,6 +96,7 @@ class Privacy:
         where, user_id = erasure.where, erasure.user_id
         await self._erase_personas(where, user_id, erased)
         for step in (
+            erase_quotes,
             erasing.erase_settings,
             erasing.erase_heads,
             erasing.erase_lorebooks,
@@ -165,6 +167,8 @@ class Privacy:
         """All that is kept about a person, some of it at a time."""
         async for page in self._messages(where, user_id):
             yield page
+        async for page in self._quotes(where, user_id):
+            yield page
         for holding in holdings.HOLDINGS:
             after: Key | None = None
             while True:
@@ -187,6 +191,13 @@ class Privacy:
                 yield Kept("messages", rows)
             for message_id in with_pictures:
                 yield Kept("pictures", (), await self._database.read(holdings.pictures_of, message_id))
+
+    async def _quotes(self, where: Where, user_id: int) -> AsyncIterator[Kept]:
+        after: int | None = 0
+        while after is not None:
+            rows, after = await self._database.read(holdings.quotes_page, where, user_id, after)
+            if rows:
+                yield Kept("what others quoted of you", rows)
 
     async def _files(self, part: str, row: holdings.Fields) -> AsyncIterator[KeptFile]:
         if part == "characters":

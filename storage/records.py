@@ -61,6 +61,15 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What somebody replied to: the words of a message that is no part of the conversation, and whose they are."""
+
+    discord_id: int
+    author_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewTurn:
     """A user's message that asks for a reply.
 
@@ -80,6 +89,7 @@ class NewTurn:
     persona_id: int | None = None
     persona_name: str | None = None  # under which it will answer
     pictures: tuple[Picture, ...] = ()
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,13 @@ class StoredMessage:
     created_at: datetime
     private_to: int | None = None
     prompt_tokens: int | None = None
+    quote: str | None = None
+    quoted_author_id: int | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it says anything; a mere mention means what it quotes."""
+        return bool(self.content.strip() or self.quote)
 
 
 @dataclass(frozen=True, slots=True)

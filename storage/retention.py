@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
+from storage._quotes import NO_QUOTE
 from storage.database import Database
 from storage.ids import first_id_at
 from storage.pictures import delete_pictures
@@ -42,7 +43,7 @@ _forget = (
         messages.c.state != "deleted",
         ~is_unfinished,
     )
-    .values(content="", state="deleted")
+    .values(content="", state="deleted", **NO_QUOTE)
 )
 
 

@@ -72,6 +72,9 @@ messages = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("private_to", BigInteger),
     Column("prompt_tokens", Integer),
+    Column("quote", CleanText),
+    Column("quoted_id", BigInteger),
+    Column("quoted_author_id", BigInteger),
     _one_of("role", get_args(Role)),
     _one_of("state", get_args(State)),
     Index(None, "guild_id", "channel_id", "id"),
@@ -82,6 +85,11 @@ is_unfinished = messages.c.state.in_([literal_column(f"'{state}'") for state in 
 """Spelled out rather than bound, because SQLite uses the index below only for a condition it can read."""
 
 Index("ix_messages_unfinished", messages.c.id, sqlite_where=is_unfinished, postgresql_where=is_unfinished)
+
+for _column in (messages.c.quoted_id, messages.c.quoted_author_id):
+    Index(
+        f"ix_messages_{_column.name}", _column, sqlite_where=_column.is_not(None), postgresql_where=_column.is_not(None)
+    )
 
 heads = Table(
     "heads",

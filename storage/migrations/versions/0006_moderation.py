@@ -19,6 +19,7 @@ def upgrade() -> None:
     _access()
     _filters()
     _privacy()
+    _quotes()
     _limits()
     _keys()
     _reports()
@@ -235,6 +236,15 @@ def _privacy() -> None:
         sa.PrimaryKeyConstraint("guild_id", name="pk_left_guilds"),
         sqlite_with_rowid=False,
     )
+
+
+def _quotes() -> None:
+    """What somebody replied to stood in their own words so far, where it stays."""
+    op.add_column("messages", sa.Column("quote", sa.Text))
+    for name in ("quoted_id", "quoted_author_id"):
+        op.add_column("messages", sa.Column(name, sa.BigInteger))
+        is_set = sa.column(name).is_not(None)
+        op.create_index(f"ix_messages_{name}", "messages", [name], sqlite_where=is_set, postgresql_where=is_set)
 
 
 def _keys() -> None:
