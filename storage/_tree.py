@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    or_,
     select,
     tuple_,
     update,
@@ -88,7 +89,9 @@ path_ids = select(_above_ids.c.id)
 """The ids of a `message` of a `guild` and of all above it."""
 
 _count = select(func.count(), func.count(case((messages.c.role == "assistant", 1)))).where(
-    messages.c.id.in_(path_ids), messages.c.state != "deleted", messages.c.content != ""
+    messages.c.id.in_(path_ids),
+    messages.c.state != "deleted",
+    or_(messages.c.content != "", messages.c.quote.is_not(None)),
 )
 
 _reply = messages.alias("reply")
