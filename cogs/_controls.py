@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Self, TypeVar
 import discord
 from discord.ui.select import BaseSelect
 
+from chat.branches import short_id
 from chat.errors import StaleControlError
 from cogs._bot import Bot, tell
+from cogs._deeds import note_deed
 from cogs._errors import explain
 from cogs._guard import note_right
 from cogs._limit_words import standing_words
@@ -167,6 +169,7 @@ class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<own
             left = await services.turns.restore(key, self.number)
         except WrongConversationError:
             raise StaleControlError from None
+        note_deed(interaction, after={"branch": short_id(self.number)})
         await interaction.response.edit_message(content="-# The earlier conversation goes on.", view=None)
         await interaction.client.replies.show_head(key, left)
 

@@ -11,6 +11,7 @@ from discord import app_commands
 from chat.errors import LimitReachedError
 from cogs._bot import Bot
 from cogs._posts import WRITE_PROBLEMS
+from cogs._words import link_to
 from moderation.access import Reason, RefusedError
 from moderation.filters import FlaggedText
 from moderation.server_setup import LOG_CHANNEL, LOG_FLAGS, LOG_REFUSALS
@@ -19,6 +20,9 @@ from storage import Scope
 SPACING_SECONDS: Final = 10.0
 MOST_LABELS: Final = 5
 LONGEST_LABEL: Final = 60
+MOST_LINES: Final = 10
+LONGEST_LINES: Final = 1_900
+"""Characters in one message, below Discord's 2,000."""
 
 DEFAULTS: Final = {LOG_CHANNEL: None, LOG_FLAGS: True, LOG_REFUSALS: False}
 DEEDS = {
@@ -38,10 +42,24 @@ REFUSALS = {
 
 @dataclass(slots=True)
 class _Waiting:
-    """What came up since the last message; the newest is told, the rest is counted."""
+    """What came up since the last message, in order; what does not fit into the next one is counted."""
 
-    newest: str = ""
-    count: int = 0
+    lines: list[str]
+    more: int = 0
+
+    def add(self, line: str) -> None:
+        """Keep a line if there is room for it."""
+        fits = len(self.lines) < MOST_LINES and sum(map(len, self.lines)) + len(line) < LONGEST_LINES
+        if fits and not self.more:
+            self.lines.append(line)
+        else:
+            self.more += 1
+
+    def take(self) -> str:
+        """The next message."""
+        told = [*self.lines, *([f"-# and {self.more} more"] if self.more else [])]
+        self.lines, self.more = [], 0
+        return "\n".join(told)
 
 
 class LogPosts:
@@ -69,15 +87,13 @@ class LogPosts:
         if channel is None:
             return
         if (waiting := self._waiting.get(guild_id)) is not None:
-            waiting.newest, waiting.count = words, waiting.count + 1
+            waiting.add(words)
             return
-        self._waiting[guild_id] = waiting = _Waiting(words, 1)
+        self._waiting[guild_id] = waiting = _Waiting([words])
         try:
-            while waiting.count:
-                more = f"\n-# and {waiting.count - 1} more since the last message" if waiting.count > 1 else ""
-                text, waiting.count = waiting.newest + more, 0
+            while waiting.lines:
                 with contextlib.suppress(*WRITE_PROBLEMS):
-                    await channel.send(text)
+                    await channel.send(waiting.take(), suppress_embeds=True)
                 await asyncio.sleep(self.spacing_seconds)
         finally:
             del self._waiting[guild_id]
@@ -115,8 +131,11 @@ def flag_words(flagged: FlaggedText) -> str:
     deed = DEEDS[flagged.side, "flag" if flagged.action == "flag" else "block"]
     told = deed.format(who=f"<@{flagged.person_id}>", where=f"<#{flagged.channel_id}>")
     sign = "🚩" if flagged.action == "flag" else "🛡️"
-    late = "\n-# The pattern took too long, which counts as found." if flagged.late else ""
-    return f"{sign} {told}: {', '.join(labels)}{late}"
+    late = " (the pattern took too long, which counts as found)" if flagged.late else ""
+    # Discord shows what stands next to an id, which is made from the time.
+    link = link_to(flagged.guild_id, flagged.channel_id, discord.utils.time_snowflake(discord.utils.utcnow()))
+    there = f" · [look there]({link})" if flagged.action == "flag" else ""
+    return f"{sign} {told}: {', '.join(labels)}{late}{there}"
 
 
 def plain_label(label: str) -> str:

@@ -11,6 +11,7 @@ from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import is_adult
 from cogs._bot import Bot
 from cogs._controls import Control, Item, view_of
+from cogs._deeds import persona_deed
 from cogs._persona_cards import ADULT_MARK, card_of, choice_name, title_of
 from cogs._places import is_age_restricted, scopes_of
 from moderation.access import RefusedError
@@ -30,6 +31,11 @@ class TakeInControl(DraftControl, template=r"persona-in:(?P<number>\d{1,20})"):
     async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
         library = interaction.client.services.personas
         found = await library.take_in(await visitor_of(interaction), self.number)
+        if found.outline.kind == "server":
+            deed = persona_deed(None, found)
+            await interaction.client.services.audit.record(
+                found.outline.guild_id, interaction.user.id, "persona take in", deed.subject, None, deed.after
+            )
         whose = "a character of this server" if found.outline.kind == "server" else "one of your characters"
         await interaction.response.edit_message(
             content=f"**{title_of(found)}** is {whose} now. `/persona use` lets it speak.",

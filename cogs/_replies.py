@@ -19,6 +19,7 @@ from chat.persona import Persona
 from chat.turns import Turns, swipe_of
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
+from cogs._deeds import note_deed
 from cogs._drawing import Drawings, Spot
 from cogs._editing import EditForm
 from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
@@ -72,6 +73,7 @@ class Replies(Drawings):
     async def delete(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
         """Forget the swipe that is shown, and show another one if there is one."""
         shown = await self._allowed(interaction, "delete", reply_id)
+        note_deed(interaction, before=_size(shown.reply.content))
         await interaction.response.defer()
         left = await self._turns.drop(shown)
         if left is not None:
@@ -136,11 +138,13 @@ class Replies(Drawings):
         else:
             await interaction.response.defer()
         start, end = words[part]
+        changed = content[:start] + after + content[end:]
+        note_deed(interaction, before=_size(content), after=_size(changed))
         await self._show(
             await self._turns.rewrite(
                 shown,
                 content,
-                content[:start] + after + content[end:],
+                changed,
                 scopes_of(interaction.channel, interaction.guild_id),
                 interaction.user.id,
             ),
@@ -177,6 +181,8 @@ class Replies(Drawings):
         stored = await self._stored(interaction, message, "forget")
         if stored.role == "user":
             await self._bot.services.guard.check_own("forget", {stored.author_id or 0}, interaction)
+            author = f"message:{message.id} of user:{stored.author_id} channel:{stored.channel_id}"
+            note_deed(interaction, author, before=_size(stored.content))
             await interaction.response.defer(ephemeral=True, thinking=True)
             forgotten = await self._turns.forget(stored)
             await quietly(message.add_reaction(FORGOTTEN_REACTION))
@@ -185,6 +191,7 @@ class Replies(Drawings):
         else:
             shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, stored.id)
             await self._bot.services.guard.check_own("forget", shown.asker_ids, interaction)
+            note_deed(interaction, before=_size(shown.reply.content))
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._take_away(interaction, shown, await self._turns.forget_reply(shown))
         await interaction.edit_original_response(content="-# I no longer know this message.")
@@ -363,6 +370,11 @@ class Replies(Drawings):
         if action == "regenerate" and newest is not None and stored.id in {asked.id for asked in newest.asked}:
             return newest.reply.id  # it was deleted, and nothing was said since
         raise NothingThereError(action)
+
+
+def _size(content: str) -> dict[str, int]:
+    """What the record says of words."""
+    return {"characters": len(content)}
 
 
 def _digest(content: str) -> int:

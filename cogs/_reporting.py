@@ -117,6 +117,14 @@ class Reporting:
         await interaction.response.defer()
         left = await self._erase(report.about)
         if left:
+            await self._bot.services.audit.record(
+                report.about.guild_id,
+                interaction.user.id,
+                "report delete from history",
+                f"message:{report.about.discord_id} channel:{report.about.channel_id}",
+                None,
+                {"left in Discord": left},
+            )
             await tell(interaction, f"I no longer know it, but Discord did not let me delete {_messages(left)}.")
             return
         await self._note(interaction, report, "deleted")

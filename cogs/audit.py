@@ -12,6 +12,7 @@ from cogs._audit_controls import LONGEST_ACTION, EarlierEntriesControl, entries_
 from cogs._audit_words import as_table
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
+from cogs._deeds import Deed, deed_of, place_subject
 from cogs._guard import RIGHT, whole_server
 from moderation.deeds import is_recorded
 from moderation.durations import read_since
@@ -98,13 +99,14 @@ class AuditCommands(
             return
         options = _options(interaction)
         reason = options.pop("reason", None)
+        deed = deed_of(interaction) or Deed(place_subject(interaction), after=options or None)
         await self.bot.services.audit.record(
             interaction.guild_id,
             interaction.user.id,
             action,
-            _subject(interaction),
-            None,
-            options or None,
+            deed.subject,
+            deed.before,
+            deed.after,
             str(reason) if reason is not None else None,
         )
 
@@ -112,14 +114,6 @@ class AuditCommands(
 def _wanted(who: discord.User | discord.Member | None, action: str | None, since: str | None) -> AuditFilter:
     after = read_since(since, datetime.now(UTC)) if since is not None else None
     return AuditFilter(None if who is None else who.id, action.strip() if action else None, after)
-
-
-def _subject(interaction: discord.Interaction[Any]) -> str:
-    """What it was done to: a message that was clicked on, else the place."""
-    data: Any = interaction.data or {}
-    channel = f"channel:{interaction.channel_id}"
-    message_id = data.get("target_id") or (interaction.message.id if interaction.message is not None else None)
-    return f"message:{message_id} {channel}" if message_id else channel
 
 
 def _options(interaction: discord.Interaction[Any]) -> dict[str, Any]:

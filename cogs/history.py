@@ -14,6 +14,7 @@ from chat.branches import one_line, short_id
 from chat.errors import TranscriptError
 from chat.transcripts import MAX_BYTES
 from cogs._bot import Bot, tell
+from cogs._deeds import note_deed
 from cogs._places import conversation_of, scopes_of
 from cogs._words import link_to, way_back
 from storage import ConversationKey, StoredMessage
@@ -88,6 +89,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         """Move the channel's conversation, for all to see."""
         key = await conversation_of(interaction)
         moved = await self.archive.checkout(key, branch)
+        note_deed(interaction, before={"branch": moved.previous}, after={"branch": moved.head})
         await interaction.response.send_message(
             f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{way_back(moved.previous)}",
             suppress_embeds=True,
@@ -135,6 +137,11 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
         key = await conversation_of(interaction)
         taken = await self.archive.take_in(
             key, await _fetched(file), interaction.user.id, scopes_of(interaction.channel, interaction.guild_id)
+        )
+        note_deed(
+            interaction,
+            before={"branch": taken.moved.previous},
+            after={"branch": taken.moved.head, "messages": taken.messages},
         )
         hidden = f" {_counted(taken.left_out)} hidden in SillyTavern stayed out." if taken.left_out else ""
         emptied = f" This server's filter emptied {_counted(taken.emptied)}." if taken.emptied else ""

@@ -14,8 +14,9 @@ from chat.errors import LorebookError
 from chat.lore_library import LONGEST_NAME, MAX_FILE_BYTES, ListedBook, LoreLibrary
 from chat.lorebooks import Entry, Scan, Verdict
 from cogs._bot import Bot, tell
+from cogs._deeds import note_deed
 from cogs._places import SOURCE_WORDS, conversation_of, place_of, scopes_of
-from storage import Scope
+from storage import LorebookOutline, Scope
 
 LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
 LONGEST_TEXT = 4000
@@ -81,6 +82,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         outline, book = await self.library.take_in(
             place_of(interaction), data, scope, interaction.user.id, name=name, file_name=book_name(file.filename)
         )
+        note_deed(interaction, _subject(outline, scope), after={"entries": outline.entries})
         skipped = f"\n-# {book.skipped} things in the file are no entries." if book.skipped else ""
         entries = f"{outline.entries} {'entry' if outline.entries == 1 else 'entries'}"
         await tell(
@@ -137,12 +139,14 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         """Forget it."""
         place = place_of(interaction)
         found = await self.library.find(place, name, interaction.user.id)
+        note_deed(interaction, _subject(found.outline), before={"entries": found.outline.entries})
         await self.library.delete(place, found)
         await tell(interaction, f"**{_escaped(found.outline.name)}** is deleted.")
 
     async def _switch(self, interaction: discord.Interaction[Bot], name: str, where: Where, *, on: bool) -> None:
         scope, place = await self._scope(interaction, where), place_of(interaction)
         found = await self.library.find(place, name, interaction.user.id)
+        note_deed(interaction, _subject(found.outline, scope), before=_switched(not on), after=_switched(on))
         await self.library.switch(place, found, scope, on=on)
         until = "from now on" if on else "no longer"
         await interaction.response.send_message(
@@ -170,6 +174,15 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
 def book_name(file_name: str) -> str:
     """A file's name without its ending, as a book may be called."""
     return PurePath(file_name).stem.replace("_", " ").strip()[:LONGEST_NAME]
+
+
+def _subject(outline: LorebookOutline, scope: Scope | None = None) -> str:
+    """What the record calls a lorebook, and where it is looked through."""
+    return f"lorebook {outline.name}" + (f" in {scope.kind}:{scope.id}" if scope is not None else "")
+
+
+def _switched(on: bool) -> str:
+    return "on" if on else "off"
 
 
 def _outcome(found: Scan) -> str:

@@ -20,6 +20,7 @@ from chat.sampling import SamplingSettings
 from cogs import _persona_casts
 from cogs._attachments import File
 from cogs._bot import Bot, tell
+from cogs._deeds import note_persona
 from cogs._errors import explain
 from cogs._persona_cards import card_of, list_line, note_lines, title_of
 from cogs._persona_casts import ORDER_WORDS
@@ -109,7 +110,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         visitor, found = await self._changeable(interaction, name, "persona edit")
         if file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            await self._tell_changed(interaction, await self.library.replace(visitor, found, await self._fetched(file)))
+            changed = await self.library.replace(visitor, found, await self._fetched(file))
+            await self._tell_changed(interaction, found, changed)
             return
         form = PersonaForm(part, found)
         if not form.children:
@@ -122,7 +124,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         """The newest version is kept, too."""
         visitor, found = await self._changeable(interaction, name, "persona undo")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._tell_changed(interaction, await self.library.undo(visitor, found), CAN_BE_REDONE)
+        await self._tell_changed(interaction, found, await self.library.undo(visitor, found), CAN_BE_REDONE)
 
     @app_commands.command(description="Take the last /persona undo of a character back")
     @app_commands.describe(name="The character")
@@ -130,7 +132,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         """What was changed since cannot be undone that way."""
         visitor, found = await self._changeable(interaction, name, "persona redo")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._tell_changed(interaction, await self.library.redo(visitor, found))
+        await self._tell_changed(interaction, found, await self.library.redo(visitor, found))
 
     @app_commands.command(description="Let a character bring its own model and sampling to where it speaks")
     @app_commands.describe(
@@ -222,7 +224,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             changed = await self.library.rewrite(visitor, found, _differing(found, written))
         left_out = ", ".join(f"`{name}`" for name in too_long(found, written.part))
         note = f"\n-# Too long for a form: {left_out}. Export the card, change it, and give it as `file`."
-        await self._tell_changed(interaction, changed, note if left_out else "")
+        await self._tell_changed(interaction, found, changed, note if left_out else "")
 
     async def _changeable(
         self, interaction: discord.Interaction[Bot], name: str, action: str
@@ -234,7 +236,10 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         await self.bot.services.guard.check_own(action, owners, interaction)
         return visitor, found
 
-    async def _tell_changed(self, interaction: discord.Interaction[Bot], found: FoundPersona, note: str = "") -> None:
+    async def _tell_changed(
+        self, interaction: discord.Interaction[Bot], before: FoundPersona, found: FoundPersona, note: str = ""
+    ) -> None:
+        note_persona(interaction, before, found)
         embed, picture = await card_of(found, await estimate_of(interaction))
         lines = [f"**{title_of(found)}**, version {found.outline.version}.{note}", *note_lines(found)]
         await interaction.followup.send(
@@ -296,6 +301,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         found = await self.library.find(visitor, name)
         owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
         await self.bot.services.guard.check_own("persona delete", owners, interaction)
+        note_persona(interaction, found, None)
         await self.library.delete(visitor, found)
         await tell(interaction, f"**{title_of(found)}** is deleted.")
 

@@ -7,9 +7,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from chat.branches import short_id
 from chat.errors import AdultPersonaError, BusyConversationError, NothingThereError
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
+from cogs._deeds import note_deed
 from cogs._places import conversation_of
 from cogs._posts import quietly
 from cogs._proxies import Proxies
@@ -140,6 +142,7 @@ class Talk(commands.Cog):
             raise NothingThereError("stop")
         if not own:
             await services.guard.check_own("stop", frozenset(), interaction)
+        note_deed(interaction, before={"replies": len(own or answers)})
         for answer in own or answers:
             answer.stop()
         await tell(interaction, "-# Stopped.")
@@ -154,6 +157,12 @@ class Talk(commands.Cog):
         await services.guard.check_own("undo", await services.turns.last_askers(key), interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         undone = await services.turns.undo(key)
+        askers = " ".join(f"user:{i}" for i in dict.fromkeys(said.author_id for said in undone.user_messages) if i)
+        note_deed(
+            interaction,
+            f"{askers} channel:{key.channel_id}".strip(),
+            before={"messages": len(undone.user_messages) + 1},
+        )
         channel = self.bot.get_partial_messageable(key.channel_id, guild_id=key.guild_id)
         for message_id in undone.reply_discord_ids:
             # A message that somebody deletes is forgotten; what is only taken back stays in the tree.
@@ -175,6 +184,7 @@ class Talk(commands.Cog):
             raise NothingThereError("reset")
         await interaction.response.defer(thinking=True)  # a reply that is being written is ended first
         previous = await services.turns.reset(key)
+        note_deed(interaction, before={"branch": short_id(previous)})
         whose = f" for {interaction.user.mention}" if key.owner_id else ""
         await interaction.edit_original_response(
             content=f"**New conversation{whose}.** I no longer see what was said above; it is kept.",

@@ -9,8 +9,11 @@ import pytest
 
 from cogs._audit_controls import SHOWN_ENTRIES
 from cogs.retention import AUDIT_KEPT
+from moderation.deeds import is_recorded
+from moderation.rights import REQUIRED
 from storage import AuditFilter, Scope
-from tests.e2e.acting import buttons
+from tests.e2e.acting import begun, buttons
+from tests.e2e.characters import card_file, taken_in
 from tests.e2e.conftest import MANAGE_MESSAGES, MODEL, Stage
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -47,32 +50,107 @@ async def test_changes_and_deeds_are_recorded_once_and_what_people_do_with_their
     assert await recorded(stage) == settings
 
     said = await stage.say(stage.ada, "one")
-    reply = await stage.reply_to(said)
+    await stage.reply_to(said)
     await stage.ada.message_command(said, "Forget")
     await stage.ask(stage.ada, "two")
     await stage.command(stage.ada, "undo")
     assert "That is for" in (await stage.command(stage.ada, "reset")).content
     assert await recorded(stage) == settings, "one's own, and what was refused"
 
-    reply = await stage.ask(stage.ada, "three", answer="The cat sat.")
+
+async def test_each_deed_says_what_it_was_done_to_and_what_it_changed(stage: Stage) -> None:
+    here, ada = f"channel:{stage.channel.id}", f"user:{stage.ada.user.id}"
+    begun_with = await recorded(stage)
+
+    async def deed() -> tuple[str, str, Any, Any]:
+        """The newest, which nothing else came with."""
+        nonlocal begun_with
+        entries = await recorded(stage)
+        assert len(entries) == len(begun_with) + 1, entries[len(begun_with) :]
+        begun_with = entries
+        assert entries[-1][0] == stage.moderator.user.id
+        return entries[-1][1:]
+
+    seen = dict[str, Any]()
+
+    async def done(action: str, subject: str, before: Any, after: Any) -> None:
+        assert await deed() == (action, subject, before, after)
+        seen[action] = after
+
+    reply = await stage.ask(stage.ada, "one", answer="The cat sat.")
     form = await stage.moderator.click(reply, label="✏️")
     await form.answered()
-    await (await stage.moderator.submit(form, text="The dog sat.")).answered()
-    await stage.moderator.click(reply, label="🔄")
-    await stage.settled()
+    await (await stage.moderator.submit(form, text="The dog sat down.")).answered()
+    await done("edit", f"message:{reply.id} {here}", {"characters": 12}, {"characters": 17})
     await (await stage.moderator.message_command(reply, "Forget")).answered()
-    await stage.command(stage.moderator, "reset")
-    await stage.command(
-        stage.moderator, "lore import", file=("sea.json", b'{"entries": {"0": {"key": ["a"], "content": "b"}}}')
-    )
+    await done("forget", f"message:{reply.id} {here}", {"characters": 17}, None)
+    question = reply.reply_to or next(m for m in stage.channel.messages if m.author is stage.ada.user)
+    await (await stage.moderator.message_command(question, "Forget")).answered()
+    await done("forget", f"message:{question.id} of {ada} {here}", {"characters": 3}, None)
+
+    reply = await stage.ask(stage.ada, "two", answer="Yes.")
+    await stage.press(stage.moderator, reply, "🗑️")
+    await done("delete", f"message:{reply.id} {here}", {"characters": 4}, None)
+    await stage.ask(stage.ada, "three", answer="Yes.")
+    await stage.command(stage.moderator, "undo")
+    await done("undo", f"{ada} {here}", {"messages": 2}, None)
+    await stage.ask(stage.ada, "four", answer="Yes.")
+    divider = await stage.command(stage.moderator, "reset")
+    _, _, before, _ = entry = await deed()
+    assert entry == ("reset", here, {"branch": before["branch"]}, None)
+    await stage.press(stage.moderator, divider, "Restore")
+    await done("restore", f"message:{divider.id} {here}", None, before)
+    await stage.command(stage.moderator, "history checkout", branch=before["branch"])
+    await done("history checkout", here, before, before)
+    file = (await stage.command(stage.moderator, "history export", format="JSON")).attachments[0]
+    await stage.command(stage.moderator, "history import", file=("chat.json", file.data))
+    action, subject, was, now = await deed()
+    assert (action, subject, was, now["messages"] > 0) == ("history import", here, before, True)
+    stage.api.hold()
+    await stage.say(stage.ada, "five")
+    await begun(stage, 5)
+    await stage.command(stage.moderator, "stop")
+    await done("stop", here, {"replies": 1}, None)
+    stage.api.release()
+    await stage.settled()
+
+    book = ("sea.json", b'{"entries": {"0": {"key": ["a"], "content": "b"}}}')
+    await stage.command(stage.moderator, "lore import", file=book)
+    await done("lore import", f"lorebook sea in {here}", None, {"entries": 1})
+    await stage.command(stage.moderator, "lore disable", name="sea")
+    await done("lore disable", f"lorebook sea in {here}", "on", "off")
+    await stage.command(stage.moderator, "lore enable", name="sea")
+    await done("lore enable", f"lorebook sea in {here}", "off", "on")
+    await stage.command(stage.moderator, "lore enable", name="sea", where="server")
+    await done("lore server", f"lorebook sea in guild:{stage.guild.id}", "off", "on")
     await stage.command(stage.moderator, "lore delete", name="sea")
-    deeds = (await recorded(stage))[len(settings) :]
-    assert [(actor, action) for actor, action, *_ in deeds] == [
-        (max_id, action) for action in ("edit", "forget", "reset", "lore import", "lore delete")
-    ]
-    assert deeds[0][2].endswith(here)
-    assert deeds[1][2] == f"message:{reply.id} {here}"
-    assert deeds[4][4] == {"name": "sea"}
+    await done("lore delete", "lorebook sea", {"entries": 1}, None)
+
+    await taken_in(stage, stage.moderator)
+    await done("persona take in", "character Mira", None, {"version": 1})
+    await taken_in(stage, stage.tom, card_file("Nora"))
+    await stage.command(stage.moderator, "persona list")
+    nora = f"character Nora of user:{stage.tom.user.id}"
+    await stage.command(stage.moderator, "persona edit", name="Nora", file=card_file("Nora", personality="loud"))
+    await done("persona edit", nora, {"version": 1}, {"version": 2, "changed": ["personality"]})
+    await stage.command(stage.moderator, "persona undo", name="Nora")
+    await done("persona undo", nora, {"version": 2}, {"version": 3, "changed": ["personality"]})
+    await stage.command(stage.moderator, "persona redo", name="Nora")
+    await done("persona redo", nora, {"version": 3}, {"version": 4, "changed": ["personality"]})
+    await stage.command(stage.moderator, "persona delete", name="Nora")
+    await done("persona delete", nora, {"version": 4}, None)
+    page = (await stage.command(stage.moderator, "audit show")).content
+    assert f"**persona delete** character Nora of <@{stage.tom.user.id}>" in page
+
+    started = await stage.command(stage.tom, "scene start", persona="Mira")
+    thread = next(thread for thread in stage.channel.threads if f"<#{thread.id}>" in started.content)
+    begun_with = await recorded(stage)
+    await stage.command(stage.moderator, "scene end", channel=thread)
+    entries = (await recorded(stage))[len(begun_with) :]
+    assert (stage.moderator.user.id, "scene end", f"channel:{thread.id}", None, None) in entries
+
+    noted = {action for _, action, *_ in await recorded(stage)}
+    assert {action for action in REQUIRED if is_recorded(action)} <= noted
 
 
 async def test_the_record_is_shown_page_by_page_filtered_and_to_moderators_of_the_server_alone(stage: Stage) -> None:

@@ -79,11 +79,18 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
     await stage.say(stage.ada, "read this", files=[file])
     await stage.world.wait_until(lambda: sum("I cannot answer" in text for text in versions(stage)) == 2)
     assert len(stage.prompts) == 1
-    await stage.world.wait_until(lambda: len(log.messages) >= 2)
-    told = [message.content for message in log.messages]
-    assert told[0] == f"🛡️ I refused what <@{stage.ada.user.id}> said in <#{stage.channel.id}>: `bad dog`"
-    assert any("more since the last message" in text for text in told)
-    assert len(told) < 5
+    tom, here = stage.tom.user.id, f"<#{stage.channel.id}>"
+    await stage.world.wait_until(lambda: sum(len(message.content.splitlines()) for message in log.messages) >= 6)
+    told = [line.partition(" · [look there](https://")[0] for m in log.messages for line in m.content.splitlines()]
+    assert told == [
+        f"🛡️ I refused what <@{stage.ada.user.id}> said in {here}: `bad dog`",
+        f"🛡️ I refused what <@{tom}> said in {here}: `*vile*`",
+        f"🚩 <@{tom}> said something in {here}: `rumour`",
+        f"🚩 I answered <@{tom}> in {here}: `rumour`",
+        f"🛡️ I refused what <@{tom}> said in {here}: `*vile*`",
+        f"🛡️ I refused what <@{stage.ada.user.id}> said in {here}: `bad dog`",
+    ]
+    assert len(log.messages) < 5
     records = await stage.bot.services.audit.page(stage.guild.id, AuditFilter(action="filter add"))
     assert [entry.after["text"] for entry in records] == ["rumour", "secret*", "bad dog, *vile*"]
     said = await stage.say(stage.ada, "one", answer="A reply.")

@@ -129,7 +129,9 @@ async def test_a_report_tells_all_and_block_and_delete_work_after_a_restart(offs
         await stage.ask(stage.tom, "What did you say?", answer="Nothing.")
         assert "Nasty" not in stage.said_to_model
         records = await bot.services.audit.page(stage.guild.id, AuditFilter(actor_id=stage.moderator.user.id))
-        assert [entry.action for entry in records] == ["report deleted", "report blocked", "access deny"]
+        done = ["report deleted", "report delete from history", "report blocked", "access deny"]
+    assert [entry.action for entry in records] == done
+    assert records[1].after == {"left in Discord": 1}
 
 
 async def test_characters_and_others_messages_and_what_only_one_person_sees(stage: Stage, log: Any) -> None:
@@ -228,7 +230,7 @@ async def test_refusals_are_told_where_that_is_wanted_and_not_too_often(stage: S
     await stage.say(stage.ada, "hello?")
     await stage.reply("I cannot answer this.")
     await stage.world.wait_until(lambda: len(log.messages) == 2)
-    assert log.messages[1].content == f"{line}\n-# and 1 more since the last message"
+    assert log.messages[1].content == f"{line}\n{line}"
     await stage.command(stage.moderator, "pause")
     await stage.command(stage.tom, "model set", model="none")
     await stage.command(stage.tom, "chat", message="hello")
