@@ -25,7 +25,7 @@ from chat.lorebooks import (
 )
 from chat.macros import Macros
 from chat.persona import Persona
-from chat.persona_prompt import Profile, fixed_sections, persona_macros, read_note
+from chat.persona_prompt import PROMPT_VALUES, Profile, fixed_sections, persona_macros, read_note
 from chat.profiles import Profiles
 from chat.prompt import Section
 from chat.tokens import TokenEstimator
@@ -239,14 +239,8 @@ class FixedTexts:
     def _values(self, room: Room, asked: str, newest: Sequence[StoredMessage]) -> Mapping[str, str]:
         """Macros for what was said last."""
         replied = next((message for message in newest if message.role == "assistant"), None)
-        return {
-            "model": room.model,
-            "maxPrompt": str(room.window),
-            "input": asked,
-            "lastMessage": newest[0].content if newest else "",
-            "lastUserMessage": asked,
-            "lastCharMessage": replied.content if replied else "",
-        }
+        said = newest[0].content if newest else "", asked, replied.content if replied else ""
+        return dict(zip(PROMPT_VALUES, (room.model, str(room.window), asked, *said), strict=True))
 
     def _macros_for(
         self, cast: Cast, profile: Profile, values: Mapping[str, str], last_said: datetime | None

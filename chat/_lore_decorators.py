@@ -10,6 +10,7 @@ from chat._lore_entries import PLAIN, Decorators, Entry, Key, Position, Role
 
 _LARGEST: Final = 100_000
 _MOST_LINES: Final = 50
+_LONGEST: Final = 60  # of a name that nobody knows
 _POSITIONS: Final[Mapping[str, Position]] = {
     "after_desc": "after_char",
     "before_desc": "before_char",
@@ -30,10 +31,11 @@ class Decorated:
     scan_depth: int | None = None
     role: Role | None = None
     position: Position | None = None
+    unknown: tuple[str, ...] = ()
 
     def applied(self, entry: Entry) -> Entry:
         """The entry as its decorators want it."""
-        changes: dict[str, Any] = {"decorators": self.rules}
+        changes: dict[str, Any] = {"decorators": self.rules, "unknown": self.unknown}
         if self.depth is not None:
             changes |= {"depth": self.depth, "position": "at_depth"}
         named = {"scan_depth": self.scan_depth, "role": self.role, "position": self.position}
@@ -44,6 +46,7 @@ class Decorated:
 def read_decorators(content: str, make_key: MakeKey) -> tuple[Decorated, str]:
     """What the decorators say, and the content without them; those that are unknown say nothing."""
     found, understood = Decorated(), True
+    unknown: list[str] = []
     lines = content.lstrip("\r\n").split("\n", _MOST_LINES)
     rest = 0
     for rest, line in enumerate(lines):
@@ -57,8 +60,13 @@ def read_decorators(content: str, make_key: MakeKey) -> tuple[Decorated, str]:
         changed = _read(found, name.strip().casefold(), value.strip(), make_key)
         understood = changed is not None
         found = changed or found
+        if is_fallback and understood:
+            unknown.pop()  # what it stands in for
+        elif not is_fallback and not understood:
+            unknown.append(name.strip().casefold()[:_LONGEST])
     else:
         rest = len(lines)
+    found = replace(found, unknown=tuple(unknown)) if unknown else found
     return (found, "\n".join(lines[rest:])) if rest else (found, content)
 
 

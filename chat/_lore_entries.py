@@ -103,6 +103,7 @@ class Entry:
     ignore_budget: bool = False
     characters: CharacterFilter | None = None
     decorators: Decorators = PLAIN
+    unknown: tuple[str, ...] = ()  # the names of decorators that say nothing here
 
     @property
     def words(self) -> tuple[str, ...] | None:
@@ -172,6 +173,18 @@ class Lorebook:
     def never_forgets(self) -> bool:
         """Whether it matters what fired however long ago."""
         return any(entry.decorators.keeps or entry.decorators.once for entry in self.entries)
+
+    @property
+    def unbuilt(self) -> tuple[str, ...]:
+        """The decorators of its entries that do nothing here, or let an entry never fire, by name."""
+        used = [entry for entry in self.entries if entry.enabled]
+        never = ["is_greeting"] if any(entry.decorators.greeting is not None for entry in used) else []
+        return tuple(dict.fromkeys([name for entry in used for name in entry.unknown] + never))
+
+    @property
+    def outlets(self) -> int:
+        """How many entries wait for an outlet, which is not known here."""
+        return sum(entry.enabled and entry.position == "outlet" for entry in self.entries)
 
     @cached_property
     def key_count(self) -> int:

@@ -12,6 +12,7 @@ MOST_NESTED: Final = 8
 
 _TOKEN: Final = re.compile(r"\{\{(?!\{)|\}\}|<(?:user|bot|char)>", re.IGNORECASE)
 _NAME: Final = re.compile(r"\s*([a-z]\w*(?:[+-]\d{1,2})?)\s*?(::|:|\s|\Z)", re.IGNORECASE)
+_LOOSE_NAME: Final = re.compile(r"\{\{\s*([#/.$]?[a-z]\w{0,39})", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\s*(//)()")
 _COMMA: Final = re.compile(r"(?<!\\),")
 
@@ -95,6 +96,12 @@ def call_of(pieces: Sequence[Piece], offset: int, source: str) -> Call | None:
     rest = Piece(pieces[0].text[name.end() :], written=True)
     words = (rest, *pieces[1:]) if rest.text else tuple(pieces[1:])
     return Call(name[1].casefold(), words, offset, source)
+
+
+def name_in(source: str) -> str:
+    """What a macro that nobody knows seems to be called; nothing if it has no name."""
+    found = _LOOSE_NAME.match(source)
+    return found[1].casefold() if found else ""
 
 
 def _divided(pieces: Sequence[Piece], separator: str | None) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Final
 
 import regex
 
-from chat._macro_syntax import MOST_NESTED, Angle, Call, End, Piece, Start, call_of, tokens
+from chat._macro_syntax import MOST_NESTED, Angle, Call, End, Piece, Start, call_of, name_in, tokens
 from chat._macro_times import between, clock_time, formatted, how_long, long_date, time_elsewhere
 
 MOST_ADDED: Final = 200_000
@@ -60,6 +60,8 @@ class Macros:
         self._left = MOST_ADDED
         self.hidden: list[str] = []
         """The hidden keys met so far; lorebooks look for them though nobody is shown them."""
+        self.unknown: dict[str, None] = {}
+        """The names of those met so far that were left as they stand, whatever their case."""
         self._actions: Mapping[str, Callable[[Call], str | None]] = {
             "random": self._any,
             "pick": self._pick,
@@ -88,6 +90,11 @@ class Macros:
         """What a plain macro stands for; nothing if it is unknown."""
         return self._values.get(name.casefold(), "")
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables that were set."""
+        return tuple(self._variables)
+
     def _pieces(self, text: str) -> list[Piece]:
         """The text in pieces; what no brace closes is left as it stands."""
         levels: list[tuple[int, list[Piece]]] = [(0, [])]
@@ -114,6 +121,8 @@ class Macros:
         if call is not None and call.name == "trim" and not call.words:
             return [_TRIM]
         value = self._value(call) if call is not None else None
+        if value is None and (name := name_in(source)):
+            self.unknown[name] = None
         if value is None or len(value) > self._left:
             return [Piece("{{", written=True), *inner, Piece("}}", written=True)]
         self._left -= len(value)

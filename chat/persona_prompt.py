@@ -19,6 +19,15 @@ CHARACTER_NOTE: Final = "character_note"
 NOTE: Final = "note"
 LORE: Final = "lore"
 
+CARD_VALUES: Final = (
+    "char", "group", "charIfNotGroup", "charVersion", "char_version", "description", "personality", "scenario",
+    "mesExamples", "mesExamplesRaw", "charPrompt", "charInstruction", "charJailbreak", "charDepthPrompt",
+)  # fmt: skip
+"""Macros that stand for something of the card."""
+
+PROMPT_VALUES: Final = ("model", "maxPrompt", "input", "lastMessage", "lastUserMessage", "lastCharMessage")
+"""Macros that stand for something in prompts alone."""
+
 MOST_DEPTH: Final = 1_000
 LONGEST_PROFILE: Final = 4_000
 MOST_COMPANY: Final = 4
@@ -84,7 +93,7 @@ def persona_macros(
 
 def _learn_card(macros: Macros, card: Card) -> None:
     """Let the parts of a card be macros themselves, which its other parts may hold."""
-    note = _character_note(card)
+    note = character_note(card)
     rare = {
         "charPrompt": card.system_prompt,
         "charInstruction": card.post_history_instructions,
@@ -177,7 +186,7 @@ def _lore_sections(lore: Sequence[Fired]) -> list[Section]:
 def _notes(card: Card | None, macros: Macros, note: Note | None, lore: Sequence[Fired]) -> list[Section]:
     """The card's own note and that of the channel, with the lore above and below it."""
     sections = []
-    if card is not None and (own := _character_note(card)):
+    if card is not None and (own := character_note(card)):
         sections.append(Section(CHARACTER_NOTE, macros.expand(own.text).strip(), depth=own.depth, role=own.role))
     above, below = (
         [fired.text for fired in lore if fired.source.entry.position == position and fired.text]
@@ -190,7 +199,7 @@ def _notes(card: Card | None, macros: Macros, note: Note | None, lore: Sequence[
     return sections
 
 
-def _character_note(card: Card) -> Note | None:
+def character_note(card: Card) -> Note | None:
     """What the card wants to be said at a depth, as SillyTavern keeps it."""
     return read_note(card.extensions.get("depth_prompt"), text_name="prompt")
 

@@ -27,11 +27,16 @@ ADULT_MARK: Final = "🔞"
 
 MISSING_WORDS: Final[dict[MissingKind, str]] = {
     "newer": "what is new in a later edition of character cards",
+    "icons": "{count} further pictures of the character{: names}",
     "pictures": "{count} pictures for moods or backgrounds",
     "address": "{count} pictures at addresses; I fetch none",
     "linked book": "the lorebook {names}, which is not in the card",
     "long book": f"its lorebook: it has more than {MOST_ENTRIES:,} entries or {MOST_KEYS:,} keys, so I use none of it",
     "book": "its lorebook, which I cannot read",
+    "decorators": "decorators in its lorebook: {names}",
+    "outlets": "{count} lorebook entries for outlets; they are never in a prompt",
+    "macros": "macros that I cannot read; they stay as they stand: {names}",
+    "variables": "variables; what is set in one prompt is gone in the next: {names}",
     "scripts": "scripts that change what is shown",
     "drawing": "instructions for drawing the character",
     "by meaning": "{count} lorebook entries that are found by meaning",
@@ -121,7 +126,8 @@ def _token_words(preview: Preview, tokens: dict[str, int]) -> str:
 
 def _missing_words(missing: Missing) -> str:
     words = MISSING_WORDS[missing.kind].replace("{count}", f"{missing.count:,}")
-    return words.replace("{names}", names_in_words(missing.names))
+    names = names_in_words(missing.names)
+    return words.replace("{: names}", f": {names}" if names else "").replace("{names}", names)
 
 
 def names_in_words(names: Sequence[str]) -> str:

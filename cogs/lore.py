@@ -12,9 +12,10 @@ from chat.attachments import Fault
 from chat.context import Cast
 from chat.errors import LorebookError
 from chat.lore_library import LONGEST_NAME, MAX_FILE_BYTES, ListedBook, LoreLibrary
-from chat.lorebooks import Entry, Scan, Verdict
+from chat.lorebooks import Entry, Lorebook, Scan, Verdict
 from cogs._bot import Bot, tell
 from cogs._deeds import note_deed
+from cogs._persona_cards import names_in_words
 from cogs._places import SOURCE_WORDS, conversation_of, place_of, scopes_of
 from storage import LorebookOutline, Scope
 
@@ -83,12 +84,11 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
             place_of(interaction), data, scope, interaction.user.id, name=name, file_name=book_name(file.filename)
         )
         note_deed(interaction, _subject(outline, scope), after={"entries": outline.entries})
-        skipped = f"\n-# {book.skipped} things in the file are no entries." if book.skipped else ""
         entries = f"{outline.entries} {'entry' if outline.entries == 1 else 'entries'}"
         await tell(
             interaction,
             f"**{_escaped(outline.name)}** with {entries} is looked through in {SOURCE_WORDS[scope.kind]} from now on."
-            f"{skipped}",
+            f"{_in_vain(book)}",
         )
 
     @app_commands.command(name="list", description="The lorebooks that are there, and where they are looked through")
@@ -200,6 +200,18 @@ def _verdict_line(verdict: Verdict) -> str:
     if verdict.passage:
         line += " · through another entry"
     return f"{line} · about {verdict.tokens:,} tokens" if verdict.fired else line
+
+
+def _in_vain(book: Lorebook) -> str:
+    """What a file has that is not done here, as lines behind others."""
+    lines = []
+    if book.skipped:
+        lines.append(f"{book.skipped} things in the file are no entries.")
+    if book.unbuilt:
+        lines.append(f"I do not follow these decorators: {names_in_words(book.unbuilt)}.")
+    if book.outlets:
+        lines.append(f"Entries for an outlet, which are never in a prompt: {book.outlets}.")
+    return "".join(f"\n-# {line}" for line in lines)
 
 
 def _list_line(book: ListedBook, interaction: discord.Interaction[Bot]) -> str:

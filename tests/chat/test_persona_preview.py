@@ -76,7 +76,8 @@ def test_what_is_asked_for_in_vain_is_told() -> None:
         first_mes="<style>x</style>",
         group_only_greetings=["Hello all."],
         assets=[
-            {"type": "icon", "uri": "https://example.com/a.png"},
+            {"type": "icon", "uri": "embeded://asleep.png", "name": "asleep"},
+            {"type": "icon", "uri": "https://example.com/a.png", "name": "main"},
             {"type": "background", "uri": "embeded://b.png"},
             {"type": "emotion", "uri": "http://example.com/c.png"},
         ],
@@ -85,12 +86,40 @@ def test_what_is_asked_for_in_vain_is_told() -> None:
     card["spec_version"] = "3.5"
     assert preview_of(parse_card(as_json(card))).missing == (
         Missing("newer"),
+        Missing("icons", 1, ("asleep",)),
         Missing("pictures", 2),
         Missing("address", 2),
         Missing("linked book", names=("Harbour",)),
         Missing("scripts"),
         Missing("drawing"),
         Missing("html"),
+    )
+
+
+def test_what_a_lorebook_asks_for_in_vain_is_told() -> None:
+    entries = [
+        {"keys": ["a"], "content": "@@instruct_depth 2\n@@depth 3\n@@is_greeting 1\nWords."},
+        {"keys": ["b"], "content": "@@glow\n@@@activate\nWords."},
+        {"keys": ["c"], "content": "@@fog\n@@@mist\nWords.", "extensions": {"position": 7}},
+        {"keys": ["d"], "content": "@@unheard\nWords.", "enabled": False, "extensions": {"position": 7}},
+    ]
+    assert preview_of(parse_card(as_json(files.card(character_book={"entries": entries})))).missing == (
+        Missing("decorators", names=("instruct_depth", "fog", "is_greeting")),
+        Missing("outlets"),
+    )
+
+
+def test_macros_that_stay_as_they_stand_are_told() -> None:
+    card = files.card(
+        first_mes="{{user}}, {{random:a,{{magic::b}}}} {{roll:many}} {{// nothing}}{{lastMessage}}",
+        alternate_greetings=["{{setvar::mood::calm}}{{addvar::hours::1}}{{getvar::mood}}", "{{#if x}}y{{/if}}"],
+        system_prompt="{{original}} {{OUTLET::here}}",
+        description="{{original}} {{personality}}",
+        character_book={"entries": [{"keys": ["{{foe}}"], "content": "{{char}} {{summary}} {{persona}} { {no} }"}]},
+    )
+    assert preview_of(parse_card(as_json(card))).missing == (
+        Missing("macros", names=("outlet", "original", "magic", "roll", "#if", "/if", "summary", "foe")),
+        Missing("variables", names=("mood", "hours")),
     )
 
 

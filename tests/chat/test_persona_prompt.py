@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chat.cards import Card, parse_card
 from chat.lorebooks import Chat, Fired, Said, read_lorebook, scan
 from chat.persona_prompt import (
+    CARD_VALUES,
     LONGEST_OF_COMPANY,
     MOST_COMPANY,
     Note,
@@ -234,3 +235,11 @@ def test_another_persona_s_words_always_have_its_name(speakers: list[str], windo
     assert prompt.prompt_tokens + prompt.reserve_tokens + prompt.margin_tokens + prompt.free_tokens == window
     if "Nora" not in speakers and len(set(speakers) - {""}) < 2:
         assert all(":" not in text for text in said)
+
+
+def test_the_macros_that_a_card_gives_are_known() -> None:
+    everything = "".join(f"{{{{{name}}}}}" for name in CARD_VALUES)
+    macros = persona_macros(card(description=everything), ADA, now=NOW, random=Random(1), seed="s")
+    macros.unknown.clear()
+    macros.expand(everything)
+    assert not macros.unknown

@@ -139,6 +139,11 @@ async def test_lorebooks_are_taken_in_switched_and_deleted(stage: Stage) -> None
 
 async def test_a_book_is_called_as_it_calls_itself_or_as_somebody_wishes(stage: Stage) -> None:
     assert (await lore(stage, "import", file=world({}, name="Deep *sea*"))).startswith(r"**Deep \*sea\*** with 1 entry")
+    asks = world({"position": 7, "content": "@@glow\n@@`fog` 1\nWords."}, name="Outlets")
+    assert (await lore(stage, "import", file=asks)).splitlines()[1:] == [
+        "-# I do not follow these decorators: `glow`, `'fog'`.",
+        "-# Entries for an outlet, which are never in a prompt: 1.",
+    ]
     assert (await lore(stage, "import", file=world({}), name="Mine")).startswith("**Mine** with 1 entry")
 
 

@@ -50,7 +50,7 @@ async def test_the_preview_tells_what_matters(stage: Stage) -> None:
         creator_notes="Best with *long* replies.",
         creator="Nell",
         tags=["sea", "slow **burn**"],
-        system_prompt="Stay calm.",
+        system_prompt="Stay calm. " + "".join(f"{{{{a{number}::b}}}}" for number in range(1, 8)),
         character_book={"entries": [{"keys": ["tide"], "content": "Twice a day.", "extensions": {"vectorized": True}}]},
         extensions={"world": "Harbour", "regex_scripts": [{}], "depth_prompt": {"prompt": "Speak softly.", "depth": 4}},
         group_only_greetings=["Hello all."],
@@ -63,8 +63,9 @@ async def test_the_preview_tells_what_matters(stage: Stage) -> None:
     assert "system prompt **" in fields["Tokens, our estimate"]
     assert "lorebook (1) **" in fields["Tokens, our estimate"]
     assert fields["What I cannot do with it"].splitlines() == [
-        "- scripts that change what is shown",
         "- 1 lorebook entries that are found by meaning",
+        "- macros that I cannot read; they stay as they stand: `a1`, `a2`, `a3`, `a4`, `a5` and 2 more",
+        "- scripts that change what is shown",
     ]
     assert fields["Greeting 1 of 3"] == GREETINGS[0]
 
