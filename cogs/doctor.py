@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from chat.diagnosis import Finding, Mark, clock_finding
+from chat.key_findings import key_findings
 from cogs._account import ESSENTIAL_PERMISSIONS, PERMISSIONS, PORTAL, Account
 from cogs._bot import Bot, tell
 from cogs._log_posts import channel_of
@@ -41,6 +42,7 @@ class Doctor(commands.Cog):
             findings.append(here_finding(interaction.channel, interaction.app_permissions))
             findings += server_findings(interaction.guild, interaction.channel_id)
             findings.append(await moderators_finding(bot, interaction.guild))
+            findings += await key_findings(bot.services.keyring, interaction.guild.id)
         findings += [*await bot.services.diagnosis.findings(), clock_finding(ahead)]
         await tell(interaction, report_text(findings))
 

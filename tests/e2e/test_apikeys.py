@@ -323,3 +323,25 @@ async def test_secret_keys_change_and_get_lost(offstage: Stage) -> None:
         assert asked(stage)[-1].key == CANARY
         await stage.world.wait_until(lambda: not bot.services.keyring._tasks)
         assert "accepted" in (await shown_keys(stage, stage.admin))[0]
+
+
+async def test_the_doctor_tries_the_servers_keys_and_shows_none(stage: Stage) -> None:
+    stage.api.add_key(CANARY)
+    stage.api.add_key(LENT)
+
+    async def of_keys() -> list[str]:
+        lines = (await stage.command(stage.admin, "doctor")).content.splitlines()
+        return [line for line in lines if "API key" in line or "apikey" in line][:-1]  # the operator's comes last
+
+    assert await of_keys() == ["✅ **This server's API key**: none; the keys of whoever runs me answer here."]
+    await enter(stage, stage.admin, "apikey set", CANARY)
+    await enter(stage, stage.ada, "apikey lend", LENT)
+    own, lent = await of_keys()
+    assert own.startswith("✅ **This server's API key**: accepted; ")
+    assert lent == "✅ **Lent API keys**: One member lends one; accepted."
+    del stage.api.keys[CANARY], stage.api.keys[LENT]
+    own, mend, lent, mend_lent = await of_keys()
+    assert own == "❌ **This server's API key**: the service does not accept it."
+    assert "`/apikey set`" in mend
+    assert lent == f"⚠️ **Lent API keys**: One member lends one; no use are those of <@{stage.ada.user.id}>."
+    assert "`/apikey lend`" in mend_lent
