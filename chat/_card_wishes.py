@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final, Literal
 
+from chat._greetings import LONGEST_GREETING, MOST_GREETINGS
 from chat.cards import Card
 from chat.errors import LorebookError
 from chat.lorebooks import Lorebook, read_lorebook
@@ -14,7 +15,7 @@ from chat.persona_prompt import CARD_VALUES, PROMPT_VALUES, Profile, character_n
 
 MissingKind = Literal[
     "newer", "fields", "icons", "pictures", "address", "linked book", "book", "long book", "decorators", "outlets",
-    "by meaning", "macros", "variables", "scripts", "drawing", "html",
+    "by meaning", "macros", "variables", "long greetings", "many greetings", "scripts", "drawing", "html",
 ]  # fmt: skip
 
 _HTML: Final = re.compile(r"<(?:script|style|div|img|iframe|table|details)\b", re.IGNORECASE)
@@ -52,6 +53,7 @@ def missing_in(card: Card) -> Iterator[Missing]:
     yield from _of_pictures(card)
     yield from _of_lorebook(card)
     yield from _of_macros(card)
+    yield from _of_greetings(card)
     scripts = [name for name in _SCRIPTS if card.extensions.get(name)]
     if scripts:
         yield Missing("scripts", len(scripts))
@@ -110,6 +112,16 @@ def _of_macros(card: Card) -> Iterator[Missing]:
         yield Missing("macros", names=tuple(macros.unknown))
     if macros.variables:
         yield Missing("variables", names=macros.variables)
+
+
+def _of_greetings(card: Card) -> Iterator[Missing]:
+    for_groups = card.texts("group_only_greetings")
+    long = sum(len(text) > LONGEST_GREETING for text in (*card.greetings, *for_groups))
+    if long:
+        yield Missing("long greetings", long)
+    left_out = len(card.greetings) - MOST_GREETINGS
+    if left_out > 0:
+        yield Missing("many greetings", left_out)
 
 
 def _texts(card: Card) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from chat._macro_syntax import beginning
 from chat.persona import Persona
 from chat.persona_prompt import Profile, persona_macros
 from storage import ConversationKey, TranscriptMessage
 
 MOST_GREETINGS: Final = 50
-LONGEST_GREETING: Final = 8_000
-"""Characters that are posted of a greeting: four messages."""
+LONGEST_GREETING: Final = 30_000
+"""Characters that are posted of a greeting: some sixteen messages. More would flood a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ def greetings_of(persona: Persona, profile: Profile, key: ConversationKey, *, jo
     )
     for_groups = persona.card.texts("group_only_greetings") if joins else ()
     said = [*for_groups, *persona.card.greetings][:MOST_GREETINGS]
-    expanded = (macros.expand(greeting[:LONGEST_GREETING]).strip() for greeting in said)
-    texts = [text[:LONGEST_GREETING] for text in expanded if text]
+    expanded = (_shortened(macros.expand(_shortened(greeting)).strip()) for greeting in said)
+    texts = [text for text in expanded if text]
     first = 0 if any(text.strip() for text in for_groups) else min(persona.greeting, len(texts) - 1)
     return Greetings(texts, max(0, first))
 
@@ -52,3 +53,9 @@ def opening(persona: Persona, greetings: Greetings, user_id: int, user_name: str
             for text in greetings.texts
         ),
     ]
+
+
+def _shortened(greeting: str) -> str:
+    if len(greeting) <= LONGEST_GREETING:
+        return greeting
+    return f"{beginning(greeting, LONGEST_GREETING - 1).rstrip()}…"

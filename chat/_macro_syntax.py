@@ -12,6 +12,7 @@ MOST_NESTED: Final = 8
 
 _TOKEN: Final = re.compile(r"\{\{(?!\{)|\}\}|<(?:user|bot|char)>", re.IGNORECASE)
 _NAME: Final = re.compile(r"\s*([a-z]\w*(?:[+-]\d{1,2})?)\s*?(::|:|\s|\Z)", re.IGNORECASE)
+_LONGEST_CLOSED: Final = 4_000  # so far behind an end it is looked whether a macro closes
 _LOOSE_NAME: Final = re.compile(r"\{\{\s*([#/.$]?[a-z]\w{0,39})", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\s*(//)()")
 _COMMA: Final = re.compile(r"(?<!\\),")
@@ -96,6 +97,21 @@ def call_of(pieces: Sequence[Piece], offset: int, source: str) -> Call | None:
     rest = Piece(pieces[0].text[name.end() :], written=True)
     words = (rest, *pieces[1:]) if rest.text else tuple(pieces[1:])
     return Call(name[1].casefold(), words, offset, source)
+
+
+def beginning(text: str, most: int) -> str:
+    """As much of a text, at its beginning, as ends outside of every macro."""
+    if len(text) <= most:
+        return text
+    end, opened = most, list[int]()
+    for token in _TOKEN.finditer(text, 0, most + _LONGEST_CLOSED):
+        if token[0] == "{{":
+            opened.append(token.start())
+            continue
+        start = token.start() if token[0] != "}}" or not opened else opened.pop()
+        if start < most < token.end():
+            end = min(end, start)
+    return text[:end]
 
 
 def name_in(source: str) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chat._card_wishes import Missing, MissingKind, entries_of, missing_in
+from chat._greetings import LONGEST_GREETING, MOST_GREETINGS
 from chat.cards import Card
 from chat.persona_prompt import character_note
 
-__all__ = ["Missing", "MissingKind", "Preview", "is_adult", "preview_of"]
+__all__ = ["LONGEST_GREETING", "MOST_GREETINGS", "Missing", "MissingKind", "Preview", "is_adult", "preview_of"]
 
 # Between these there is no letter and no digit. What people write between the letters to hide a word does not hide it.
 _ADULT: Final = re.compile(

@@ -10,7 +10,7 @@ import discord
 from chat.cards import Card, FileNote
 from chat.lorebooks import MOST_ENTRIES, MOST_KEYS
 from chat.persona_library import FoundPersona, Visitor
-from chat.persona_preview import Missing, MissingKind, Preview, preview_of
+from chat.persona_preview import LONGEST_GREETING, MOST_GREETINGS, Missing, MissingKind, Preview, preview_of
 from cogs._words import plain
 from storage import PersonaOutline
 
@@ -37,6 +37,8 @@ MISSING_WORDS: Final[dict[MissingKind, str]] = {
     "outlets": "{count} lorebook entries for outlets; they are never in a prompt",
     "macros": "macros that I cannot read; they stay as they stand: {names}",
     "variables": "variables; what is set in one prompt is gone in the next: {names}",
+    "long greetings": f"greetings over {LONGEST_GREETING:,} characters, of which I say the beginning: {{count}}",
+    "many greetings": f"greetings after the first {MOST_GREETINGS}: {{count}}",
     "scripts": "scripts that change what is shown",
     "drawing": "instructions for drawing the character",
     "by meaning": "{count} lorebook entries that are found by meaning",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat._macro_syntax import beginning
 from chat.macros import MOST_ADDED, Macros
 
 NOW = datetime(2026, 3, 9, 16, 5, 7, tzinfo=UTC)
@@ -144,3 +145,22 @@ def test_long_texts_take_little_time(sign: str) -> None:
     started = time.thread_time()
     macros().expand(sign * 5_000 + "}}" * 5_000)
     assert time.thread_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("Good evening", 4, "Good"),
+        ("Good {{user}}", 13, "Good {{user}}"),
+        ("Good {{user}}", 12, "Good "),
+        ("Good {{user}}", 6, "Good "),
+        ("Good {{random:{{user}},you}}!", 20, "Good "),
+        ("Good {{random:{{user}},you}}!", 28, "Good {{random:{{user}},you}}"),
+        ("{{ Good {{user}} evening", 16, "{{ Good {{user}}"),
+        ("{{ Good {{user}} evening", 15, "{{ Good "),
+        ("{{ Good evening", 8, "{{ Good "),
+        ("Good <USER>", 8, "Good "),
+    ],
+)
+def test_a_text_is_shortened_outside_of_macros(text: str, most: int, expected: str) -> None:
+    assert beginning(text, most) == expected

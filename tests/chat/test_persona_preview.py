@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chat.cards import parse_card
 from chat.persona import LONGEST_NAME, short_name
-from chat.persona_preview import Missing, MissingKind, is_adult, preview_of
+from chat.persona_preview import LONGEST_GREETING, MOST_GREETINGS, Missing, MissingKind, is_adult, preview_of
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 
@@ -120,6 +120,14 @@ def test_macros_that_stay_as_they_stand_are_told() -> None:
     assert preview_of(parse_card(as_json(card))).missing == (
         Missing("macros", names=("outlet", "original", "magic", "roll", "#if", "/if", "summary", "foe")),
         Missing("variables", names=("mood", "hours")),
+    )
+
+
+def test_greetings_that_are_not_said_whole_are_told() -> None:
+    alternates = [*["a"] * MOST_GREETINGS, "b" * (LONGEST_GREETING + 1)]
+    assert preview_of(parse_card(as_json(files.card(alternate_greetings=alternates)))).missing == (
+        Missing("long greetings"),
+        Missing("many greetings", 2),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.acting import buttons, slow_text, stored
+from tests.e2e.acting import buttons, quiet, shown, slow_text, stored
 from tests.e2e.characters import card_file, greeting, look, taken_in, use
 from tests.e2e.conftest import Stage, running
 from tests.e2e.processes import environment, started
@@ -28,6 +28,21 @@ async def test_a_greeting_opens_the_conversation_and_its_alternates_are_swipes(s
     assert (await stored(stage, reply)).content == "Come in."
     said = stage.prompts[-1]
     assert [m["content"] for m in said if m["role"] == "assistant"] == ["Who is there?"]
+
+
+async def test_a_long_greeting_is_said_whole(stage: Stage) -> None:
+    def said() -> list[str]:
+        return [message.content for message in shown(stage) if "speaks in this channel" not in message.content]
+
+    words = " ".join(f"w{number} {{{{user}}}}" for number in range(1200))
+    await taken_in(stage, stage.moderator, card_file(first_mes=words, alternate_greetings=["Short."]))
+    await use(stage)
+    last = await stage.reply("w1199")
+    await quiet(stage)
+    assert len(said()) == 6
+    assert " ".join(said()).split() == f"**Mira** {words}".replace("{{user}}", "Max").split()
+    await stage.moderator.click(last, label="▶️")
+    await stage.world.wait_until(lambda: said() == ["**Mira**\nShort."])
 
 
 async def test_a_greeting_can_be_written_anew_and_taken_back(stage: Stage) -> None:
