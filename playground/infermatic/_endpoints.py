@@ -134,7 +134,6 @@ class Endpoints:
             reply = self._api.replies.take(spec.id)
             generation = generate(call, spec, limit, reply, variation=exchange.record.number)
             exchange.record.text = "\n".join(choice.text for choice in generation.choices)
-            await self._api.let_go.wait()
             seconds = self._api.first_token_seconds + generation.longest / self._speed(exchange)
             exchange.backend_ends_at = self._api.clock() + seconds
             if call.stream:
@@ -193,6 +192,7 @@ class Endpoints:
             _noting_start(spoiled(stream, fault), exchange.record),
             body,
             lambda: self._speed(exchange),
+            api.gate,
             headers_first=not call.is_text,
         )
         if not whole:
@@ -207,6 +207,8 @@ class Endpoints:
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind in {"stall", "stall_first"}:
             await (asyncio.Event().wait() if fault.seconds is None else asyncio.sleep(fault.seconds))
+        if api.gate.holds(generation.longest):
+            await api.gate.opened()
         await asyncio.sleep(seconds)
         if kind in {"upstream_cut", "made_up_finish", "error_frame", "upstream_end"}:
             raise _errors.internal_error(call.model, api.gateway)

@@ -83,10 +83,37 @@ class CloseDelimitedBody:
             self._request.transport.close()
 
 
+class Gate:
+    """Holds answers back: all of them before a token of their text, until it is opened again."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self._after = 0
+
+    def close(self, after_tokens: int) -> None:
+        """Let no answer get further than so many tokens."""
+        self._open.clear()
+        self._after = after_tokens
+
+    def open(self) -> None:
+        """Let all of them go on."""
+        self._open.set()
+
+    def holds(self, tokens: int) -> bool:
+        """Whether an answer with so many tokens may not go on."""
+        return not self._open.is_set() and tokens > self._after
+
+    async def opened(self) -> None:
+        """Wait until it is open."""
+        await self._open.wait()
+
+
 async def send_frames(
     frames: Iterator[Frame],
     body: Body,
     speed: Callable[[], float],
+    gate: Gate,
     *,
     headers_first: bool,
 ) -> bool:
@@ -97,8 +124,13 @@ async def send_frames(
     clock = asyncio.get_running_loop().time
     if headers_first:
         await body.start()
-    due, waiting = clock(), bytearray()
+    due, waiting, tokens = clock(), bytearray(), 0
     for frame in frames:
+        tokens += frame.tokens
+        if gate.holds(tokens):
+            await _flush(body, waiting)
+            await gate.opened()
+            due = clock()
         due += frame.tokens / speed() if frame.tokens else 0.0
         if frame.pause_seconds or frame.alone or frame.breaks or due > clock():
             await _flush(body, waiting)

@@ -15,6 +15,7 @@ from ._keys import KeyState
 from ._log import KEPT_REQUESTS, ApiRequest
 from ._models import DEFAULT_MODELS, ModelSpec
 from ._replies import Replies
+from ._sending import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,8 +64,7 @@ class LocalInfermatic:
         self.replies = Replies()
         self.faults = Faults()
         self.requests: list[ApiRequest] = []
-        self.let_go = asyncio.Event()
-        self.let_go.set()
+        self.gate = Gate()
         self._arrived = 0
         self._listeners: list[Callable[[ApiRequest], None]] = []
         self._running: set[asyncio.Task[Any]] = set()
@@ -96,13 +96,13 @@ class LocalInfermatic:
         self.keys[key] = state
         return state
 
-    def hold(self) -> None:
-        """Let no answer begin from now on; what is asked waits until `release`."""
-        self.let_go.clear()
+    def hold(self, after_tokens: int = 0) -> None:
+        """Let no answer get further than so many tokens from now on, until `release`."""
+        self.gate.close(after_tokens)
 
     def release(self) -> None:
-        """Let the answers that were held begin, and those to come."""
-        self.let_go.set()
+        """Let the answers that were held go on, and those to come."""
+        self.gate.open()
 
     def subscribe(self, callback: Callable[[ApiRequest], None]) -> Callable[[], None]:
         """Call back when a request arrives and when it has ended; the result ends that."""

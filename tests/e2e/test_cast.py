@@ -147,13 +147,13 @@ async def test_whoever_joins_a_question_may_name_who_answers(
         request.getfixturevalue("no_webhooks")
     await both_on_stage(stage)
     await stage.command(stage.moderator, "persona bring", name="Nora", model=OWN_MODEL)
-    stage.api.first_token_seconds = 0.6
+    stage.api.hold()
     await stage.say(stage.ada, "One.", answer="First.")
     await begun(stage)
-    stage.api.first_token_seconds = 0.0
-    await stage.say(stage.ada, "Two.", answer="Second.")
-    await stage.say(stage.tom, "Nora, three?")
-    await stage.say(stage.tom, "Mira, four?")  # the first who was named answers
+    await stage.remembered(await stage.say(stage.ada, "Two.", answer="Second."), "Two.")
+    await stage.remembered(await stage.say(stage.tom, "Nora, three?"), "Nora, three?")
+    await stage.remembered(await stage.say(stage.tom, "Mira, four?"), "Mira, four?")  # the first who was named answers
+    stage.api.release()
     await stage.world.wait_until(lambda: len(asked(stage)) == 2)
     await quiet(stage, 0.05)
     first, second = shown(stage)[-2:]
@@ -177,13 +177,14 @@ async def test_a_notice_goes_when_somebody_else_is_called_meanwhile(
     async with running(offstage, changed(offstage.settings, requests_per_minute=60, parallel_requests=1)):
         await both_on_stage(offstage)
         other = offstage.guild.add_text_channel("other")
-        offstage.api.tokens_per_second = 60
+        offstage.api.hold()
         await offstage.say(offstage.tom, "One.", channel=other, answer="word " * 40)
         await begun(offstage)
         await offstage.say(offstage.ada, "Two.", answer="Second.")
         notice = await offstage.reply("⏳")
         assert notice.author.name == "Mira"
-        await offstage.say(offstage.tom, "Nora, three?")
+        await offstage.remembered(await offstage.say(offstage.tom, "Nora, three?"), "Nora, three?")
+        offstage.api.release()
         await quiet(offstage)
         assert notice not in shown(offstage)
         assert [(m.author.name, m.content) for m in shown(offstage)[4:]] == [("Nora", "Second.")]

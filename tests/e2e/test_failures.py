@@ -113,9 +113,11 @@ async def test_a_second_click_on_retry_is_harmless(stage: Stage) -> None:
     await stage.ada.say(stage.channel, f"{stage.mention} hello")
     message = await stage.reply("reply was empty")
     await quiet(stage)
-    stage.api.first_token_seconds = 0.3
+    stage.api.hold()
     first = await stage.ada.click(message, label="Retry")
     second = await stage.ada.click(message, label="Retry")
+    await stage.world.wait_until(lambda: second.messages and "already" in second.messages[-1].content)
+    stage.api.release()
     await stage.reply("hello")
     await quiet(stage)
     await first.answered()
@@ -131,7 +133,7 @@ async def test_while_a_retry_writes_its_message_can_be_stopped(stage: Stage) -> 
     await stage.ada.say(stage.channel, f"{stage.mention} hello")
     message = await stage.reply("broke off")
     await quiet(stage)
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=8)
     await stage.ada.click(message, label="Retry")
     await stage.world.wait_until(lambda: buttons(message) == ["Stop"])
     await stage.ada.click(message, label="Stop")

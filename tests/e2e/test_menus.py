@@ -143,14 +143,14 @@ async def test_from_an_older_reply_the_conversation_goes_on_there(stage: Stage) 
 async def test_nothing_moves_while_a_reply_is_written(stage: Stage) -> None:
     _, older = await exchange(stage, "one", "a")
     await exchange(stage, "two", "b")
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=10)
     await stage.say(stage.ada, "three", answer=slow_text(40))
     await stage.reply("w")
     told = (await (await stage.moderator.message_command(older, CONTINUE)).answered()).response
     assert told.ephemeral
     assert "I am writing here." in told.content
-    stage.api.tokens_per_second = 2000
     await stage.command(stage.ada, "stop")
+    stage.api.release()
     await stage.ask(stage.ada, "four")
     assert turns(stage)[:5] == ["one", "a", "two", "b", "three"]
 
@@ -209,13 +209,13 @@ async def test_a_forgotten_reply_goes_from_discord_and_history_with_its_swipes(s
 
 
 async def test_a_reply_that_is_being_written_is_ended_and_forgotten(stage: Stage) -> None:
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=10)
     await stage.say(stage.ada, "one", answer=slow_text(60))
     reply = await stage.reply("w")
     await choose(stage, stage.ada, reply, FORGET)
     assert reply.deleted
     assert shown(stage) == []
-    stage.api.tokens_per_second = 2000
+    stage.api.release()
     await stage.ask(stage.ada, "two")
     assert "w0" not in stage.said_to_model
 

@@ -32,11 +32,14 @@ def turns(stage: Stage) -> list[str]:
 
 async def test_what_is_said_behind_a_swipe_that_fails_follows_the_reply_that_is_seen(stage: Stage) -> None:
     reply = await stage.ask(stage.ada, "one", answer="a")
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     stage.api.faults.add("empty")
     await stage.ada.click(reply, label=ANOTHER)
     await begun(stage, 2)
-    answer = await stage.ask(stage.ada, "two", answer="b")
+    said = await stage.say(stage.ada, "two", answer="b")
+    await stage.remembered(said, "two")
+    stage.api.release()
+    answer = await stage.reply_to(said)
     await quiet(stage)
     assert reply.content.startswith("a\n-# ⚠️")
     assert turns(stage) == ["one", "a", "two"]

@@ -16,7 +16,7 @@ PAUSED = "I am paused here. A moderator can let me go on with `/resume`."
 
 async def at_work(stage: Stage, person: Any, channel: Any = None) -> Any:
     """A reply that takes some seconds, and has begun."""
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=20)
     stage.api.replies.add(slow_text(150))
     said = await stage.say(person, "go", channel=channel)
     return await stage.world.wait_for_message(
@@ -56,7 +56,7 @@ async def test_a_channel_s_pause_stops_its_replies_and_threads_and_its_staff_goe
     assert (await told.answered()).response.content == f"▶️ I answer in <#{stage.channel.id}> again."
     told = await stage.moderator.slash(stage.channel, "resume")
     assert (await told.answered()).response.content == "Nothing is paused there."
-    stage.api.tokens_per_second = 2000
+    stage.api.release()
     await stage.ask(stage.tom, "hello")
 
 
@@ -81,7 +81,7 @@ async def test_a_server_s_pause_stops_all_that_waits_or_writes_and_its_members_d
         assert time.monotonic() - started < 1.0
         assert "⏹️" not in elsewhere.content
         assert len(asked(stage)) == 3
-        stage.api.tokens_per_second = 2000
+        stage.api.release()
         await stage.settled()
 
 

@@ -238,7 +238,7 @@ async def test_a_character_without_greetings_takes_over_what_is_said(stage: Stag
 
 async def test_nobody_can_be_used_while_a_reply_is_being_written(stage: Stage) -> None:
     await taken_in(stage, stage.moderator)
-    stage.api.first_token_seconds = 5.0
+    stage.api.hold()
     await stage.say(stage.ada, "Slow.")
     await stage.world.wait_until(lambda: len(stage.prompts) == 1)
     interaction = await stage.moderator.slash(stage.channel, "persona use", name="Mira")

@@ -104,11 +104,11 @@ async def test_a_word_that_was_said_everywhere_is_found_nowhere(stage: Stage, ca
     await stage.command(ada, "chat", message=f"quietly {CANARY}", private=True)
     assert len(canaries(stage)) > 8, "or this test is about nothing"
 
-    stage.api.tokens_per_second = 50
+    stage.api.hold(after_tokens=20)
     waiting = await stage.say(ada, f"slowly {CANARY}", answer=slow_text(200))
     await stage.world.wait_for_message(stage.channel, lambda message: message.reply_to is waiting)
     done = await delete(stage, ada)
-    stage.api.tokens_per_second = 2000
+    stage.api.release()
     assert done == "Done. Gone for good: 4 messages, 5 answers, 1 picture and 1 character."
     assert canaries(stage) == []
     for channel in (thread, stage.channel):
@@ -271,13 +271,14 @@ async def test_who_opted_out_is_not_heard_by_any_way(stage: Stage, monkeypatch: 
 async def test_earlier_words_and_those_that_wait_are_not_passed_on(stage: Stage) -> None:
     await stage.ask(stage.ada, "ada's words", answer="An answer.", files=[png("red.png")])
     await stage.ask(stage.tom, "tom's words", answer="Another.")
-    stage.api.tokens_per_second = 40
+    stage.api.hold()
     await stage.say(stage.tom, "slowly", answer=slow_text(12))
     await begun(stage, 3)
     waits = await stage.say(stage.ada, "ada waits")
-    await asyncio.sleep(0.05)
-    await stage.command(stage.ada, "privacy opt_out", where="everywhere")
-    stage.api.tokens_per_second = 2000
+    await stage.remembered(waits, "ada waits")
+    opting_out = await stage.ada.slash(stage.channel, "privacy opt_out", where="everywhere")
+    await opting_out.answered()
+    stage.api.release()
     await stage.settled(timeout=10)
     asked = len(stage.prompts)
     assert not any("ada waits" in message["content"] for prompt in stage.prompts for message in prompt)

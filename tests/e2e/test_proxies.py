@@ -88,12 +88,14 @@ async def nobody_answers(stage: Stage, *said: Any, requests: int) -> None:
 async def test_whoever_begins_to_use_a_proxy_costs_a_request_and_then_no_more(
     stage: Stage, proxy: Proxy, deletes_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.api.first_token_seconds = 0.15
     earlier = await stage.ask(stage.tom, "who is there?", answer="nobody")
+    stage.api.hold()
     said = await stage.say(stage.ada, "hello  [J]", answer="to nobody")
     await begun(stage, 2)
     stage.api.replies.add("welcome, Luna")
     posted = await proxy.say_instead(said, f"{stage.mention} hello", deletes_first=deletes_first)
+    await begun(stage, 3)
+    stage.api.release()
     reply = await stage.reply_to(posted)
     assert (reply.content, buttons(reply)) == ("welcome, Luna", NEWEST)
     assert shown(stage) == [earlier, reply]
@@ -101,7 +103,6 @@ async def test_whoever_begins_to_use_a_proxy_costs_a_request_and_then_no_more(
     known = await stored(stage, posted)
     assert (known.author_id, known.author_name) == (stage.ada.user.id, "Luna")
 
-    stage.api.first_token_seconds = 0.0
     said = await stage.ada.say(stage.channel, f"[{stage.mention} and now?]")
     await asyncio.sleep(0.05)
     posted = await proxy.say_instead(said, f"{stage.mention} and now?", "Juno", deletes_first=deletes_first)
@@ -119,7 +120,7 @@ async def test_whoever_begins_to_use_a_proxy_costs_a_request_and_then_no_more(
 
 
 async def test_what_waits_with_the_words_of_others_is_answered_with_them(stage: Stage, proxy: Proxy) -> None:
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     await stage.say(stage.moderator, "zero")
     await begun(stage)
     first = await stage.say(stage.tom, "one", answer="both")
@@ -128,6 +129,7 @@ async def test_what_waits_with_the_words_of_others_is_answered_with_them(stage: 
     await stage.remembered(said, "J: two")
     posted = await proxy.say_instead(said, f"{stage.mention} two")
     await stage.remembered(posted, "two")
+    stage.api.release()
     assert (await stage.reply_to(first)).content == "both"
     await quiet(stage)
     assert turns(stage)[-1] == "Tom: one\n\nLuna: two"
@@ -161,13 +163,13 @@ async def test_a_proxied_reply_replies_to_what_its_author_replied_to(stage: Stag
 async def test_characters_are_replied_to_and_called_back_through_their_webhooks(stage: Stage, proxy: Proxy) -> None:
     greeting = await on_stage(stage)
     await stage.command(stage.ada, "profile set", name="Captain Ada")
-    stage.api.tokens_per_second = 60
     stage.api.replies.add(slow_text(60))
+    stage.api.hold(after_tokens=20)
     said = await stage.ada.say(stage.channel, "J: good evening", reply_to=greeting)
     await stage.reply("w0")
-    stage.api.tokens_per_second = 2000
     stage.api.replies.add("Come in.")
     posted = await proxy.say_instead(said, "good evening")
+    stage.api.release()
     reply = await stage.reply_to(posted)
     assert (shown(stage)[-2:], reply.content) == ([greeting, reply], "Come in.")
     assert (await stored(stage, posted)).author_name == "Luna"

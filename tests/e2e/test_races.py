@@ -124,11 +124,11 @@ async def test_what_is_said_while_a_turn_is_taken_back_goes_on_from_before_it(st
 
 async def test_what_was_just_said_is_taken_back_with_its_turn(stage: Stage) -> None:
     await stage.ask(stage.ada, "zero", answer="z")
-    stage.api.first_token_seconds = 0.3
+    stage.api.hold()
     async with together(stage) as act:
         await act(lambda: stage.say(stage.ada, "two", answer="c"))
         await act(lambda: stage.moderator.slash(stage.channel, "undo"))
-    stage.api.first_token_seconds = 0.0
+    stage.api.release()
     stage.api.replies.clear()
     await consistent(stage, ["z"])
 
@@ -136,14 +136,14 @@ async def test_what_was_just_said_is_taken_back_with_its_turn(stage: Stage) -> N
 async def test_restore_waits_until_nothing_is_being_written(stage: Stage) -> None:
     await stage.ask(stage.ada, "one", answer="a")
     divider = await stage.command(stage.moderator, "reset")
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=10)
     await stage.say(stage.ada, "two", answer=slow_text(20))
     await stage.reply("w0")
     refused = await stage.press(stage.moderator, divider, "Restore")
     assert refused.ephemeral
     assert buttons(divider) == ["Restore"]
+    stage.api.release()
     await stage.settled()
-    stage.api.tokens_per_second = 2000
     await stage.press(stage.moderator, divider, "Restore")
     await stage.ask(stage.ada, "three")
     assert [m["content"] for m in stage.prompts[-1] if m["role"] == "assistant"] == ["a"]
@@ -152,13 +152,13 @@ async def test_restore_waits_until_nothing_is_being_written(stage: Stage) -> Non
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_message_that_goes_while_another_swipe_is_written_takes_that_with_it(stage: Stage, begun: bool) -> None:
     reply = await stage.ask(stage.ada, "one", answer="a")
-    stage.api.tokens_per_second, stage.api.first_token_seconds = 40, 0.0 if begun else 0.4
+    stage.api.hold(after_tokens=10 if begun else 0)
     stage.api.replies.add(slow_text(20))
     await stage.ada.click(reply, label=ANOTHER)
     await stage.world.wait_until(lambda: buttons(reply) == ["Stop"] and (not begun or "w0" in reply.content))
     await stage.moderator.delete(reply)
     await quiet(stage)
-    stage.api.tokens_per_second, stage.api.first_token_seconds = 2000, 0.0
+    stage.api.release()
     stage.api.replies.clear()
     assert shown(stage) == []
     await stage.ask(stage.ada, "two")

@@ -89,13 +89,16 @@ async def test_a_deleted_question_is_said_below_its_reply_and_an_older_one_is_no
 
 
 async def test_each_of_several_questions_that_were_answered_together_counts(stage: Stage) -> None:
-    stage.api.first_token_seconds = 0.3
+    stage.api.hold()
     await stage.say(stage.moderator, "zero", answer="0")
     await begun(stage)
     said = [await stage.say(stage.ada, "one", answer="both"), await stage.say(stage.tom, "two")]
+    await stage.remembered(said[0], "one")
+    await stage.remembered(said[1], "two")
+    stage.api.release()
     reply = await stage.reply_to(said[0])
     await quiet(stage)
-    stage.api.first_token_seconds, content = 0.0, "both"
+    content = "both"
     for number, message in enumerate(said):
         await edit(stage, message, f"new {number}")
         await stage.world.wait_until(lambda content=content: reply.content == content + EDITED)  # type: ignore[misc]  # a lambda with a default
@@ -110,12 +113,14 @@ async def test_each_of_several_questions_that_were_answered_together_counts(stag
 
 
 async def test_a_question_that_waits_is_asked_with_its_new_words(stage: Stage) -> None:
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     await stage.say(stage.moderator, "zero", answer="0")
     await begun(stage)
     said = await stage.say(stage.ada, "one", answer="a")
     await stage.remembered(said, "one")
     await edit(stage, said, "uno")
+    await stage.remembered(said, "uno")
+    stage.api.release()
     reply = await stage.reply_to(said)
     await quiet(stage)
     assert turns(stage)[-1] == "Ada: uno"
@@ -123,14 +128,17 @@ async def test_a_question_that_waits_is_asked_with_its_new_words(stage: Stage) -
 
 
 async def test_a_reply_that_is_being_written_offers_it_at_its_end(stage: Stage) -> None:
-    stage.api.tokens_per_second = 100
+    stage.api.hold(after_tokens=10)
     said = await stage.say(stage.ada, "one", answer=slow_text(30))
     reply = await stage.reply("w0")
     await edit(stage, said, "uno")
+    assert stage.bot is not None
+    [answer] = stage.bot.services.conversations.answers_in(stage.guild.id, stage.channel.id)
+    await stage.world.wait_until(lambda: answer.notes)
+    stage.api.release()
     await quiet(stage)
     assert reply.content == slow_text(30) + EDITED
     assert (await stored(stage, reply)).content == slow_text(30)
-    stage.api.tokens_per_second = 2000
     await again(stage, reply, "a")
     assert turns(stage) == ["uno"]
 

@@ -139,7 +139,7 @@ async def test_the_end_of_a_scene_stops_what_is_being_written(stage: Stage) -> N
     await taken_in(stage, stage.moderator, card_file())
     thread = await begun(stage, stage.ada)
     stage.channel.set_permissions(stage.world.bot, deny=int(Permission.MANAGE_THREADS))
-    stage.api.tokens_per_second = 50
+    stage.api.hold(after_tokens=20)
     stage.api.replies.add(slow_text(100))
     await stage.tom.say(thread, "Tell me all.")
     reply = await stage.world.wait_for_message(thread, lambda message: "w1" in message.content)

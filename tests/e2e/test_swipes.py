@@ -85,7 +85,7 @@ async def test_only_the_newest_reply_has_buttons(stage: Stage) -> None:
 
 async def test_a_button_that_was_pressed_too_late_changes_nothing_and_goes(stage: Stage) -> None:
     first = await stage.ask(stage.ada, "one", answer="a")
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=10)
     said = await stage.say(stage.ada, "two", answer=slow_text(30))
     await stage.world.wait_for_message(stage.channel, lambda m: m.reply_to is said)
     interaction = await stage.ada.click(first, label=DELETE)
@@ -93,17 +93,19 @@ async def test_a_button_that_was_pressed_too_late_changes_nothing_and_goes(stage
     await stage.world.wait_until(lambda: not first.components)
     await stage.world.wait_until(lambda: any("changed since" in m.content for m in interaction.messages))
     assert first.content == "a"
-    stage.api.tokens_per_second = 2000
+    stage.api.release()
     await quiet(stage)
 
 
 async def test_an_answer_is_regenerated_visibly_and_can_be_stopped(stage: Stage) -> None:
     reply = await stage.ask(stage.ada, "one", answer="the first answer")
-    stage.api.first_token_seconds, stage.api.tokens_per_second = 0.4, 40
+    stage.api.hold()
     stage.api.replies.add(slow_text(60))
     await stage.ada.click(reply, label=ANOTHER)
     await stage.world.wait_until(lambda: buttons(reply) == ["Stop"])
     assert reply.content == "the first answer"
+    stage.api.release()
+    stage.api.hold(after_tokens=10)
     await stage.world.wait_until(lambda: reply.content.startswith("w0"))
     await press(stage, stage.ada, reply, "Stop")
     await stage.world.wait_until(lambda: "Stopped" in reply.content)
@@ -124,14 +126,14 @@ async def test_what_comes_to_nothing_leaves_the_reply_as_it_was(stage: Stage, la
     assert reply.content.startswith("still here\n-# ⚠️")
     assert buttons(reply) == NEWEST
     assert await stored(stage, reply) == kept
-    stage.api.first_token_seconds = 0.5
+    stage.api.hold()
     await stage.ada.click(reply, label=label)
     await begun(stage, 3)
     await press(stage, stage.ada, reply, "Stop")
     await stage.world.wait_until(lambda: buttons(reply) == NEWEST)
     assert reply.content.startswith("still here")
     assert await stored(stage, reply) == kept
-    stage.api.first_token_seconds = 0.0
+    stage.api.release()
     await stage.ask(stage.ada, "two")
     assert turns(stage) == ["one", "still here", "two"]
 
@@ -350,12 +352,13 @@ async def test_the_channel_says_who_may_press_the_buttons(
 
 async def test_pressing_twice_at_once_asks_once(stage: Stage) -> None:
     reply = await stage.ask(stage.ada, "one", answer="a")
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     stage.api.replies.add("b")
     first = await stage.ada.click(reply, label=ANOTHER)
     second = await stage.moderator.click(reply, label=ANOTHER)
     await first.answered()
     await second.answered()
+    stage.api.release()
     await says(stage, reply, "b")
     await quiet(stage)
     assert len(asked(stage)) == 2

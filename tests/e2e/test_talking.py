@@ -73,13 +73,14 @@ async def test_a_reply_to_any_message_of_the_newest_exchange_goes_on(stage: Stag
 
 
 async def test_a_reply_to_the_first_of_two_questions_answered_together_goes_on(stage: Stage) -> None:
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     await stage.say(stage.ada, "zero")
     await stage.world.wait_until(lambda: stage.prompts)
     first = await stage.say(stage.ada, "one")
-    await stage.say(stage.tom, "two")
+    await stage.remembered(first, "one")
+    await stage.remembered(await stage.say(stage.tom, "two"), "two")
+    stage.api.release()
     await stage.reply_to(first)
-    stage.api.first_token_seconds = 0.0
     assert len(stage.prompts) == 2
     await stage.ask(stage.ada, "three", reply_to=first)
     assert stage.prompts[-1][-2]["role"] == "assistant"
@@ -232,12 +233,15 @@ def is_harmless(body: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("by_command", [False, True])
 async def test_nothing_the_model_writes_mentions_anyone(stage: Stage, by_command: bool) -> None:
-    stage.api.tokens_per_second = 40
-    stage.api.replies.add(f"@everyone @here {stage.tom.user.mention} {stage.guild.everyone.mention} " + "word " * 20)
+    everyone = stage.guild.everyone.mention
+    stage.api.replies.add(f"@everyone @here {stage.tom.user.mention} {everyone} " + "word " * 60)
+    stage.api.hold(after_tokens=40)
     if by_command:
-        reply = await stage.command(stage.ada, "chat", message="call them")
+        await stage.ada.slash(stage.channel, "chat", message="call them")
     else:
-        reply = await stage.ask(stage.ada, "call them")
+        await stage.say(stage.ada, "call them")
+    reply = await stage.reply("word")
+    stage.api.release()
     await stage.settled()
     assert "@everyone @here" in reply.content
     assert not reply.mentions
@@ -247,13 +251,16 @@ async def test_nothing_the_model_writes_mentions_anyone(stage: Stage, by_command
         for r in [*stage.world.requests_for("POST", r"/messages$"), *stage.world.requests_for("PATCH", "/messages/")]
         if r.body.get("content")
     ]
-    assert len(written) > 2 or (by_command and len(written) > 1)
+    assert len(written) >= 2
     assert all(is_harmless(r.body) for r in written)
 
 
 async def test_previews_are_suppressed_on_sends_and_edits(stage: Stage) -> None:
-    stage.api.tokens_per_second = 40
-    reply = await stage.ask(stage.ada, "link", answer="See https://example.org/leak now. " + "word " * 20)
+    stage.api.hold(after_tokens=20)
+    await stage.say(stage.ada, "link", answer="See https://example.org/leak now. " + "word " * 60)
+    reply = await stage.reply("word")
+    stage.api.release()
+    await stage.settled()
     assert len(reply.history) > 1
     assert reply.flags & MessageFlag.SUPPRESS_EMBEDS
     assert not reply.embeds

@@ -68,10 +68,13 @@ async def test_others_may_not_undo(stage: Stage) -> None:
 
 
 async def test_everyone_who_asked_may_undo_an_answer_to_several(stage: Stage) -> None:
-    stage.api.first_token_seconds = 0.3
+    stage.api.hold()
     await stage.say(stage.moderator, "zero")
     await stage.world.wait_until(lambda: stage.prompts)
     said = [await stage.say(stage.ada, "one"), await stage.say(stage.tom, "two")]
+    for message, words in zip(said, ("one", "two"), strict=True):
+        await stage.remembered(message, words)
+    stage.api.release()
     await stage.reply_to(said[0])
     await stage.command(stage.tom, "undo")
     assert all(message.reaction("↩️") for message in said)
@@ -221,16 +224,20 @@ async def test_a_stopped_stream_is_drained_before_its_slot_is_used_again(offstag
 
 
 async def test_complete_streams_outside_of_any_conversation(stage: Stage) -> None:
-    stage.api.tokens_per_second = 100
     await stage.ask(stage.ada, "one", answer="first")
     stage.api.replies.add(("the tide " * 30).strip(), model=OTHER_MODEL)
-    shown = await stage.command(stage.ada, "complete", prompt="At night", model=OTHER_MODEL, max_tokens=77)
+    stage.api.hold(after_tokens=30)
+    asked = await stage.ada.slash(stage.channel, "complete", prompt="At night", model=OTHER_MODEL, max_tokens=77)
+    await stage.reply("the tide")
+    stage.api.release()
+    await stage.settled()
+    shown = asked.original
     [request] = stage.completions
     assert request.body["prompt"] == "At night"
     assert request.body["model"] == OTHER_MODEL
     assert request.body["max_tokens"] == 77
     assert request.stream
-    assert len(shown.history) > 2
+    assert len(shown.history) > 1
     assert shown.content == "> At night\n" + ("the tide " * 30).strip()
     assert await usage(stage) == (2, 1 + 60)
     await stage.ask(stage.ada, "two")

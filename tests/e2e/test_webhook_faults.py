@@ -103,12 +103,13 @@ async def test_a_webhook_that_goes_while_it_writes_costs_no_words(stage: Stage, 
 
 async def test_a_webhook_that_goes_before_the_first_word_leaves_a_line_with_the_name(stage: Stage) -> None:
     await on_stage(stage)
-    stage.api.first_token_seconds = 0.2
+    stage.api.hold()
     await stage.say(stage.ada, "a", answer="A.")
     await begun(stage)
     stage.world.faults.add("POST", MAKE, code=50013, times=None)
     for hook in webhooks(stage):
         hook.delete()
+    stage.api.release()
     reply = await stage.reply("A.")
     await stage.settled()
     assert (reply.author, reply.content, buttons(reply)) == (stage.world.bot, "**Mira**\nA.", NEWEST)

@@ -97,6 +97,20 @@ async def test_answers_can_be_held(api: LocalInfermatic, session: aiohttp.Client
     assert await status_of(session, api) == 200
 
 
+async def test_a_stream_can_be_held_in_its_middle(api: LocalInfermatic, session: aiohttp.ClientSession) -> None:
+    api.replies.add("one two three four five six")
+    api.hold(after_tokens=3)
+    told = b""
+    async with session.post(f"{api.url}/v1/chat/completions", json=chat(stream=True)) as response:
+        while told.count(b'"content":" t') < 2:
+            told += await response.content.readany()
+        await asyncio.sleep(0.05)
+        assert b"four" not in told
+        api.release()
+        told += await response.content.read()
+    assert b"six" in told
+
+
 async def test_tokens_can_come_several_at_a_time(api: LocalInfermatic, session: aiohttp.ClientSession) -> None:
     api.chunk_tokens = 5
     async with session.post(
