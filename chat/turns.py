@@ -121,6 +121,8 @@ class Turns:
         That is what people said last and all that was said in answer to it.
         """
         head = await self._history.head(key)
+        if head == message_id:
+            return True
         page = [] if head is None else await anext(aiter(self._history.path(key.guild_id, head)), [])
         is_asked = False
         for message in page:
