@@ -10,6 +10,7 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
+from chat._greetings import NO_GREETING, greeting_number
 from chat._path import Path
 from chat._speakers import clean_name
 from chat.errors import LorebookError
@@ -106,9 +107,8 @@ class FixedTexts:
         macros = await self._macros(cast, path, newest, room)
         found = None
         if tiers:
-            said = _all_said(newest, cast, macros)
-            length = await path.length() if _counts(tiers) else None
-            found = await self._scan(cast, said, tiers, macros, room, length, newest[1:])
+            chat = await self._chat(cast, path, _all_said(newest, cast, macros), tiers)
+            found = await self._scan(cast, chat, tiers, macros, room, newest[1:])
         if found is not None and remembers and newest:
             await self._remember(cast, newest[0], found, tiers)
         note = preferences.get("note")
@@ -134,11 +134,8 @@ class FixedTexts:
         values = self._values(room, text, before)
         macros = self._macros_for(cast, profile, values, before[0].created_at if before else None)
         said = [Said(_NOT_SAID_YET, macros.value("user"), text, by_user=True), *_all_said(before, cast, macros)]
-        length = None
-        if _counts(tiers):
-            messages, replies = await path.length()
-            length = messages + 1, replies
-        return await self._scan(cast, said, tiers, macros, room, length, before)
+        chat = await self._chat(cast, path, said, tiers, unsaid=1)
+        return await self._scan(cast, chat, tiers, macros, room, before)
 
     async def tiers(self, cast: Cast) -> list[list[Lorebook]]:
         """The lorebooks that are looked through, by rank, the nearest first."""
@@ -190,22 +187,32 @@ class FixedTexts:
         whose, book = self._books[key]
         return book if whose == of else None
 
-    async def _scan(
-        self,
-        cast: Cast,
-        said: Sequence[Said],
-        tiers: Tiers,
-        macros: Macros,
-        room: Room,
-        length: tuple[int, int] | None,
-        before: Sequence[StoredMessage],
-    ) -> Scan:
-        """Look through what is ``said``; ``before`` is of it what may have let entries fire already."""
+    async def _chat(self, cast: Cast, path: Path, said: Sequence[Said], tiers: Tiers, *, unsaid: int = 0) -> Chat:
+        """What is said, with as much about the rest of the conversation as matters."""
+        length = None
+        if _counts(tiers):
+            messages, replies = await path.length()
+            length = messages + unsaid, replies
+        greeting = await self._greeting(cast, path, tiers)
         card = None if cast.persona is None else cast.persona.card
         character, tags = ("", ()) if card is None else (card.name, card.tags)
+        return Chat(said, character=character, tags=tags, length=length, greeting=greeting)
+
+    async def _greeting(self, cast: Cast, path: Path, tiers: Tiers) -> int | None:
+        """With which greeting the conversation was opened, if anything depends on that."""
+        if not any(book.asks_greeting for books in tiers for book in books):
+            return None
+        if cast.persona is None:
+            return NO_GREETING
+        return greeting_number(cast.persona.card, await path.opened(cast.persona.id))
+
+    async def _scan(
+        self, cast: Cast, chat: Chat, tiers: Tiers, macros: Macros, room: Room, before: Sequence[StoredMessage]
+    ) -> Scan:
+        """Look through what is said; ``before`` is of it what may have let entries fire already."""
         return await scan(
             tiers,
-            Chat(said, character=character, tags=tags, length=length),
+            chat,
             macros,
             room.estimator.measure,
             room.window * BUDGET_SHARE,

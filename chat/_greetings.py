@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from chat._macro_syntax import beginning
+from chat.cards import Card
 from chat.persona import Persona
 from chat.persona_prompt import Profile, persona_macros
 from storage import ConversationKey, TranscriptMessage
+from storage.records import Opened
 
 MOST_GREETINGS: Final = 50
 LONGEST_GREETING: Final = 30_000
 """Characters that are posted of a greeting: some sixteen messages. More would flood a channel."""
+
+NO_GREETING: Final = -1
+"""Stands for a conversation that none of a card's numbered greetings opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,21 @@ def greetings_of(persona: Persona, profile: Profile, key: ConversationKey, *, jo
     texts = [text for text in expanded if text]
     first = 0 if any(text.strip() for text in for_groups) else min(persona.greeting, len(texts) - 1)
     return Greetings(texts, max(0, first))
+
+
+def greeting_number(card: Card, opened: Opened | None) -> int | None:
+    """Which greeting a conversation was opened with, as a card counts them: 0 is the first message.
+
+    `NO_GREETING` if it was none of these; None if that cannot be told, because the card has others by now.
+    """
+    if opened is None or opened.place is None:
+        return NO_GREETING
+    own = card.greeting_numbers
+    joining = [NO_GREETING for _ in card.texts("group_only_greetings")]
+    for numbers in (own, (*joining, *own)):
+        if opened.count == len(numbers[:MOST_GREETINGS]):
+            return numbers[opened.place]
+    return None
 
 
 def opening(persona: Persona, greetings: Greetings, user_id: int, user_name: str) -> list[TranscriptMessage]:

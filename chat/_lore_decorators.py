@@ -17,6 +17,9 @@ _POSITIONS: Final[Mapping[str, Position]] = {
     "personality": "personality",
     "scenario": "scenario",
 }
+_SEVERAL: Final = frozenset({"additional_keys", "exclude_keys", "disable_ui_prompt"})
+"""Of the others the first of a name counts."""
+
 _HIDEABLE: Final = ("post_history_instructions", "system_prompt")
 
 MakeKey = Callable[[str], Key | None]
@@ -28,6 +31,7 @@ class Decorated:
 
     rules: Decorators = PLAIN
     depth: int | None = None
+    reverse_depth: int | None = None
     scan_depth: int | None = None
     role: Role | None = None
     position: Position | None = None
@@ -36,8 +40,10 @@ class Decorated:
     def applied(self, entry: Entry) -> Entry:
         """The entry as its decorators want it."""
         changes: dict[str, Any] = {"decorators": self.rules, "unknown": self.unknown}
-        if self.depth is not None:
+        if self.position is None and self.depth is not None:
             changes |= {"depth": self.depth, "position": "at_depth"}
+        elif self.position is None and self.reverse_depth is not None:
+            changes |= {"depth": self.reverse_depth, "position": "at_depth", "from_oldest": True}
         named = {"scan_depth": self.scan_depth, "role": self.role, "position": self.position}
         changes |= {name: value for name, value in named.items() if value is not None}
         return replace(entry, **changes)
@@ -47,6 +53,7 @@ def read_decorators(content: str, make_key: MakeKey) -> tuple[Decorated, str]:
     """What the decorators say, and the content without them; those that are unknown say nothing."""
     found, understood = Decorated(), True
     unknown: list[str] = []
+    named: set[str] = set()
     lines = content.lstrip("\r\n").split("\n", _MOST_LINES)
     rest = 0
     for rest, line in enumerate(lines):
@@ -57,13 +64,16 @@ def read_decorators(content: str, make_key: MakeKey) -> tuple[Decorated, str]:
         if is_fallback and understood:
             continue
         name, _, value = word.lstrip("@").partition(" ")
-        changed = _read(found, name.strip().casefold(), value.strip(), make_key)
+        name = name.strip().casefold()
+        changed = found if name in named - _SEVERAL else _read(found, name, value.strip(), make_key)
         understood = changed is not None
-        found = changed or found
+        if changed is not None:
+            found = changed
+            named.add(name)
         if is_fallback and understood:
             unknown.pop()  # what it stands in for
         elif not is_fallback and not understood:
-            unknown.append(name.strip().casefold()[:_LONGEST])
+            unknown.append(name[:_LONGEST])
     else:
         rest = len(lines)
     found = replace(found, unknown=tuple(unknown)) if unknown else found
@@ -93,6 +103,7 @@ def _read(found: Decorated, name: str, value: str, make_key: MakeKey) -> Decorat
 
 _NUMBERS: Final[Mapping[str, Callable[[Decorated, int], Decorated]]] = {
     "depth": lambda found, number: replace(found, depth=number),
+    "reverse_depth": lambda found, number: replace(found, reverse_depth=number),
     "scan_depth": lambda found, number: replace(found, scan_depth=number),
     "activate_only_after": lambda found, number: replace(found, rules=replace(found.rules, only_after=number)),
     "activate_only_every": lambda found, number: replace(found, rules=replace(found.rules, only_every=number)),

@@ -87,6 +87,7 @@ class Entry:
     priority: float = 0
     position: Position = "before_char"
     depth: int = DEFAULT_DEPTH
+    from_oldest: bool = False  # how the depth is counted
     role: Role = "system"
     probability: float = 100
     exclude_recursion: bool = False
@@ -142,7 +143,8 @@ class Lorebook:
 
     def prepared(self) -> Lorebook:
         """The book with everything worked out, which takes a moment for a large one."""
-        _ = self.sources, self.key_count, self.has_patterns, self.reach, self.is_timed, self.counts, self.never_forgets
+        _ = self.sources, self.key_count, self.has_patterns, self.reach
+        _ = self.is_timed, self.counts, self.never_forgets, self.asks_greeting
         return self
 
     @cached_property
@@ -155,6 +157,11 @@ class Lorebook:
     def is_timed(self) -> bool:
         """Whether it matters when entries fired before."""
         return any(entry.is_timed for entry in self.entries)
+
+    @cached_property
+    def asks_greeting(self) -> bool:
+        """Whether it matters with which greeting the chat began."""
+        return any(entry.decorators.greeting is not None for entry in self.entries)
 
     @cached_property
     def reach(self) -> int:
@@ -176,10 +183,8 @@ class Lorebook:
 
     @property
     def unbuilt(self) -> tuple[str, ...]:
-        """The decorators of its entries that do nothing here, or let an entry never fire, by name."""
-        used = [entry for entry in self.entries if entry.enabled]
-        never = ["is_greeting"] if any(entry.decorators.greeting is not None for entry in used) else []
-        return tuple(dict.fromkeys([name for entry in used for name in entry.unknown] + never))
+        """The decorators of its entries that do nothing here, by name."""
+        return tuple(dict.fromkeys(name for entry in self.entries if entry.enabled for name in entry.unknown))
 
     @property
     def outlets(self) -> int:

@@ -44,7 +44,7 @@ class Chat:
     said: Sequence[Said]
     character: str = ""
     tags: Sequence[str] = ()
-    greeting: int | None = None  # which greeting the chat began with
+    greeting: int | None = None  # with which greeting of the card it began; None: that cannot be told
     also: Sequence[str] = ()  # looked through like the newest message
     length: tuple[int, int] | None = None  # all messages and the replies among them, where more are than are known
 
@@ -288,7 +288,7 @@ class Scanner:
             return "not in recursion"
         if self._replies < rules.only_after or (rules.only_every and self._replies % rules.only_every):
             return "decorator"
-        if rules.greeting is not None and rules.greeting != self._chat.greeting:
+        if rules.greeting is not None and self._chat.greeting not in {None, rules.greeting}:
             return "decorator"
         return "decorator" if rules.once and self._memory.has_fired(source) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from storage import History, StoredMessage
+from storage.records import Opened
 
 SHOWN_STATES = frozenset({"complete", "stopped", "interrupted", "failed", "streaming"})
 
@@ -54,6 +55,12 @@ class Path:
             if message.role == "user":
                 return message
         return next((message for page in self._read for message in page if message.role == "system"), None)
+
+    async def opened(self, persona_id: int) -> Opened | None:
+        """With which of its greetings a persona opened the conversation; None if with none."""
+        if self._message_id is None:
+            return None
+        return await self._history.opened(self._guild_id, self._message_id, persona_id)
 
     async def pages(self) -> AsyncIterator[list[StoredMessage]]:
         """All of it, page by page."""

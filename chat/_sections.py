@@ -45,12 +45,13 @@ class Section:
     depth: int | None = None
     role: str = "system"
     weight: float = 0.0
+    from_oldest: bool = False  # the depth counts messages from the beginning
 
     def __post_init__(self) -> None:
         if self.depth is None and self.name not in {*SYSTEM_PARTS, POST_HISTORY}:
             raise ValueError(f"no such part of a prompt: {self.name}")
         if self.depth is not None and self.depth < 0:
-            raise ValueError("depth counts messages from the end")
+            raise ValueError("depth counts messages")
 
     @property
     def in_system_message(self) -> bool:
@@ -127,14 +128,19 @@ class FixedParts:
         self.dropped.append(section.name)
 
 
-def with_insertions(history: Sequence[dict[str, Any]], sections: Iterable[Section]) -> list[dict[str, Any]]:
-    """The history with the sections that stand at a depth in it, and the instructions behind it."""
+def with_insertions(
+    history: Sequence[dict[str, Any]], sections: Iterable[Section], *, whole: bool = True
+) -> list[dict[str, Any]]:
+    """The history with the sections that stand at a depth in it, and the instructions behind it.
+
+    What is counted from the beginning stands above all the rest as soon as that is not the ``whole`` history any more.
+    """
     at: dict[int, list[dict[str, Any]]] = {}
     after: list[dict[str, Any]] = []
     for section in sections:
         message = {"role": section.role, "content": section.text.strip()}
         if section.depth is not None:
-            at.setdefault(max(0, len(history) - section.depth), []).append(message)
+            at.setdefault(_place(section, section.depth, len(history), whole=whole), []).append(message)
         elif section.name == POST_HISTORY:
             after.append(message)
     messages: list[dict[str, Any]] = []
@@ -142,3 +148,10 @@ def with_insertions(history: Sequence[dict[str, Any]], sections: Iterable[Sectio
         messages += at.get(index, ())
         messages += history[index : index + 1]
     return messages + after
+
+
+def _place(section: Section, depth: int, length: int, *, whole: bool) -> int:
+    """Before which message of the history it stands."""
+    if section.from_oldest:
+        return min(depth, length) if whole else 0
+    return max(0, length - depth)

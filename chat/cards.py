@@ -151,6 +151,14 @@ class Card:
         return (*first, *self.texts("alternate_greetings"))
 
     @property
+    def greeting_numbers(self) -> tuple[int, ...]:
+        """How cards count each of the greetings: 0 is the first message, and empty alternates count, too."""
+        listed = self.data.get("alternate_greetings")
+        alternates = listed if isinstance(listed, list) else []
+        numbers = [number for number, item in enumerate(alternates, 1) if isinstance(item, str) and item.strip()]
+        return (0, *numbers) if self.first_mes.strip() else tuple(numbers)
+
+    @property
     def tags(self) -> tuple[str, ...]:
         return self.texts("tags")
 

@@ -3,8 +3,7 @@
 ``lorebook_file`` and ``read_lorebook`` read them, ``scan`` finds what belongs into a prompt and says why.
 
 Not done here: SillyTavern's vectors, outlets, automation, least number of activations and scanning of other inserted
-prompts; of V3's decorators ``reverse_depth``, ``instruct_...``, ``is_user_icon`` and, as long as nobody says which
-greeting a chat began with, ``is_greeting``.
+prompts; of V3's decorators ``instruct_...``, which count tokens where there are no messages, and ``is_user_icon``.
 """
 
 from __future__ import annotations

@@ -176,8 +176,10 @@ def _lore_sections(lore: Sequence[Fired]) -> list[Section]:
         if not fired.text:
             continue
         if entry.position == "at_depth":
-            depth = min(entry.depth, MOST_DEPTH)
-            sections.append(Section(LORE, fired.text, depth=depth, role=entry.role, weight=entry.order))
+            depth = entry.depth if entry.from_oldest else min(entry.depth, MOST_DEPTH)
+            sections.append(
+                Section(LORE, fired.text, depth, entry.role, weight=entry.order, from_oldest=entry.from_oldest)
+            )
         elif entry.position in _PARTS:
             sections.append(Section(_PARTS[entry.position], fired.text, weight=entry.order))
     return sections

@@ -140,7 +140,7 @@ class PromptBuilder:
         history = [entry.message(shown.get(entry.speaker)) for entry in reversed(self._included)]
         opening = self._fixed.system_message()
         messages = [{"role": "system", "content": opening}] if opening else []
-        messages += with_insertions(history, self._fixed.sections)
+        messages += with_insertions(history, self._fixed.sections, whole=not self._full)
         counts = self._counts()
         total = sum(count.tokens for count in counts)
         free = max(0, self._space - total)

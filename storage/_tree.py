@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from storage._quotes import NO_QUOTE
 from storage.pictures import delete_pictures
-from storage.records import StoredMessage
+from storage.records import Opened, StoredMessage
 from storage.schema import claims, discord_messages, is_unfinished, messages
 
 CLAIMS_AT_ONCE: Final = 1000
@@ -100,6 +100,24 @@ _above_reply = select(_reply.c.parent_id).where(
 )
 
 _page = _upwards(_by_id, lambda _, walked: walked.c.step < bindparam("rows"))
+_beginning = messages.alias("beginning")
+_opening = (
+    select(_beginning.c.id, messages.c.id.label("below"))
+    .join(_beginning, _beginning.c.id == messages.c.parent_id)
+    .where(
+        messages.c.id.in_(path_ids),
+        messages.c.role == "assistant",
+        messages.c.persona_id == bindparam("persona"),
+        _beginning.c.role == "system",
+    )
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
+_greetings = (
+    select(messages.c.id, messages.c.model)
+    .where(messages.c.parent_id == bindparam("message"), _guild)
+    .order_by(messages.c.id)
+)
 _turn = _upwards(
     and_(messages.c.id == _above_reply.scalar_subquery(), messages.c.role == "user"),
     lambda above, _: above.c.role == "user",
@@ -135,6 +153,17 @@ def page(connection: Connection, guild_id: int | None, message_id: int, rows: in
 def turn_of(connection: Connection, guild_id: int | None, reply_id: int) -> list[StoredMessage]:
     """The user messages right above the reply, oldest first."""
     return _walk(connection, _turn, {"guild": guild_id, "message": reply_id})[::-1]
+
+
+def opened(connection: Connection, guild_id: int | None, message_id: int, persona_id: int) -> Opened | None:
+    """How a persona opened the conversation above a message; None if it did not."""
+    parameters = {"guild": guild_id, "message": message_id, "persona": persona_id}
+    found = connection.execute(_opening, parameters).first()
+    if found is None:
+        return None
+    swipes = connection.execute(_greetings, {"guild": guild_id, "message": found.id})
+    own = [row.id for row in swipes if row.model is None]  # others were made by a model
+    return Opened(own.index(found.below) if found.below in own else None, len(own))
 
 
 def children(connection: Connection, guild_id: int | None, message_id: int) -> list[StoredMessage]:

@@ -10,6 +10,7 @@ from storage.records import (
     ConversationKey,
     Grafted,
     NewTurn,
+    Opened,
     OutlinedMessage,
     SearchPage,
     Settlement,
@@ -143,6 +144,10 @@ class History:
     async def siblings(self, guild_id: int | None, message_id: int) -> list[StoredMessage]:
         """A message and its swipes, in order of creation; the first message of a conversation has none."""
         return await self._database.read(_tree.siblings, guild_id, message_id)
+
+    async def opened(self, guild_id: int | None, message_id: int, persona_id: int) -> Opened | None:
+        """With which greeting a persona opened the conversation that leads to a message; None if with none."""
+        return await self._database.read(_tree.opened, guild_id, message_id, persona_id)
 
     async def shown_reply(self, guild_id: int | None, reply_id: int) -> ShownReply | None:
         """A reply with what is needed to show it."""

@@ -226,6 +226,14 @@ class TranscriptMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """With which of its greetings a persona opened a conversation: its place among so many; None if written since."""
+
+    place: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grafted:
     """A tree that was taken in: where the head was before and is now, and how many messages there are."""
 

@@ -1,77 +1,15 @@
+"""Which entries of lorebooks come in, and why."""
+
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from chat.errors import LorebookError
-from chat.lorebooks import Chat, Lorebook, Said, Scan, lorebook_file, read_lorebook, scan
-from chat.macros import Macros
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def st_entry(key: str | list[str], content: str = "", **fields: Any) -> dict[str, Any]:
-    """An entry of a world-info file."""
-    keys = [key] if isinstance(key, str) else key
-    return {"key": keys, "content": content or f"about {keys[0] if keys else 'nothing'}", "order": 100, **fields}
-
-
-def card_entry(
-    key: str, content: str = "", /, extensions: Mapping[str, Any] | None = None, **fields: Any
-) -> dict[str, Any]:
-    """An entry of a card's book."""
-    return {"keys": [key], "content": content or f"about {key}", "insertion_order": 100, "enabled": True,
-            "extensions": dict(extensions or {}), **fields}  # fmt: skip
-
-
-def book(*entries: Any, **fields: Any) -> Lorebook:
-    return read_lorebook({"entries": list(entries), **fields}, key="b")
-
-
-def chat_of(*texts: str, **fields: Any) -> Chat:
-    """Messages in the order in which they were said, the person first."""
-    said = [
-        Said(number, "Mira" if number % 2 == 0 else "Ada", text, bool(number % 2))
-        for number, text in enumerate(texts, 1)
-    ]
-    return Chat(said[::-1], character="Mira", **fields)
-
-
-async def found(
-    books: Lorebook | Sequence[Sequence[Lorebook]],
-    chat: Chat | str,
-    *,
-    budget: float = 10_000,
-    rng: int = 1,
-    remembered: Mapping[str, int] | None = None,
-) -> Scan:
-    dice = Random(rng)
-    return await scan(
-        [[books]] if isinstance(books, Lorebook) else books,
-        chat_of(chat) if isinstance(chat, str) else chat,
-        Macros({"char": "Mira", "user": "Ada"}, now=NOW, random=dice),
-        lambda text: float(len(text.split())),
-        budget,
-        random=dice,
-        remembered=remembered,
-    )
-
-
-async def texts(*args: Any, **options: Any) -> list[str]:
-    return [fired.text for fired in (await found(*args, **options)).fired]
-
-
-async def why(*args: Any, **options: Any) -> dict[str, str]:
-    return {verdict.source.entry.title: verdict.why for verdict in (await found(*args, **options)).verdicts}
+from chat.lorebooks import Chat, Said
+from tests.chat.lore_books import book, card_entry, chat_of, fired_at, found, st_entry, texts, why
 
 
 @pytest.mark.parametrize(
@@ -126,15 +64,6 @@ async def why(*args: Any, **options: Any) -> dict[str, str]:
         (card_entry("wolf", selective=True, secondary_keys=["bear"]), "wolf", False),
         (card_entry("wolf", selective=False, secondary_keys=["bear"]), "wolf", True),
         (card_entry("wolf", enabled=False), "wolf", False),
-        (card_entry("wolf", "@@activate\nx"), "hm", True),
-        (card_entry("wolf", "@@dont_activate\nx", constant=True), "wolf", False),
-        (card_entry("wolf", "@@additional_keys bear, deer\nx"), "wolf", False),
-        (card_entry("wolf", "@@additional_keys bear, deer\nx"), "wolf and deer", True),
-        (card_entry("wolf", "@@exclude_keys bear\nx"), "wolf and bear", False),
-        (card_entry("wolf", "@@activate_only_after 1\nx"), "wolf", False),
-        (card_entry("wolf", "@@is_greeting 1\nx"), "wolf", False),
-        (card_entry("wolf", "@@unheard_of 3\n@@@dont_activate\nx"), "wolf", False),
-        (card_entry("wolf", "@@scan_depth 1\n@@@dont_activate\nx"), "wolf", True),
     ],
 )  # fmt: skip
 async def test_an_entry_fires_or_does_not(entry: dict[str, Any], text: str, fires: bool) -> None:
@@ -161,7 +90,6 @@ async def test_depth_counts_messages() -> None:
     assert await texts(book(st_entry("wolf", scanDepth=3)), chat) == ["about wolf"]
     assert await texts(book(st_entry("wolf"), scan_depth=3), chat) == ["about wolf"]
     assert await texts(book(st_entry("three", scanDepth=0)), chat) == []
-    assert await texts(book(card_entry("wolf", "@@scan_depth 3\nx")), chat) == ["x"]
 
 
 async def test_no_key_is_found_across_messages() -> None:
@@ -183,8 +111,6 @@ async def test_positions_depths_and_roles_are_read() -> None:
     )
     entry = book(card_entry("k", extensions={"position": 4, "depth": 2, "role": 1}, position="before_char")).entries[0]
     assert (entry.position, entry.depth, entry.role) == ("at_depth", 2, "user")
-    entry = book(card_entry("k", "@@depth 1\n@@role assistant\nx")).entries[0]
-    assert (entry.position, entry.depth, entry.role, entry.content) == ("at_depth", 1, "assistant", "x")
 
 
 async def test_the_budget_goes_to_the_highest_order_and_ends_at_what_reaches_it() -> None:
@@ -261,29 +187,11 @@ async def test_books_of_higher_rank_have_the_budget_first() -> None:
     assert await texts([[near], [far]], "k") == ["near", "far"]
 
 
-LINES = ["k", "r", *("x", "r") * 5]
-
-
-async def fired_at(entry: dict[str, Any], lines: Sequence[str] = LINES) -> list[int]:
-    """At which messages of a chat, answered after each of the person's, the entry is in the prompt."""
-    fired: list[int] = []
-    remembered: Mapping[str, int] = {}
-    for number in range(1, len(lines) + 1, 2):
-        result = await found(book(entry), chat_of(*lines[:number]), remembered=remembered)
-        remembered = result.memory
-        if result.fired:
-            fired.append(number)
-    return fired
-
-
 async def test_entries_stay_and_rest() -> None:
     assert await fired_at(st_entry("k", scanDepth=1)) == [1]
     assert await fired_at(st_entry("k", scanDepth=1, sticky=5)) == [1, 3, 5]
     assert await fired_at(st_entry("", "c", constant=True, cooldown=5)) == [1, 7]
     assert await fired_at(st_entry("", "c", constant=True, sticky=3, cooldown=4)) == [1, 3, 9, 11]
-    assert await fired_at(card_entry("k", "@@scan_depth 1\n@@keep_activate_after_match\nx")) == [1, 3, 5, 7, 9, 11]
-    assert await fired_at(card_entry("x", "@@dont_activate_after_match\ny")) == [3]
-    assert await fired_at(card_entry("k", "@@activate\n@@activate_only_every 2\nx")) == [1, 5, 9]
 
 
 async def test_what_fired_elsewhere_in_the_tree_does_not_stay() -> None:
@@ -310,11 +218,6 @@ async def test_reasons_are_told() -> None:
     }  # fmt: skip
 
 
-async def test_what_the_app_asks_for_can_be_hidden() -> None:
-    result = await found(book(card_entry("k", "@@disable_ui_prompt system_prompt\nx")), "k")
-    assert result.hides == {"system_prompt"}
-
-
 async def test_slow_patterns_end_in_time_and_hold_up_nobody() -> None:
     slow = [st_entry(pattern) for pattern in ("/(a+)+$/", "/(a|aa)+$/", "/(.*a){25}$/", "/(a|a?)+$/") for _ in range(5)]
     stalls = []
@@ -334,76 +237,3 @@ async def test_slow_patterns_end_in_time_and_hold_up_nobody() -> None:
     assert result.slow_patterns
     assert seconds < 0.4  # the limit is half of that; the machine may be busy
     assert sorted(stalls)[-3] < 0.05
-
-
-def test_files_of_all_kinds_are_read() -> None:
-    wanted = ["about a", "about b"]
-    entries = [card_entry("a"), card_entry("b")]
-    world = {"entries": {"0": st_entry("a", uid=0), "7": st_entry("b", uid=7)}}
-    v3 = {"spec": "lorebook_v3", "data": {"name": "Sea", "entries": entries}}
-    card = {"spec": "chara_card_v2", "data": {"name": "Mira", "character_book": {"entries": entries}}}
-    for content in (world, v3, card, {"entries": entries}):
-        read = lorebook_file(b"\xef\xbb\xbf" + json.dumps(content).encode(), name="file")
-        assert [entry.content for entry in read.entries] == wanted
-        assert read.name == ("Sea" if content is v3 else "file")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"nonsense", b"[]", b"{}", b'{"entries": 3}', b'{"entries": "x"}', b'{"spec": "lorebook_v3"}', b"\xff{",
-     b'{"entries": ' + b"[" * 5000, json.dumps({"entries": [{"keys": ["k"]}] * 5001}).encode(),
-     json.dumps({"entries": [{"keys": ["k"] * 500}] * 50}).encode()],
-)  # fmt: skip
-def test_what_is_no_lorebook_is_refused(data: bytes) -> None:
-    with pytest.raises(LorebookError):
-        lorebook_file(data)
-
-
-def test_equal_ids_are_told_apart_and_what_is_no_entry_is_counted() -> None:
-    read = book(st_entry("a", uid=1), st_entry("b", uid=1), 3, None, {}, ["x"])
-    assert len({entry.id for entry in read.entries}) == 2
-    assert read.skipped == 4
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["@@depth 9", "/(/"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-NAMES = [
-    *(
-        "uid",
-        "id",
-        "key",
-        "keys",
-        "keysecondary",
-        "secondary_keys",
-        "content",
-        "constant",
-        "selective",
-        "comment",
-        "name",
-    ),
-    *("selectiveLogic", "order", "insertion_order", "position", "disable", "enabled", "extensions", "probability"),
-    *("group", "groupWeight", "scanDepth", "sticky", "cooldown", "delay", "delayUntilRecursion", "depth", "role"),
-    *("characterFilter", "priority", "use_regex", "case_sensitive"),
-]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(JSON | st.dictionaries(st.sampled_from(NAMES), JSON, max_size=12), max_size=4), JSON, JSON)
-def test_whatever_stands_in_a_book_can_be_read_and_looked_through(entries: list[Any], depth: Any, budget: Any) -> None:
-    content = {"entries": entries, "scan_depth": depth, "token_budget": budget, "recursive_scanning": True}
-    result = asyncio.run(found(read_lorebook(content, key="b"), "Hello wolf, 0 {{char}}"))
-    assert sum(fired.tokens for fired in result.fired) < 10_000
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(alphabet="ab(|)*+?[]{}\\^$.<>=!:PpRLNu0123&~-/", max_size=14))
-def test_whatever_pattern_is_written_nothing_is_raised(pattern: str) -> None:
-    asyncio.run(found(book(st_entry(f"/{pattern}/i"), st_entry("hello")), "hello aabb"))

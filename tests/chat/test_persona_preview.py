@@ -104,7 +104,7 @@ def test_what_a_lorebook_asks_for_in_vain_is_told() -> None:
         {"keys": ["d"], "content": "@@unheard\nWords.", "enabled": False, "extensions": {"position": 7}},
     ]
     assert preview_of(parse_card(as_json(files.card(character_book={"entries": entries})))).missing == (
-        Missing("decorators", names=("instruct_depth", "fog", "is_greeting")),
+        Missing("decorators", names=("instruct_depth", "fog")),
         Missing("outlets"),
     )
 

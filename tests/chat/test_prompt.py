@@ -134,6 +134,15 @@ def test_a_section_can_stand_at_a_depth() -> None:
     assert prompt.messages[-2]["role"] == "assistant"
 
 
+def test_a_depth_can_be_counted_from_the_beginning() -> None:
+    sections = [Section("lore", f"at {depth}", depth=depth, from_oldest=True) for depth in (0, 1, 99)]
+    turns = [user(3, "c"), reply(2, "b"), user(1, "a")]
+    prompt = fill(PromptBuilder(KNOWN, 4096, 400, sections), turns)
+    assert contents(prompt) == ["at 0", "a", "at 1", "b", "c", "at 99"]
+    small = fill(PromptBuilder(KNOWN, 512, 100, sections), [*turns, user(0, "long " * 2000)])
+    assert contents(small)[:3] == ["at 0", "at 1", "at 99"], "the beginning does not fit any more"
+
+
 def test_unknown_parts_are_refused() -> None:
     with pytest.raises(ValueError, match="no such part"):
         Section("sytem", "x")

@@ -7,6 +7,7 @@ import pytest
 
 from storage import Scope, Storage
 from tests.chat import card_files as files
+from tests.chat.lore_books import card_entry
 from tests.e2e.conftest import Stage, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
@@ -185,6 +186,26 @@ async def test_a_test_shows_what_would_come_in_and_why(stage: Stage) -> None:
         "-# Entries of which no key is there are not listed.",
     ]
     assert len(stage.prompts) == asked
+
+
+async def test_entries_for_one_greeting_and_those_near_the_beginning(stage: Stage) -> None:
+    entries = [card_entry("", f"@@activate\n@@is_greeting {number}\nGreeting {number}.") for number in range(3)]
+    entries.append(card_entry("", "@@activate\n@@reverse_depth 1\nNear the beginning."))
+    await bound(stage, first_mes="One.", alternate_greetings=["", "Two."], character_book={"entries": entries})
+    first = await stage.reply("One.")
+    await stage.ask(stage.ada, "Hello?", answer="Yes.")
+    assert [number for number in range(3) if f"Greeting {number}." in stage.said_to_model] == [0]
+    said = stage.said_to_model
+    assert said.index("One.") < said.index("Near the beginning.") < said.index("Hello?")
+    await stage.command(stage.moderator, "undo")
+    await stage.press(stage.moderator, first, "▶️")
+    await stage.world.wait_until(lambda: "Two." in first.content)
+    await stage.settled()
+    await stage.ask(stage.ada, "Hello?", answer="Yes.")
+    assert [number for number in range(3) if f"Greeting {number}." in stage.said_to_model] == [2]
+    await stage.command(stage.moderator, "reset")  # which opens with the first greeting again
+    await stage.ask(stage.ada, "Hello?", answer="Yes.")
+    assert [number for number in range(3) if f"Greeting {number}." in stage.said_to_model] == [0]
 
 
 async def test_what_stays_does_so_over_restarts_and_only_on_its_own_branch(offstage: Stage) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from storage import Settlement, Storage, TranscriptMessage
-from tests.storage.builders import ADA, GUILD, KEY, NOW, answer, begin, new_turn, walk
+from storage.records import Opened
+from tests.storage.builders import ADA, GUILD, KEY, NOW, OTHER_GUILD, answer, begin, new_turn, walk
 
 
 async def _reply_to(storage: Storage, reply_id: int, persona_id: int = 6, name: str = "Nora") -> int:
@@ -100,3 +101,26 @@ async def test_a_greeting_goes_on_from_the_head(storage: Storage) -> None:
     shown = await storage.history.shown_reply(GUILD, grafted.head)
     assert shown is not None
     assert [swipe.content for swipe in shown.swipes] == ["I am Nora.", "Nora here."]
+
+
+def _greetings(persona_id: int, count: int) -> list[TranscriptMessage]:
+    said = [TranscriptMessage(0, "assistant", f"{n}", NOW, ADA, persona_id=persona_id) for n in range(count)]
+    return [TranscriptMessage(None, "system", "", NOW, ADA), *said]
+
+
+async def test_it_is_known_with_which_greeting_each_persona_came_in(storage: Storage) -> None:
+    history = storage.history
+    mira = (await history.graft(KEY, _greetings(5, 3), 2)).head
+    said = await begin(storage)
+    assert await history.opened(GUILD, said.user_message_id, 5) == Opened(1, 3)
+    assert await history.opened(GUILD, said.user_message_id, 6) is None
+    assert await history.opened(OTHER_GUILD, said.user_message_id, 5) is None
+    nora = (await history.graft(KEY, _greetings(6, 2), 1, on_head=True)).head
+    assert await history.opened(GUILD, nora, 6) == Opened(0, 2)
+    assert await history.opened(GUILD, nora, 5) == Opened(1, 3)
+    opening = (await walk(storage, mira))[-1].id
+    written = await history.begin_reply(KEY, opening, 900, ADA, "model-a", True, 5, "Mira")
+    assert written is not None
+    assert await history.opened(GUILD, written.reply_id, 5) == Opened(None, 3)
+    lonely = await begin(storage, key=replace(KEY, channel_id=77))
+    assert await history.opened(GUILD, lonely.user_message_id, 5) is None
