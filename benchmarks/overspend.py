@@ -12,6 +12,7 @@ Ends with 1 if it is passed by more.
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from benchmarks.virtual_time import VirtualTime
@@ -19,7 +20,7 @@ from benchmarks.waiting import GUILD, WORDS, Reader, conversations_on, service
 from chat.answers import Outcome, Question
 from chat.conversations import Conversations
 from chat.errors import LimitReachedError
-from moderation.limiter import Limiter, Standing
+from moderation.limiter import Limiter, Reservation
 from moderation.limits import window_for
 from moderation.presence import Presences
 from storage import ConversationKey, Limit, NewTurn, Scope, Storage
@@ -36,12 +37,12 @@ class Watching(Limiter):
         self.estimates: dict[int, int] = {}
         self.storage = storage
 
-    async def reserve(self, key: ConversationKey, user_id: int, tokens: int, *, over: bool) -> Standing:
+    async def reserve(self, key: ConversationKey, user_ids: Sequence[int], tokens: int, *, over: bool) -> Reservation:
         """As the real one."""
-        standing = await super().reserve(key, user_id, tokens, over=over)
-        if standing.reserved is not None:
-            self.estimates[user_id] = tokens
-        return standing
+        found = await super().reserve(key, user_ids, tokens, over=over)
+        if found.reserved is not None:
+            self.estimates |= dict.fromkeys(user_ids, tokens)
+        return found
 
 
 async def ask(conversations: Conversations, number: int) -> tuple[int, Outcome] | None:

@@ -126,6 +126,11 @@ class Reader:
         del later
         return True
 
+    def give_way(self, later: Screen, because: BaseException) -> None:
+        """Nobody looks at where the answer stands."""
+
+    def sent_away(self, because: BaseException) -> None: ...
+
     def let_go(self) -> None: ...
 
     async def finish(self, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """Who was served how much lately: the measure by which the line is fair."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 HALF_LIFE_SECONDS = 600.0  # who was served ten minutes ago counts half as much
 READ_FOR_ONE_WRITTEN = 100  # a model reads so many tokens, roughly, while it writes one
@@ -24,24 +24,25 @@ class Served:
         self._amounts: dict[Who, tuple[float, float]] = {}
         self._granted_at: dict[Who, float] = {}
 
-    def of(self, guild_id: int | None, user_id: int, now: float) -> tuple[float, float]:
-        """What the server and the person were served."""
-        return self._get((guild_id, None), now), self._get((guild_id, user_id), now)
+    def of(self, guild_id: int | None, user_id: int | None, now: float) -> float:
+        """What a person was served, or with None the server."""
+        return self._get((guild_id, user_id), now)
 
-    def granted(self, guild_id: int | None, user_id: int, tokens: float) -> None:
-        """The person has a slot now; what they will be served is counted at once."""
-        self._granted_at[guild_id, user_id] = self._clock()
-        self.add(guild_id, user_id, tokens)
+    def granted(self, guild_id: int | None, tokens: Mapping[int, float]) -> None:
+        """These people have a slot now; what each will be served is counted at once."""
+        for user_id in tokens:
+            self._granted_at[guild_id, user_id] = self._clock()
+        self.add(guild_id, tokens)
 
     def granted_at(self, guild_id: int | None, user_id: int) -> float:
         """When the person had a slot last."""
         return self._granted_at.get((guild_id, user_id), -math.inf)
 
-    def add(self, guild_id: int | None, user_id: int, tokens: float) -> None:
-        """Count a reply, or take back some of what was counted for it."""
+    def add(self, guild_id: int | None, tokens: Mapping[int, float]) -> None:
+        """Count each person's part of a reply, or take back some of what was counted for it."""
         now = self._clock()
-        for who in ((guild_id, None), (guild_id, user_id)):
-            self._amounts[who] = (max(0.0, self._get(who, now) + tokens), now)
+        for user_id, more in (*tokens.items(), (None, sum(tokens.values()))):
+            self._amounts[guild_id, user_id] = (max(0.0, self._get((guild_id, user_id), now) + more), now)
         if len(self._amounts) > MOST_REMEMBERED:
             self._amounts = {who: kept for who, kept in self._amounts.items() if self._get(who, now) > FORGOTTEN_BELOW}
             self._granted_at = {who: at for who, at in self._granted_at.items() if who in self._amounts}

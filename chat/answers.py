@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Protocol
 
 from chat.bursts import Burst
 from chat.persona import Persona
 from chat.policy import Standing
-from chat.queue import Place, Priority
+from chat.queue import Place, Priority, Ticket
 from chat.tokens import base_tokens
 from storage import (
     BegunTurn,
@@ -91,6 +91,12 @@ class Screen(Protocol):
     def recast(self, later: "Screen") -> bool:
         """Show the answer as that of whom `later` would have shown it as; False if something is shown already."""
 
+    def give_way(self, later: "Screen", because: BaseException) -> None:
+        """What was asked here is not answered with the rest, which `later` would have shown; tell why."""
+
+    def sent_away(self, because: BaseException) -> None:
+        """What was asked here is not answered with the rest; tell why."""
+
     def let_go(self) -> None:
         """The end is shown, and what stands there will be changed by something else from now on."""
 
@@ -106,6 +112,15 @@ class PostRecords(Protocol):
     async def unlink_discord(self, discord_id: int) -> None: ...
 
     async def shown_reply(self, guild_id: int | None, reply_id: int) -> ShownReply | None: ...
+
+
+@dataclass(eq=False, slots=True)
+class Participant:
+    """Somebody whose question is to be answered, perhaps together with those of others."""
+
+    standing: Standing | None  # with the limits, when they asked
+    screens: list[Screen]  # one for each thing that they said
+    message_ids: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -144,14 +159,19 @@ class Answer:
     prompt_tokens: int = 0
     asked_at: float = field(default_factory=time.monotonic)
     waited_seconds: float | None = None  # from the question to the slot in which it is answered
-    standing: Standing | None = None  # with the limits, when it was asked for
-    reserved: Reserved | None = None  # what it may take of them, until it is settled
+    standing: InitVar[Standing | None] = None  # of the asker with the limits
+    participants: dict[int, Participant] = field(init=False)  # whose question it is, who asked first being the asker
+    ticket: Ticket | None = None  # its wish for a slot
+    reserved: Reserved | None = None  # what it may take of the limits, until it is settled
     line: Callable[[], Place] | None = None  # where it stands while it waits
     stop_requested: bool = False
     stopped_because: BaseException | None = None  # what is said in place of an answer that has no words yet
     work: "asyncio.Task[Outcome] | None" = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # the history has it, so the next turn may begin
     ended: asyncio.Event = field(default_factory=asyncio.Event)  # and so has the screen
+
+    def __post_init__(self, standing: Standing | None) -> None:
+        self.participants = {self.asker_id: Participant(standing, [self.screen])}
 
     @property
     def stands_alone(self) -> bool:
@@ -172,6 +192,11 @@ class Answer:
     def is_extra(self) -> bool:
         """Whether the question has an answer already."""
         return self.former is not None and bool(self.former.reply.content.strip())
+
+    @property
+    def is_past_limit(self) -> bool:
+        """Whether it comes after all others, because nobody whose question it is stands better."""
+        return all(one.standing is not None and one.standing.over for one in self.participants.values())
 
     @property
     def priority(self) -> Priority:
@@ -241,12 +266,14 @@ def answer_to(
 ) -> Answer:
     """The answer to a question that has been kept."""
     turn = question.turn
-    return Answer(
+    answer = Answer(
         begun.reply_id, turn.key, turn.author_id, screen, question.scopes, begun.user_message_id, records,
         asker_ids={turn.author_id}, above_id=_reply_above(begun), own_names=question.own_names,
         persona=question.persona, called=question.called, notes=list(question.notes),
         burst=Burst() if question.gathers else None, standing=standing,
     )  # fmt: skip
+    answer.participants[turn.author_id].message_ids.append(begun.user_message_id)
+    return answer
 
 
 def _reply_above(begun: BegunTurn) -> int | None:

@@ -11,11 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from chat._allowed import allowed_question
+from chat._joining import Joining
 from chat._lanes import Lane, LaneKey, Lanes, line_of
 from chat._settling import outcome_of, settlement, spent_on, usage_row
 from chat.answers import Answer, Outcome, Question, Screen, Wish, answer_to
-from chat.errors import BusyConversationError, LimitReachedError, QueueTooLongError, StaleControlError
-from chat.gate import alone, asked, wished
+from chat.errors import BusyConversationError, ChatError, LimitReachedError, QueueTooLongError, StaleControlError
+from chat.gate import ApartError, alone, asked, wished
 from chat.generation import Generator
 from chat.metrics import Metrics
 from chat.policy import UNFILTERED, Standing, TextPolicy
@@ -47,6 +48,7 @@ class Conversations:
         self._generator = generator
         self._metrics = metrics
         self._gate = generator.gate
+        self._joining = Joining(history, generator.gate, generator.models)
         self._lanes = Lanes()
         self._answers: dict[int, Answer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,8 +64,8 @@ class Conversations:
             if turn.on_head:
                 await self.make_way(turn.key)
             if lane.last is not None:
-                with contextlib.suppress(TurnStartedError):
-                    return await self._join(lane.last, question, screen)
+                with contextlib.suppress(TurnStartedError, ApartError):
+                    return await self._joining.join(lane.last, question, screen)
             standing = await self._gate.admit(asked(question))
             begun = await self._history.begin_turn(turn)
             if begun is None:
@@ -166,11 +168,15 @@ class Conversations:
 
     async def begin_alone(self, answer: Answer, kind: str) -> bool:
         """Begin what is no part of any conversation; False when the same was begun before."""
-        answer.standing = await self._gate.admit(alone(answer))
+        answer.participants[answer.asker_id].standing = await self._gate.admit(alone(answer))
         if not await self._history.claim(answer.reply_id, kind):
             return False
         self._launch(answer, None, Lane(None))
         return True
+
+    async def send_away(self, answer: Answer, person_id: int, because: ChatError) -> bool:
+        """Take back what somebody asked, while it waits; False if it waits no longer, or they did not ask."""
+        return await self._joining.send_away(answer, person_id, because)
 
     # --- answers under way
 
@@ -231,6 +237,8 @@ class Conversations:
             async with answer.joining:
                 if answer.joinable and not await self._has_words(answer):
                     answer.stop()
+                else:
+                    await self._joining.drop_silent(answer)
 
     # --- the end
 
@@ -281,31 +289,6 @@ class Conversations:
         new = await self._history.shown_reply(former.reply.guild_id, begun.reply_id)
         takes_place = former.newest and bool(former.discord_ids) and bool(former.reply.content.strip())
         return takes_place + (len(new.swipes) if new is not None else 0)
-
-    async def _join(self, waiting: Answer, question: Question, screen: Screen) -> Answer | None:
-        """Answer the question together with the one that waits; None when this message was taken up before.
-
-        Raises `TurnStartedError` when that one waits no longer.
-        """
-        async with waiting.joining:
-            if not waiting.joinable:
-                raise TurnStartedError(waiting.reply_id, "streaming")
-            recast = question.called and not waiting.called and question.persona != waiting.persona
-            recast = recast and waiting.screen.recast(screen)
-            begun = await self._history.join_turn(waiting.reply_id, question.turn, recast=recast)
-            if begun is None:
-                return None
-            if recast:
-                waiting.persona, waiting.own_names = question.persona, question.own_names
-            waiting.called = waiting.called or question.called
-            waiting.parent_id = begun.user_message_id
-            waiting.recent = ()
-            waiting.asker_ids.add(question.turn.author_id)
-            waiting.notes += question.notes
-            if waiting.burst is not None:
-                waiting.burst.said()
-            waiting.screen.joined(screen)
-            return waiting
 
     def _start(
         self, lane: Lane, question: Question, begun: BegunTurn, screen: Screen, standing: Standing | None

@@ -102,7 +102,7 @@ class Generator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._catalogue = catalogue
-        self._models = ModelChoice(catalogue, admission)
+        self.models = ModelChoice(catalogue, context, admission)
         self._queue = queue
         self._pools = pool
         self._context = context
@@ -116,7 +116,7 @@ class Generator:
         attempt = _Attempt("")
         await self._choose_model(answer, attempt)
         await self._pools.ready(answer.key.guild_id)
-        ticket = self.gate.ticket(answer, attempt.model)
+        answer.ticket = ticket = self.gate.ticket(answer, attempt.model)
         answer.line = lambda: self._queue.place(ticket)
         while True:
             grant = await self._queue.slot(ticket, waiting=lambda: self._waits(answer, ticket))
@@ -145,8 +145,7 @@ class Generator:
     async def _choose_model(self, answer: Answer, attempt: _Attempt) -> None:
         """The model of whoever answers."""
         attempt.persona = answer.persona
-        wanted = answer.model or (await self._preferences(answer))["model"].value
-        chosen = await self._models.choose(answer, wanted)
+        chosen = await self.models.choose(answer)
         attempt.model, attempt.gone_model, attempt.allows = chosen.name, chosen.gone, chosen.allows
 
     def place_behind_another(self) -> Place:
@@ -164,15 +163,14 @@ class Generator:
         """One request; None if it has to wait until nobody else does."""
         try:
             await granted()
-            allowed = await self._models.still_allows(answer, attempt.model)
+            allowed = await self.models.still_allows(answer, attempt.model)
             if not allowed or answer.persona is not attempt.persona:  # who joined the question has called another
                 await self._choose_model(answer, attempt)
-            prepared = await self._prepare(answer, attempt)
-            may_ask = await self.gate.reserve(answer, prepared, ticket)
+            prepared = await self.gate.reserve(answer, lambda: self._prepare(answer, attempt), ticket)
         except BaseException:
             grant.give_back()
             raise
-        if not may_ask:
+        if prepared is None:
             grant.give_back()
             return None
         attempt.prepared = prepared

@@ -1,6 +1,6 @@
 """What the conversation engine asks of policy. `bot.py` hands it objects of `moderation` that answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 from storage import ConversationKey, LimitUse, Reserved, Scope
@@ -119,15 +119,23 @@ class Standing(Protocol):
         """The limits that hold as well and have something left."""
 
     @property
-    def reserved(self) -> Reserved | None:
-        """What was set aside."""
-
-    @property
     def counts_tokens(self) -> bool:
         """Whether it matters how many tokens a request takes."""
 
     def costing(self, tokens: int) -> "Standing":
         """How it is for a request with so many tokens."""
+
+
+class Reservation(Protocol):
+    """What came of setting a request aside."""
+
+    @property
+    def standings(self) -> Mapping[int, Standing]:
+        """How each of those stands who asked for it."""
+
+    @property
+    def reserved(self) -> Reserved | None:
+        """What was set aside; None if a limit is in the way, or none has to count it."""
 
 
 class Limiter(Protocol):
@@ -136,8 +144,9 @@ class Limiter(Protocol):
     async def standing(self, key: ConversationKey, user_id: int) -> Standing:
         """How somebody stands before they ask for anything more."""
 
-    async def reserve(self, key: ConversationKey, user_id: int, tokens: int, *, over: bool) -> Standing:
-        """Set a request and its tokens aside, unless a limit is in the way; with `over` soft ones are not.
+    async def reserve(self, key: ConversationKey, user_ids: Sequence[int], tokens: int, *, over: bool) -> Reservation:
+        """Set a request and its tokens aside for all who asked for it, unless a hard limit of one is in the way.
 
-        What is set aside is settled together with the reply.
+        So is a soft one that all of them have reached, except with `over`. What is set aside is settled together with
+        the reply.
         """

@@ -5,14 +5,15 @@ one request. Turns come before swipes and continuations, those before people who
 background work. Among equals the server that was served the fewest tokens goes first, then the person who was, for the
 weight that a role of theirs has, then whoever came first. A second of waiting weighs as much as a second of service,
 so that nobody waits while others keep coming; it counts from when the person had a slot last, so that many questions of
-one person weigh no more than one. An idle slot answers at once, whoever asks.
+one person weigh no more than one. Where several ask together, the best that any of them has counts, and each is charged
+an equal part. An idle slot answers at once, whoever asks.
 """
 
 import asyncio
 import math
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -29,6 +30,9 @@ MOST_PLAYED_THROUGH = 64  # of those who wait; of more the place in line is gues
 
 
 Rank = tuple[bool, int, float, float, float]
+Who = tuple[int | None, int | None]
+
+_NOTHING: Mapping[Who, float] = {}
 
 
 class Priority(IntEnum):
@@ -51,18 +55,22 @@ class Place:
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """One conversation's wish for a slot."""
+    """One conversation's wish for a slot. `user_id` asked first, with so much `weight`; others may have joined."""
 
     guild_id: int | None
     user_id: int
     model: str
     priority: Priority = Priority.TURN
-    weight: float = 1.0  # of the person among others: how many times the usual share is theirs
+    weight: float = 1.0
     returned: bool = False  # it had a slot already and goes to the front
     number: int = 0
     since: float | None = None  # when it began to wait
-    charged: float = 0.0  # tokens it was charged when its slot was granted
+    charged: dict[int, float] = field(default_factory=dict)  # tokens of each person when its slot was granted
     granted: "asyncio.Future[Grant] | None" = field(default=None, repr=False)
+    people: dict[int, float] = field(init=False)  # who asks, and how many times the usual share is theirs
+
+    def __post_init__(self) -> None:
+        self.people = {self.user_id: self.weight}
 
 
 class FairQueue:
@@ -122,8 +130,7 @@ class FairQueue:
             tokens = (seconds or LEAST_SERVICE_SECONDS) * self._tokens_per_second
         elif seconds is not None:
             self.tokens_per_reply += LEARNING_RATE * (tokens - self.tokens_per_reply)
-        least = LEAST_SERVICE_SECONDS * self._tokens_per_second
-        self._charge(ticket, max(tokens, least) - ticket.charged)
+        self._charge(ticket, max(tokens, LEAST_SERVICE_SECONDS * self._tokens_per_second))
         if seconds is not None:
             self.seconds_per_reply += LEARNING_RATE * (seconds - self.seconds_per_reply)
         self.pump()
@@ -157,12 +164,13 @@ class FairQueue:
         """Give a lender the slot of the key that they lend, whoever else waits for it."""
         pool, future = self._pools.of(ticket.guild_id), ticket.granted
         assert future is not None
-        if future.done() or not pool.has_lender(ticket.user_id):
+        if future.done():
             return False
-        grant = pool.take(ticket.model, ticket.user_id)
-        if grant is not None:
-            self._grant(ticket, grant)
-        return grant is not None
+        for user_id in filter(pool.has_lender, ticket.people):
+            if (grant := pool.take(ticket.model, user_id)) is not None:
+                self._grant(ticket, grant)
+                return True
+        return False
 
     def _offer(self, ticket: Ticket) -> None:
         pool, future = self._pools.of(ticket.guild_id), ticket.granted
@@ -179,8 +187,8 @@ class FairQueue:
         assert ticket.granted is not None
         self._waiting.remove(ticket)
         # Charged at once, so that a reply under way counts when the next slot is handed out.
-        ticket.charged = self.tokens_per_reply
-        self._served.granted(ticket.guild_id, ticket.user_id, ticket.charged)
+        ticket.charged = _in_parts(ticket, self.tokens_per_reply)
+        self._served.granted(ticket.guild_id, ticket.charged)
         ticket.granted.set_result(grant)
 
     def _come_back(self) -> None:
@@ -195,7 +203,7 @@ class FairQueue:
             return
         future = ticket.granted
         if future is not None and future.done() and not future.cancelled() and future.exception() is None:
-            self._charge(ticket, -ticket.charged)
+            self._charge(ticket, 0.0)
             future.result().give_back()
             self.pump()
 
@@ -204,21 +212,29 @@ class FairQueue:
         return self.tokens_per_reply / max(self.seconds_per_reply, 0.1)
 
     def _charge(self, ticket: Ticket, tokens: float) -> None:
-        self._served.add(ticket.guild_id, ticket.user_id, tokens)
+        """Count what the request took instead of what it was charged at first; somebody may have come or gone since."""
+        parts, before = _in_parts(ticket, tokens), ticket.charged
+        people = parts.keys() | before.keys()
+        self._served.add(ticket.guild_id, {who: parts.get(who, 0.0) - before.get(who, 0.0) for who in people})
+        ticket.charged = {}
 
-    def _rank(self, ticket: Ticket, now: float, server_more: float = 0, person_more: float = 0) -> Rank:
+    def _rank(self, ticket: Ticket, now: float, more: Mapping[Who, float] = _NOTHING) -> Rank:
         """What comes first; ranks compare only at the same moment, because service fades.
 
-        `server_more` and `person_more` are tokens that they are believed to have been served by then.
+        `more` are tokens that servers and people are believed to have been served by then.
         """
-        server, person = self._served.of(ticket.guild_id, ticket.user_id, now)
-        begun = now if ticket.since is None else max(ticket.since, self._granted_at(ticket))
-        waited = 0.0 if person_more else (now - begun) * self._tokens_per_second
-        own = (person + person_more) / ticket.weight - waited
-        return (not ticket.returned, ticket.priority, server + server_more, own, ticket.number or math.inf)
+        server = self._served.of(ticket.guild_id, None, now) + more.get((ticket.guild_id, None), 0.0)
+        own = min(self._own(ticket, user_id, now, more) for user_id in ticket.people)
+        return (not ticket.returned, ticket.priority, server, own, ticket.number or math.inf)
 
-    def _granted_at(self, ticket: Ticket) -> float:
-        return self._served.granted_at(ticket.guild_id, ticket.user_id)
+    def _own(self, ticket: Ticket, user_id: int, now: float, more: Mapping[Who, float]) -> float:
+        """What one of those who ask was served for their weight, less what they have waited."""
+        served = self._served.of(ticket.guild_id, user_id, now)
+        if served_by_then := more.get((ticket.guild_id, user_id)):
+            return (served + served_by_then) / ticket.people[user_id]
+        since = now if ticket.since is None else ticket.since
+        waited = now - max(since, self._served.granted_at(ticket.guild_id, user_id))
+        return served / ticket.people[user_id] - waited * self._tokens_per_second
 
     def _ahead(self, ticket: Ticket) -> int:
         """How many get a slot before this one if nobody else comes: each is charged for it, as it will be."""
@@ -227,25 +243,27 @@ class FairQueue:
         if len(waiting) > MOST_PLAYED_THROUGH:
             own = self._rank(ticket, now)
             return sum(self._rank(other, now) < own for other in waiting)
-        more: Counter[tuple[int | None, int | None]] = Counter()
+        more: defaultdict[Who, float] = defaultdict(float)
 
         def rank(one: Ticket) -> Rank:
-            return self._rank(one, now, more[one.guild_id, None], more[one.guild_id, one.user_id])
+            return self._rank(one, now, more)
 
         ahead = 0
         while waiting and (first := min(waiting, key=rank)) and rank(first) < rank(ticket):
             waiting.remove(first)
-            for who in ((first.guild_id, None), (first.guild_id, first.user_id)):
-                more[who] += round(self.tokens_per_reply)
+            more[first.guild_id, None] += self.tokens_per_reply
+            for user_id, part in _in_parts(first, self.tokens_per_reply).items():
+                more[first.guild_id, user_id] += part
             ahead += 1
         return ahead
 
     def _rivals(self, ticket: Ticket) -> list[Ticket]:
         """Who waits for the same keys. A lender's key serves them first: only what else they asked is in the way."""
         pool = self._pools.of(ticket.guild_id)
-        if pool.has_lender(ticket.user_id):
-            who = (ticket.guild_id, ticket.user_id)
-            return [other for other in self._waiting if (other.guild_id, other.user_id) == who]
+        if lenders := set(filter(pool.has_lender, ticket.people)):
+            return [
+                other for other in self._waiting if other.guild_id == ticket.guild_id and lenders & other.people.keys()
+            ]
         return [other for other in self._waiting if pool.meets(self._pools.of(other.guild_id))]
 
     def _expected_seconds(self, ahead: int, model: str, pool: KeyPool) -> float:
@@ -268,6 +286,11 @@ class FairQueue:
         by_slots = parallel / max(self.seconds_per_reply, 0.1) if parallel else math.inf
         by_minute = per_minute / 60 if per_minute else math.inf
         return min(by_slots, by_minute)
+
+
+def _in_parts(ticket: Ticket, tokens: float) -> dict[int, float]:
+    """What each of those who ask is charged of a request."""
+    return dict.fromkeys(ticket.people, tokens / len(ticket.people))
 
 
 def _busy_elsewhere(pool: KeyPool) -> bool:

@@ -20,6 +20,7 @@ from cogs._pace import Pace
 from cogs._persona_cards import name_line
 from cogs._posts import Post, Posts, quietly
 from cogs._reply_controls import controls_of, reply_controls
+from cogs._unanswered import turn_away_from
 from cogs._words import ending, place_in_line
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class ReplyScreen:
         """
         self._pace = pace
         self._posts = Posts(outlet, pace, posted=reuse)
-        self._header = header
+        self.header = header
         self.speaker = name
         self._name = "" if outlet.shows_name else name_line(name)
         self._retire = retire
@@ -80,7 +81,7 @@ class ReplyScreen:
     @property
     def question(self) -> str:
         """The header with the question, where others could not see it otherwise."""
-        return "".join(self._empty_parts(self._header).parts) + "\n" if self._header else ""
+        return "".join(self._empty_parts(self.header).parts) + "\n" if self.header else ""
 
     # --- what the engine calls
 
@@ -138,6 +139,31 @@ class ReplyScreen:
                 after.begin_chore(_take_away(before, self._posts.posted.pop().id))
         self.speaker = later.speaker
         self._name = "" if self.outlet.shows_name else name_line(self.speaker)
+        self._parts = self._new_parts()
+        return True
+
+    def give_way(self, later: Screen, because: BaseException) -> None:
+        before, question = self.outlet, self.question
+        if self._moves_to(later) or not isinstance(before, InteractionOutlet):  # else the answer will stand there
+            before.begin_chore(turn_away_from(before, question, because))
+
+    def sent_away(self, because: BaseException) -> None:
+        self.outlet.begin_chore(turn_away_from(self.outlet, self.question, because))
+
+    def _moves_to(self, later: Screen) -> bool:
+        """Whether the answer, of which nothing is shown yet, will stand where another one would have."""
+        if not isinstance(later, ReplyScreen) or self._heard or self._posts.is_writing:
+            return False
+        before, after = self.outlet, later.outlet
+        if before.voice != after.voice:
+            return False
+        self._later.append(before)
+        self._posts.outlet = after
+        if self._notice_shown:
+            self._notice_shown = False
+            after.begin_chore(_take_away(before, self._posts.posted.pop().id))
+        self.header = later.header
+        self._name = "" if after.shows_name else name_line(self.speaker)
         self._parts = self._new_parts()
         return True
 
@@ -285,7 +311,7 @@ class ReplyScreen:
 
     def _final_parts(self, outcome: Outcome, explanation: Explanation | None) -> list[str]:
         note = ending(outcome, explanation, self._answer.notes)
-        if outcome.text.strip() or (self._header and note and not self._answer.is_extra):
+        if outcome.text.strip() or (self.header and note and not self._answer.is_extra):
             return self._parts.with_suffix(note) if note else self._parts.parts
         if self._stands_in_place:  # nothing new came, so what stood there stays
             return self._former_parts().with_suffix(note)
@@ -314,7 +340,7 @@ class ReplyScreen:
         return self._answer.is_extra and bool(self._posts.posted)
 
     def _new_parts(self) -> ReplyParts:
-        return self._empty_parts(self._header + self._name)
+        return self._empty_parts(self.header + self._name)
 
     def _empty_parts(self, above: str) -> ReplyParts:
         parts = ReplyParts(self.outlet.limit, neutral_links=not self.outlet.suppresses_previews)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from secrets import token_hex
 from typing import Any
 
 import discord
@@ -12,6 +13,7 @@ from chat.errors import LimitReachedError, QueueTooLongError
 from cogs._bot import Bot
 from cogs._controls import WhyControl, view_of
 from cogs._errors import explain
+from cogs._outlets import Outlet
 from cogs._pace import Pace
 from cogs._posts import WRITE_PROBLEMS, quietly
 from moderation.access import Reason, RefusedError
@@ -123,6 +125,15 @@ class Unanswered:
     async def _claim(self, message: discord.Message, kind: str) -> bool:
         """Whether nobody has said yet why this message is not answered; it may be heard of again after a restart."""
         return await self._bot.services.storage.history.claim(message.id, kind)
+
+
+async def turn_away_from(outlet: Outlet, question: str, because: BaseException) -> None:
+    """Tell somebody where they asked why that is not answered with the rest; which limit it is, to them alone."""
+    text, view = f"-# ⚠️ {explain(because).text}", view_of()
+    if isinstance(because, LimitReachedError):
+        text, view = CANNOT_ANSWER, view_of(WhyControl.about(RefusedError(Reason.LIMITED)))
+    await quietly(outlet.unmark_waiting())
+    await quietly(outlet.create(0, question + text, view, nonce=token_hex(8)))
 
 
 @contextlib.asynccontextmanager

@@ -40,21 +40,27 @@ class QueueCommands(commands.GroupCog, group_name="queue", group_description="Wh
     async def clear(self, interaction: discord.Interaction[Bot], user: discord.User | None = None) -> None:
         """End waiting answers in words, with a button to ask again."""
         guild_id = await whole_server(interaction, "queue clear")
-        cleared = self._waiting(guild_id, None if user is None else user.id)
-        for answer in cleared:
-            answer.stop(LineClearedError())
+        waiting = self._waiting(guild_id, None if user is None else user.id)
+        cleared = [answer for answer in waiting if await self._send_away(answer, user)]
         whose = f"guild:{guild_id}" if user is None else f"user:{user.id}"
         await self.bot.services.audit.record(
             guild_id, interaction.user.id, "queue clear", whose, f"{len(cleared)} waiting", None
         )
         count = "One question" if len(cleared) == 1 else f"{len(cleared)} questions"
-        await tell(interaction, f"{count} sent away. Who asked can press Retry." if cleared else NOBODY_WAITS)
+        await tell(interaction, f"{count} sent away. Who asked can ask again." if cleared else NOBODY_WAITS)
+
+    async def _send_away(self, answer: Answer, user: discord.User | None) -> bool:
+        """End an answer, or take one person's question out of it; False if it waits no longer."""
+        if user is not None:
+            return await self.bot.services.conversations.send_away(answer, user.id, LineClearedError())
+        answer.stop(LineClearedError())
+        return True
 
     def _waiting(self, guild_id: int, user_id: int | None) -> list[Answer]:
         """What waits on a server; direct messages are nobody else's affair."""
 
         def is_meant(answer: Answer) -> bool:
-            return answer.waits and answer.key.guild_id == guild_id and user_id in {None, answer.asker_id}
+            return answer.waits and answer.key.guild_id == guild_id and user_id in {None, *answer.participants}
 
         return self.bot.services.conversations.answers_where(is_meant)
 
@@ -66,8 +72,9 @@ def _expected_seconds(answer: Answer) -> float:
 def _line(answer: Answer) -> str:
     waited = round(time.monotonic() - answer.asked_at)
     expected = round(_expected_seconds(answer))
-    last = " · past a limit, so after all others" if answer.standing is not None and answer.standing.over else ""
-    return f"- <@{answer.asker_id}> in <#{answer.key.channel_id}>: {waited} s so far, about {expected} s more{last}"
+    last = " · past a limit, so after all others" if answer.is_past_limit else ""
+    who = ", ".join(f"<@{user_id}>" for user_id in answer.participants)
+    return f"- {who} in <#{answer.key.channel_id}>: {waited} s so far, about {expected} s more{last}"
 
 
 async def setup(bot: Bot) -> None:

@@ -1,11 +1,11 @@
 """Asked before an answer is made: what its asker may still use, how much their word weighs, and to set it aside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from moderation.limits import UNBOUND, WITHIN, Binding, Reach, Verdict, binding_of, verdict_on
+from moderation.limits import UNBOUND, WITHIN, Binding, Cost, Reach, Verdict, binding_of, verdict_on
 from moderation.presence import Presences
 from storage import ConversationKey, Limits, LimitUse, LimitWindow, Reserved, Scope, ScopedSettings
 
@@ -24,7 +24,6 @@ class Standing:
 
     weight: float = USUAL_WEIGHT
     verdict: Verdict = WITHIN
-    reserved: Reserved | None = None
     binding: Binding = field(default=UNBOUND, repr=False)
     used: Mapping[LimitWindow, int] = field(default_factory=dict, repr=False)
 
@@ -56,7 +55,15 @@ class Standing:
 
     def costing(self, tokens: int) -> "Standing":
         """How it would be for a request with so many tokens."""
-        return replace(self, verdict=verdict_on(self.binding, self.used, tokens))
+        return replace(self, verdict=verdict_on(self.binding, self.used, Cost(tokens)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What was set aside for a request, if anything was, and how each of those stands who asked for it."""
+
+    standings: Mapping[int, Standing]
+    reserved: Reserved | None = None
 
 
 class Limiter:
@@ -81,23 +88,33 @@ class Limiter:
             return Standing()
         weight = await self._weight(guild_id, key, user_id)
         used = await self._limits.used(guild_id, binding.windows)
-        return Standing(weight, verdict_on(binding, used, 1), binding=binding, used=used)
+        return Standing(weight, verdict_on(binding, used, Cost(1)), binding=binding, used=used)
 
-    async def reserve(self, key: ConversationKey, user_id: int, tokens: int, *, over: bool) -> Standing:
-        """Set a request and so many tokens aside, unless a limit is in the way; with `over` soft ones are not."""
-        guild_id, binding = await self._binding(key, user_id)
-        if guild_id is None or not binding.windows:
-            return Standing()
-        farthest = Reach.PAST_SOFT if over else Reach.WITHIN
-        verdict: Verdict = WITHIN
+    async def reserve(self, key: ConversationKey, user_ids: Sequence[int], tokens: int, *, over: bool) -> Reservation:
+        """Set a request and its tokens aside for all who asked for it, unless a hard limit of one is in the way.
+
+        So is a soft one that all of them have reached, except with `over`.
+        """
+        standings = {user_id: Standing() for user_id in user_ids}
+        bindings: dict[int, Binding] = {}
+        for user_id in user_ids:
+            guild_id, bindings[user_id] = await self._binding(key, user_id)
+            if guild_id is None:
+                return Reservation(standings)
+            standings[user_id] = Standing(await self._weight(guild_id, key, user_id))
+        windows = tuple(dict.fromkeys(window for binding in bindings.values() for window in binding.windows))
+        if guild_id is None or not windows:
+            return Reservation(standings)
+        cost = Cost(tokens, len(user_ids))
 
         def admits(used: Mapping[LimitWindow, int]) -> bool:
-            nonlocal verdict
-            verdict = verdict_on(binding, used, tokens)
-            return verdict.reach <= farthest
+            for user_id, binding in bindings.items():
+                standings[user_id] = replace(standings[user_id], verdict=verdict_on(binding, used, cost))
+            reaches = [standing.verdict.reach for standing in standings.values()]
+            return max(reaches) < Reach.PAST_HARD and (over or min(reaches) is Reach.WITHIN)
 
-        reserved = await self._limits.reserve(guild_id, binding.windows, tokens, admits)
-        return Standing(verdict=verdict, reserved=reserved)
+        reserved = await self._limits.reserve(guild_id, windows, tokens, admits, cost.people)
+        return Reservation(standings, reserved)
 
     async def needs_roles(self, guild_id: int) -> bool:
         """Whether a person's roles make a difference here."""

@@ -60,6 +60,18 @@ class Verdict:
     others: tuple[LimitUse, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One request with so many tokens, for which so many people asked together."""
+
+    tokens: int
+    people: int = 1
+
+    def within(self, window: LimitWindow) -> int:
+        """What of it counts there."""
+        return window.count(1, self.tokens, self.people)
+
+
 UNBOUND: Final = Binding()
 WITHIN: Final = Verdict()
 
@@ -108,18 +120,18 @@ def binding_of(found: GuildLimits, guild_id: int, asker: Asker, now: datetime) -
     return Binding(tuple(fixed), tuple(roles))
 
 
-def verdict_on(binding: Binding, used: Mapping[LimitWindow, int], tokens: int) -> Verdict:
-    """How far one request with so many tokens goes, after what was used in each window."""
+def verdict_on(binding: Binding, used: Mapping[LimitWindow, int], cost: Cost) -> Verdict:
+    """How far a request goes, after what was used in each window."""
     holding = list(binding.fixed)
     for roles in binding.roles:
-        favourable: tuple[Bound, ...] = min(roles, key=lambda role: _strictness(role, used, tokens))
+        favourable: tuple[Bound, ...] = min(roles, key=lambda role: _strictness(role, used, cost))
         holding += favourable
-    reached = [bound for bound in holding if _reach(bound, used, tokens) > Reach.WITHIN]
-    worst = max(reached, key=lambda bound: (_reach(bound, used, tokens), bound.window.ends_at), default=None)
+    reached = [bound for bound in holding if _reach(bound, used, cost) > Reach.WITHIN]
+    worst = max(reached, key=lambda bound: (_reach(bound, used, cost), bound.window.ends_at), default=None)
     others = tuple(use_of(bound, used) for bound in holding if bound not in reached)
     if worst is None:
         return Verdict(others=others)
-    return Verdict(_reach(worst, used, tokens), use_of(worst, used), others)
+    return Verdict(_reach(worst, used, cost), use_of(worst, used), others)
 
 
 def use_of(bound: Bound, used: Mapping[LimitWindow, int]) -> LimitUse:
@@ -170,16 +182,15 @@ def _bound(
     return Bound(limit, window_for(limit, subject, subject_id, now), limit.amount + extra)
 
 
-def _reach(bound: Bound, used: Mapping[LimitWindow, int], tokens: int) -> Reach:
-    cost = 1 if bound.limit.unit == "requests" else tokens
-    if used.get(bound.window, 0) + cost <= bound.amount:
+def _reach(bound: Bound, used: Mapping[LimitWindow, int], cost: Cost) -> Reach:
+    if used.get(bound.window, 0) + cost.within(bound.window) <= bound.amount:
         return Reach.WITHIN
     return Reach.PAST_HARD if bound.limit.hard else Reach.PAST_SOFT
 
 
-def _strictness(role: tuple[Bound, ...], used: Mapping[LimitWindow, int], tokens: int) -> tuple[Reach, float, int]:
+def _strictness(role: tuple[Bound, ...], used: Mapping[LimitWindow, int], cost: Cost) -> tuple[Reach, float, int]:
     """What makes one role less favourable than another: how far it is passed, for how long, and how little is left."""
-    reach = max(_reach(bound, used, tokens) for bound in role)
-    ends = [bound.window.ends_at.timestamp() for bound in role if _reach(bound, used, tokens) is reach]
+    reach = max(_reach(bound, used, cost) for bound in role)
+    ends = [bound.window.ends_at.timestamp() for bound in role if _reach(bound, used, cost) is reach]
     left = min(bound.amount - used.get(bound.window, 0) for bound in role)
     return reach, max(ends) if reach > Reach.WITHIN else 0.0, -left

@@ -40,7 +40,7 @@ _change = (
 _note = insert(limit_reservations)
 _let_go = delete(limit_reservations).where(limit_reservations.c.id == bindparam("reservation"))
 _abandoned = (
-    select(*(limit_reservations.c[name] for name in ("id", "guild_id", "windows", "requests", "tokens")))
+    select(*(limit_reservations.c[name] for name in ("id", "guild_id", "windows", "requests", "tokens", "people")))
     .where(or_(limit_reservations.c.process == bindparam("ours"), limit_reservations.c.expires_at < bindparam("now")))
     .order_by(limit_reservations.c.id)
     .limit(AT_ONCE)
@@ -83,7 +83,7 @@ def reserve(
     rows = connection.execute(_lock, {"guild": wanted.guild_id, "windows": [_key(window) for window in windows]})
     if not admits(_by_window(rows)):
         return False
-    _add(connection, wanted.guild_id, {window: (0, _share(wanted, window)) for window in windows})
+    _add(connection, wanted.guild_id, {window: (0, _share(wanted, window, wanted.people)) for window in windows})
     values = {
         "id": wanted.id,
         "guild_id": wanted.guild_id,
@@ -92,6 +92,7 @@ def reserve(
         "windows": [_as_json(window) for window in windows],
         "requests": wanted.requests,
         "tokens": wanted.tokens,
+        "people": wanted.people,
     }
     connection.execute(_note, values)
     return True
@@ -99,13 +100,17 @@ def reserve(
 
 def settle(connection: Connection, spent: Spent) -> None:
     """What was used takes the place of what was set aside, as part of a transaction."""
-    held = connection.execute(_let_go, {"reservation": spent.reserved.id}).rowcount > 0
+    reserved = spent.reserved
+    held = connection.execute(_let_go, {"reservation": reserved.id}).rowcount > 0
     _add(
         connection,
-        spent.reserved.guild_id,
+        reserved.guild_id,
         {
-            window: (_share(spent, window), -_share(spent.reserved, window) if held else 0)
-            for window in spent.reserved.windows
+            window: (
+                _share(spent, window, reserved.people),
+                -_share(reserved, window, reserved.people) if held else 0,
+            )
+            for window in reserved.windows
         },
     )
 
@@ -131,10 +136,10 @@ def release_some(connection: Connection, process: str | None, now: datetime) -> 
     given_back: Counter[tuple[int, LimitWindow]] = Counter()
     for row in rows:
         windows = tuple(_from_json(window) for window in row.windows)
-        reserved = Reserved(row.id, row.guild_id, windows, row.requests, row.tokens)
+        reserved = Reserved(row.id, row.guild_id, windows, row.requests, row.tokens, row.people)
         connection.execute(_let_go, {"reservation": row.id})
         for window in windows:
-            given_back[row.guild_id, window] += _share(reserved, window)
+            given_back[row.guild_id, window] += _share(reserved, window, row.people)
     for guild_id in sorted({guild_id for guild_id, _ in given_back}):
         _add(connection, guild_id, {w: (0, -amount) for (of, w), amount in given_back.items() if of == guild_id})
     return len(rows)
@@ -162,8 +167,8 @@ def _add(connection: Connection, guild_id: int, amounts: Mapping[LimitWindow, tu
         connection.execute(_change, rows)
 
 
-def _share(amounts: Reserved | Spent, window: LimitWindow) -> int:
-    return amounts.requests if window.unit == "requests" else amounts.tokens
+def _share(amounts: Reserved | Spent, window: LimitWindow, people: int) -> int:
+    return window.count(amounts.requests, amounts.tokens, people)
 
 
 def _by_window(rows: Iterable[Any]) -> dict[LimitWindow, int]:

@@ -1,5 +1,6 @@
 """One turn in the tree, from the claim to the settlement: each function is the whole of one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from storage import _limit_counters
 from storage._conversations import TURN_CLAIM, claim, lock_head, move_head, require_in_conversation
 from storage._quotes import QUOTING
 from storage._swipes import give_place_back
-from storage._tree import page
+from storage._tree import forget, page
 from storage._upsert import Upsert
 from storage.errors import TurnStartedError
 from storage.ids import new_id
@@ -28,6 +29,9 @@ _by_id = messages.c.id == bindparam("message")
 _waiting_reply = select(messages.c.state, messages.c.parent_id).where(_by_id).with_for_update(key_share=True)
 _hang_under = update(messages).where(_by_id).values(parent_id=bindparam("under"))
 _recast = update(messages).where(_by_id).values(persona_id=bindparam("speaker"), author_name=bindparam("name"))
+_hand_on = (
+    update(messages).where(_by_id, messages.c.author_id == bindparam("left")).values(author_id=bindparam("new_asker"))
+)
 _start_streaming = update(messages).where(_by_id, messages.c.state == "pending").values(state="streaming")
 _settle = (
     update(messages)
@@ -78,6 +82,15 @@ def join_turn(connection: Connection, reply_id: int, turn: NewTurn, recast: bool
     if recast:
         connection.execute(_recast, {"message": reply_id, "speaker": turn.persona_id, "name": turn.persona_name})
     return begun
+
+
+def leave_turn(
+    connection: Connection, guild_id: int | None, reply_id: int, message_ids: Sequence[int], left_by: int, left_to: int
+) -> None:
+    """What somebody said is not answered by a reply that waits; if it was theirs it is somebody else's."""
+    for message_id in message_ids:
+        forget(connection, guild_id, message_id)
+    connection.execute(_hand_on, {"message": reply_id, "left": left_by, "new_asker": left_to})
 
 
 def begin_reply(

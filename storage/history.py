@@ -50,6 +50,12 @@ class History:
         """
         return await self._database.write(_turns.join_turn, reply_id, turn, recast)
 
+    async def leave_turn(
+        self, guild_id: int | None, reply_id: int, message_ids: Sequence[int], left_by: int, left_to: int
+    ) -> None:
+        """Forget what somebody asked together with others; a reply of which they were the asker passes to `left_to`."""
+        await self._database.write(_turns.leave_turn, guild_id, reply_id, message_ids, left_by, left_to)
+
     async def begin_reply(
         self,
         key: ConversationKey,

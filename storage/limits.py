@@ -176,12 +176,15 @@ class Limits:
         windows: Sequence[LimitWindow],
         tokens: int,
         admits: Callable[[Mapping[LimitWindow, int]], bool],
+        people: int = 1,
     ) -> Reserved | None:
         """Set one request and its tokens aside in all these windows or in none; None if `admits` refuses.
 
-        `admits` gets what was used in each until this moment, and is called in another thread, perhaps twice.
+        So many `people` asked for it together: it is a request of each, and its tokens are shared where one person's
+        are counted. `admits` gets what was used in each until this moment. It is called in another thread, perhaps
+        twice.
         """
-        wanted = Reserved(new_id(), guild_id, tuple(windows), 1, tokens)
+        wanted = Reserved(new_id(), guild_id, tuple(windows), 1, tokens, people)
         admitted = await self._database.write(counters.reserve, wanted, self._process, utc_now() + LEASE, admits)
         return wanted if admitted else None
 

@@ -332,16 +332,23 @@ class LimitWindow:
     start: datetime
     ends_at: datetime
 
+    def count(self, requests: int, tokens: int, people: int) -> int:
+        """What counts here of requests for which so many people asked: where one person's count, an equal part."""
+        if self.unit == "requests":
+            return requests
+        return -(-tokens // people) if self.subject == "user" else tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """What is set aside for one request, in all the windows in which it counts."""
+    """What is set aside for one request, in all the windows in which it counts for those who asked for it."""
 
     id: int
     guild_id: int
     windows: tuple[LimitWindow, ...]
     requests: int
     tokens: int
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True)

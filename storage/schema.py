@@ -410,6 +410,7 @@ limit_reservations = Table(
     Column("windows", JsonText, nullable=False),
     Column("requests", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
+    Column("people", BigInteger, nullable=False),
 )
 
 reports = Table(

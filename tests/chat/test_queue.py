@@ -323,3 +323,25 @@ async def test_a_flood_is_refused_and_not_those_who_come_after_it(clock: Clock) 
 async def test_a_request_that_reads_much_and_writes_little_is_not_free() -> None:
     assert tokens_served(8000, 1) > tokens_served(500, 50)
     assert tokens_served(0, 100) == 100
+
+
+async def test_the_best_of_those_who_ask_together_counts_and_each_is_charged_a_part(clock: Clock) -> None:
+    queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
+    for person, tokens in ((1, 900.0), (2, 300.0), (3, 100.0)):
+        queue.done(Ticket(1, person, "m"), None, tokens)
+    running = Ticket(1, 9, "m")
+    grant = await queue.slot(running)
+    together, alone = Ticket(1, 1, "m"), Ticket(1, 2, "m")
+    waiting = [asyncio.create_task(queue.slot(ticket)) for ticket in (together, alone)]
+    await asyncio.sleep(0)
+    assert [queue.place(ticket).ahead for ticket in (together, alone)] == [1, 0]
+    together.people[3] = 1.0
+    assert [queue.place(ticket).ahead for ticket in (together, alone)] == [0, 1]
+    grant.give_back()
+    await asyncio.wait_for(waiting[0], 1)
+    assert not waiting[1].done()
+    del together.people[1]  # it is not theirs any more
+    queue.done(together, None, 500.0)
+    served = [queue._served.of(1, person, clock.now) for person in (1, 2, 3, None)]
+    assert served == pytest.approx([900, 300, 600, 2000])
+    waiting[1].cancel()

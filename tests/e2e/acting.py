@@ -1,11 +1,15 @@
 """What the tests of whole conversations share: watching what the bot shows and what it asked for."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from cogs._bot import Bot
 from playground.infermatic import ApiRequest
-from storage import Scope, StoredMessage
-from tests.e2e.conftest import Stage
+from storage import Limit, Scope, StoredMessage
+from storage.records import utc_now
+from tests.e2e.conftest import Stage, changed, running
 
 NEWEST = ["🔄", "⏩", "✏️", "🗑️"]
 """The buttons under a newest reply without other swipes."""
@@ -72,3 +76,37 @@ async def allow_long_replies(stage: Stage) -> None:
     assert stage.bot is not None
     scope = Scope("guild", stage.guild.id)
     await stage.bot.services.storage.settings.put(stage.guild.id, scope, "max_tokens", 8000, stage.admin.user.id)
+
+
+@asynccontextmanager
+async def one_slot(stage: Stage, **changes: Any) -> AsyncIterator[Bot]:
+    """The bot with a key that takes one request at a time, as the service sees it, too."""
+    stage.api.add_key("sk-local", changes.get("requests_per_minute"), 1)
+    async with running(stage, changed(stage.settings, parallel_requests=1, **changes)) as bot:
+        yield bot
+
+
+async def occupy(stage: Stage, channel: Any = None) -> Any:
+    """Let Tom's question in another channel take the one slot until the service is released."""
+    stage.api.hold()
+    stage.api.replies.add("done at last")
+    channel = channel or stage.guild.add_text_channel("elsewhere")
+    count = len(asked(stage))
+    await stage.tom.say(channel, f"{stage.mention} something long")
+    await begun(stage, count + 1)
+    return channel
+
+
+async def waiting(stage: Stage, count: int) -> None:
+    """Until so many wait for the slot."""
+    assert stage.bot is not None
+    queue = stage.bot.services.conversations._generator._queue
+    await stage.world.wait_until(lambda: len(queue) == count)
+
+
+async def limit(stage: Stage, amount: int, *, hard: bool = True, **changes: Any) -> None:
+    """A limit of each person on the stage's server, unless something else is said."""
+    assert stage.bot is not None
+    values: dict[str, Any] = {"scope_kind": "user", "scope_id": 0, "unit": "requests", "period": "day"} | changes
+    made = Limit(**values, amount=amount, hard=hard, set_by=stage.admin.user.id, set_at=utc_now())
+    await stage.bot.services.storage.limits.set(stage.guild.id, made)

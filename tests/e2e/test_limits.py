@@ -6,22 +6,14 @@ from typing import Any
 import pytest
 
 from bot import open_services
-from storage import AuditFilter, ConversationKey, Limit
+from storage import AuditFilter, ConversationKey
 from storage.records import utc_now
-from tests.e2e.acting import asked, begun, buttons, prompt, quiet, shown, slow_text
+from tests.e2e.acting import asked, begun, buttons, limit, prompt, quiet, shown, slow_text
 from tests.e2e.conftest import Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 PAST = "You have used up your 1 request per day."
-
-
-async def limit(stage: Stage, amount: int, *, hard: bool = True, **changes: Any) -> None:
-    """A limit of each person on the stage's server, unless something else is said."""
-    assert stage.bot is not None
-    values: dict[str, Any] = {"scope_kind": "user", "scope_id": 0, "unit": "requests", "period": "day"} | changes
-    made = Limit(**values, amount=amount, hard=hard, set_by=stage.admin.user.id, set_at=utc_now())
-    await stage.bot.services.storage.limits.set(stage.guild.id, made)
 
 
 async def told_alone(stage: Stage, interaction: Any) -> Any:
@@ -168,7 +160,7 @@ async def test_the_best_role_counts_also_for_what_was_missed_and_a_kill_leaves_n
         limiter, key = bot.services.limiter, ConversationKey(stage.guild.id, stage.channel.id)
         assert (await limiter.standing(key, stage.ada.user.id)).refused
         assert not (await limiter.standing(key, stage.moderator.user.id)).refused
-        abandoned = await limiter.reserve(key, stage.moderator.user.id, 10, over=False)
+        abandoned = await limiter.reserve(key, [stage.moderator.user.id], 10, over=False)
         assert abandoned.reserved is not None
         async with open_services(stage.settings):  # a process that takes over while this one still answers
             assert (await limiter.standing(key, stage.moderator.user.id)).refused

@@ -1,16 +1,26 @@
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 import cogs._screen as screen_module
 from chat.conversations import Conversations
-from cogs._bot import Bot
 from infermatic_client import _limits
-from tests.e2e.acting import NEWEST, asked, begun, buttons, prompt, quiet, shown, slow_text, stored
-from tests.e2e.conftest import Stage, changed, running
+from tests.e2e.acting import (
+    NEWEST,
+    asked,
+    begun,
+    buttons,
+    occupy,
+    one_slot,
+    prompt,
+    quiet,
+    shown,
+    slow_text,
+    stored,
+    waiting,
+)
+from tests.e2e.conftest import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -18,32 +28,6 @@ def quick_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen_module, "REACTION_AFTER_SECONDS", 0.1)
     monkeypatch.setattr(screen_module, "NOTICE_AFTER_SECONDS", 0.3)
     monkeypatch.setattr(screen_module, "NOTICE_EVERY_SECONDS", 3.0)
-
-
-@asynccontextmanager
-async def one_slot(stage: Stage, **changes: Any) -> AsyncIterator[Bot]:
-    """The bot with a key that takes one request at a time, as the service sees it, too."""
-    stage.api.add_key("sk-local", changes.get("requests_per_minute"), 1)
-    async with running(stage, changed(stage.settings, parallel_requests=1, **changes)) as bot:
-        yield bot
-
-
-async def occupy(stage: Stage, channel: Any = None) -> Any:
-    """Let Tom's question in another channel take the one slot until the service is released."""
-    stage.api.hold()
-    stage.api.replies.add("done at last")
-    channel = channel or stage.guild.add_text_channel("elsewhere")
-    count = len(asked(stage))
-    await stage.tom.say(channel, f"{stage.mention} something long")
-    await begun(stage, count + 1)
-    return channel
-
-
-async def waiting(stage: Stage, count: int) -> None:
-    """Until so many wait for the slot."""
-    assert stage.bot is not None
-    queue = stage.bot.services.conversations._generator._queue
-    await stage.world.wait_until(lambda: len(queue) == count)
 
 
 async def test_waiting_shows_a_mark_and_then_one_notice_that_becomes_the_reply(offstage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.limits import EACH, Reach, Verdict, binding_of, verdict_on, window_of
+from moderation.limits import EACH, Cost, Reach, Verdict, binding_of, verdict_on, window_of
 from moderation.rules import Asker
 from storage import GuildLimits, Limit, LimitGrant, LimitPeriod, LimitWindow
 
@@ -44,7 +44,7 @@ def judged(limits: list[Limit], used: Mapping[LimitWindow, int] | int, tokens: i
     binding = binding_of(GuildLimits(tuple(limits)), GUILD, replace(ASKER, **asker), NOW)
     if isinstance(used, int):
         used = dict.fromkeys(binding.windows, used)
-    return verdict_on(binding, used, tokens)
+    return verdict_on(binding, used, Cost(tokens))
 
 
 # --- windows

@@ -24,6 +24,7 @@ from storage import (
 from storage import limits as limits_module
 from tests.storage.builders import ADA, GUILD, NOW, OTHER_GUILD, begin, usage_row
 
+TOM = 32
 HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC)
 END = HOUR + timedelta(hours=1)
 REQUESTS = LimitWindow("user", ADA, "requests", "hour", HOUR, END)
@@ -232,3 +233,21 @@ async def test_windows_that_are_over_are_forgotten(storage: Storage) -> None:
     assert await storage.limits.prune(END + timedelta(days=3)) == 2
     assert await used(storage.limits) == (0, 0)
     assert (await Limits(storage.database).of(GUILD)).grants == ()
+
+
+async def test_what_several_asked_for_together_is_shared_where_one_persons_is_counted(storage: Storage) -> None:
+    of_tom = LimitWindow("user", TOM, "tokens", "hour", HOUR, END)
+    of_ada = LimitWindow("user", ADA, "tokens", "hour", HOUR, END)
+    windows = (REQUESTS, TOKENS, of_ada, of_tom)
+
+    async def counted() -> list[int]:
+        found = await storage.limits.used(GUILD, windows)
+        return [found[window] for window in windows]
+
+    reserved = [await storage.limits.reserve(GUILD, windows, 101, lambda _: True, people=2) for _ in range(2)]
+    assert await counted() == [2, 202, 102, 102]
+    assert reserved[0] is not None
+    await storage.limits.settle(Spent(reserved[0], 1, 50))
+    assert await counted() == [2, 151, 76, 76]
+    assert await storage.limits.release_abandoned(datetime.now(UTC) + timedelta(hours=2)) == 1
+    assert await counted() == [1, 50, 25, 25]

@@ -189,7 +189,7 @@ def _limit_counters() -> None:
         sa.Column("process", sa.Text, nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("windows", sa.Text, nullable=False),
-        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("requests", "tokens")),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("requests", "tokens", "people")),
         sa.PrimaryKeyConstraint("id", name="pk_limit_reservations"),
     )
     for column in ("process", "expires_at"):
