@@ -155,7 +155,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         admission = Admission(storage.settings, storage.access, presences, settings.owner_ids)
         server_rules = ServerRules(storage.settings)
         stack.push_async_callback(server_rules.close)
-        filters = Filters(storage.filters, server_rules)
+        filters = Filters(storage.filters, server_rules, presences)
         generator = Generator(
             catalogue=catalogue, queue=queue, pool=keyring, context=context, admission=admission, limiter=limiter,
             texts=filters,
@@ -178,7 +178,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             context=context,
             personas=personas,
             casts=casts,
-            lore=LoreLibrary(storage.lorebooks, context),
+            lore=LoreLibrary(storage.lorebooks, context, filters),
             catalogue=catalogue,
             pool=pool,
             keyring=keyring,

@@ -1,12 +1,15 @@
 """Texts on their way into a history, without what the server does not allow in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from chat._greetings import Greetings
 from chat.answers import Question
 from chat.policy import TextPolicy
 from storage import ConversationKey, Scope, TranscriptMessage
+
+T = TypeVar("T")
 
 
 def scopes_in(key: ConversationKey, scopes: Sequence[Scope] = ()) -> Sequence[Scope]:
@@ -48,3 +51,36 @@ async def allowed_messages(
         for message, text in zip(messages, found, strict=True)
     ]
     return allowed, sum(text is None for text in found)
+
+
+async def allowed_object(
+    texts: TextPolicy, guild_id: int | None, scopes: Sequence[Scope], person_id: int, content: T
+) -> T:
+    """What somebody hands over, an object as JSON has them; itself if all in it may be kept as it is.
+
+    Raises the policy's own error.
+    """
+    said = list(dict.fromkeys(_texts_in(content)))
+    kept = await texts.given(guild_id, scopes, person_id, said)
+    changed = {before: after for before, after in zip(said, kept, strict=True) if before != after}
+    return cast(T, _with(changed, content)) if changed else content
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.strip() and not value.startswith("data:"):  # pictures
+            yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts_in(part)
+
+
+def _with(changed: Mapping[str, str], value: Any) -> Any:
+    if isinstance(value, str):
+        return changed.get(value, value)
+    if isinstance(value, Mapping):
+        return {name: _with(changed, part) for name, part in value.items()}
+    return [_with(changed, part) for part in value] if isinstance(value, list) else value

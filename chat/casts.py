@@ -39,6 +39,7 @@ class Company:
     order: Order = "natural"
     turns: int = 0
     age_restricted: bool = False
+    scopes: tuple[Scope, ...] = ()
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -116,12 +117,18 @@ class Casts:
         holding = await self._context.preferences(guild_id, scopes)
         ids = [i for i in (holding[SETTING].value, *holding[CAST].value) if i is not None]
         found = [await self._library.persona(guild_id, persona_id) for persona_id in dict.fromkeys(ids)]
-        personas = [persona for persona in found if persona is not None]
+        named = self._conversations.texts.shown_name
+        personas = [
+            replace(persona, name=await named(guild_id, scopes, persona.name))
+            for persona in found
+            if persona is not None
+        ]
         return Company(
             tuple(_among(persona, personas) for persona in personas),
             cast(Order, holding[ORDER].value),
             min(int(holding[TURNS].value), MOST_TURNS),
             age_restricted,
+            tuple(scopes),
         )
 
     async def answering(self, company: Company, key: ConversationKey, heard: Heard) -> Speaker | None:
@@ -156,7 +163,10 @@ class Casts:
     async def going_on(self, company: Company, reply: StoredMessage) -> Persona | None:
         """Who goes on with a reply: who said it, wherever that one speaks now. Raises `AdultPersonaError`."""
         persona = await self._library.who_said(reply.guild_id, reply, age_restricted=company.age_restricted)
-        return None if persona is None else _among(persona, company.personas)
+        if persona is None:
+            return None
+        name = await self._conversations.texts.shown_name(reply.guild_id, company.scopes, persona.name)
+        return _among(replace(persona, name=name), company.personas)
 
     def next_among(self, company: Company, reply: StoredMessage) -> Persona | None:
         """Who of the others answers what one of them said, if anybody does."""

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from chat._allowed import allowed_object
 from chat.context import Cast, ContextReader
 from chat.errors import NoSuchLorebookError, NothingThereError, TooManyLorebooksError
-from chat.lorebooks import Lorebook, Scan, lorebook_file
+from chat.lorebooks import Lorebook, Scan, lorebook_content, lorebook_file
+from chat.policy import UNFILTERED, TextPolicy
 from chat.preferences import Place
 from storage import LorebookOutline, Lorebooks, Scope, clean_text
 
@@ -31,20 +35,27 @@ class ListedBook:
 class LoreLibrary:
     """Everything about lorebooks that is not in a prompt."""
 
-    def __init__(self, lorebooks: Lorebooks, context: ContextReader) -> None:
+    def __init__(self, lorebooks: Lorebooks, context: ContextReader, texts: TextPolicy = UNFILTERED) -> None:
         self._lorebooks = lorebooks
         self._context = context
+        self._texts = texts
 
     async def take_in(
         self, place: Place, data: bytes, scope: Scope, user_id: int, *, name: str | None, file_name: str
     ) -> tuple[LorebookOutline, Lorebook]:
         """Keep a file's lorebook and switch it on. Raises `LorebookError` or `TooManyLorebooksError`.
 
-        It is called as somebody wishes, else as it calls itself, else as the file.
+        It is called as somebody wishes, else as it calls itself, else as the file. Raises the text policy's own error.
         """
         book = await asyncio.to_thread(lorebook_file, data)
+        content = await asyncio.to_thread(lorebook_content, data)
+        allowed = await allowed_object(self._texts, place.guild_id, place.scopes, user_id, content)
+        if allowed is not content:
+            data = msgspec.json.encode(allowed)
+            book = await asyncio.to_thread(lorebook_file, data)
         named = (" ".join(clean_text(text or "").split()) for text in (name, book.name, file_name))
         shown = next(filter(None, named), _UNNAMED)[:LONGEST_NAME].strip()
+        [shown] = await self._texts.given(place.guild_id, place.scopes, user_id, [shown])
         # All direct messages are one guild to the storage, so each person's are counted here.
         if place.guild_id is None and len(await self.all(place, user_id)) >= MOST:
             raise TooManyLorebooksError(MOST)

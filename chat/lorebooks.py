@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from chat._card_json import read_object
 from chat._lore_entries import MOST_LOOKED_AT, Entry, Key, Lorebook, Position, Source
@@ -35,14 +35,19 @@ _SMALL_WORK: Final = 2_000_000  # keys times signs
 
 def lorebook_file(data: bytes, *, name: str = "", key: str = "") -> Lorebook:
     """The lorebook in a file: a world-info file, a ``lorebook_v3``, or the book of a card. Raises `LorebookError`."""
-    try:
-        content = read_object(data.removeprefix(b"\xef\xbb\xbf"))
-    except CardError as error:
-        raise LorebookError(error.fault) from None
+    content = lorebook_content(data)
     inner = content.get("data")
     if isinstance(inner, Mapping) and isinstance(inner.get("character_book"), Mapping):
         content = inner["character_book"]
     return read_lorebook(content, name=name, key=key)
+
+
+def lorebook_content(data: bytes) -> dict[str, Any]:
+    """All that stands in such a file. Raises `LorebookError`."""
+    try:
+        return read_object(data.removeprefix(b"\xef\xbb\xbf"))
+    except CardError as error:
+        raise LorebookError(error.fault) from None
 
 
 async def scan(

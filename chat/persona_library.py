@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from chat._allowed import allowed_greetings
+import msgspec
+
+from chat._allowed import allowed_greetings, allowed_object
 from chat._avatars import as_png, avatar_of
 from chat._greetings import greetings_of, opening
 from chat.cards import Card, FileNote, changed, new_card, parse_card, read_card, to_json, to_png
@@ -57,6 +59,7 @@ LARGEST_CACHED: Final = 256 * 1024
 """Bytes of a card that stays in memory; larger ones are rare, and read again in some milliseconds."""
 
 FileKind = Literal["png", "json"]
+Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Visitor:
     user_id: int
     looks_after_all: bool = False
     age_restricted: bool = False
+    scopes: tuple[Scope, ...] = ()
 
     def sees(self, outline: PersonaOutline) -> bool:
         """Whether the character is there for this person."""
@@ -195,7 +199,11 @@ class PersonaLibrary:
     # --- changing
 
     async def rewrite(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
-        """Change fields of a character. Raises `CardError`, `AdultPersonaError` or `StaleControlError`."""
+        """Change fields of a character.
+
+        Raises `CardError`, `AdultPersonaError`, `StaleControlError`, or the text policy's own error.
+        """
+        fields = await self._allowed(visitor, fields)
         card = await asyncio.to_thread(lambda: changed(found.card, **fields))
         return await self._save(visitor, found, _content_of(visitor, card, found.avatar), found.outline.adult)
 
@@ -248,7 +256,17 @@ class PersonaLibrary:
     ) -> tuple[PersonaContent, tuple[FileNote, ...]]:
         async with self._reading:
             card, avatar, notes = await asyncio.to_thread(_read, data, picture)
+        content = await self._allowed(visitor, card.content)
+        if content is not card.content:
+            card = await asyncio.to_thread(lambda: parse_card(msgspec.json.encode(content)))
         return _content_of(visitor, card, avatar), notes
+
+    async def _allowed(self, visitor: Visitor, content: Fields) -> Fields:
+        """What a member writes or hands over; whoever looks after the server's characters decides about theirs."""
+        if visitor.looks_after_all or not visitor.scopes:
+            return content
+        texts = self._conversations.texts
+        return await allowed_object(texts, visitor.guild_id, visitor.scopes, visitor.user_id, content)
 
     # --- finding
 
@@ -289,6 +307,11 @@ class PersonaLibrary:
         self._cache.pop((visitor.guild_id, found.outline.id), None)
 
     # --- speaking
+
+    async def as_shown(self, place: Place, found: FoundPersona) -> FoundPersona:
+        """The character under the name that may be shown to all in a place."""
+        name = await self._conversations.texts.shown_name(place.guild_id, place.scopes, found.outline.name)
+        return replace(found, outline=replace(found.outline, name=name))
 
     async def who_said(self, guild_id: int | None, reply: StoredMessage, *, age_restricted: bool) -> Persona | None:
         """Who speaks in a reply. Raises `AdultPersonaError` where it may not go on."""

@@ -48,6 +48,14 @@ class TextPolicy(Protocol):
     ) -> str:
         """What somebody says, as it may be kept. Raises the policy's own error; `note`: moderators may hear of it."""
 
+    async def given(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, texts: Sequence[str]
+    ) -> Sequence[str]:
+        """Texts that somebody hands over together, as they may be kept. Raises the policy's own error."""
+
+    async def shown_name(self, guild_id: int | None, scopes: Sequence[Scope], name: str) -> str:
+        """A name under which the bot speaks, as it may stand there."""
+
     async def answered(self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str) -> str:
         """What somebody lets the bot say, as it may be kept. Raises the policy's own error."""
 
@@ -71,6 +79,18 @@ class Unfiltered:
         """The text."""
         del guild_id, scopes, person_id, note
         return text
+
+    async def given(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, texts: Sequence[str]
+    ) -> Sequence[str]:
+        """The texts."""
+        del guild_id, scopes, person_id
+        return texts
+
+    async def shown_name(self, guild_id: int | None, scopes: Sequence[Scope], name: str) -> str:
+        """The name."""
+        del guild_id, scopes
+        return name
 
     async def answered(self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str) -> str:
         """The text."""

@@ -100,7 +100,13 @@ async def visitor_of(interaction: discord.Interaction[Bot]) -> Visitor:
             looks_after_all = True
         except RefusedError:
             looks_after_all = False
-    return Visitor(interaction.guild_id, interaction.user.id, looks_after_all, is_age_restricted(interaction.channel))
+    return Visitor(
+        interaction.guild_id,
+        interaction.user.id,
+        looks_after_all,
+        is_age_restricted(interaction.channel),
+        scopes_of(interaction.channel, interaction.guild_id),
+    )
 
 
 async def persona_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:

@@ -5,6 +5,7 @@ A message can only be changed by whoever posted it, so replies that stand in Dis
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import discord
@@ -15,6 +16,7 @@ from chat.persona import Persona
 from chat.preferences import ReplyStyle
 from cogs._outlets import JOINED_WORDS, ChannelOutlet, LostMessagesError
 from cogs._persona_cards import name_line
+from cogs._places import scopes_of
 from cogs._webhooks import Hook, Webhooks, webhook_name
 from storage import StoredMessage, Voice
 
@@ -53,6 +55,9 @@ class Voices:
     ) -> ChannelOutlet:
         """Where a new reply of this persona is written, or one of the bot itself."""
         hook = None
+        if persona is not None:
+            named = self._bot.services.filters.shown_name
+            persona = replace(persona, name=await named(guild_id, scopes_of(channel, guild_id), persona.name))
         if persona is not None and guild_id is not None and self.may_use_webhooks(channel):
             hook = await self.webhooks.for_persona(guild_id, _host_of(channel), persona)
         if hook is None or persona is None or guild_id is None:

@@ -6,6 +6,7 @@ from discord.ext import commands
 
 from chat.notes import LONGEST_NOTE, MOST_DEPTH, Note, Notes, Role
 from cogs._bot import Bot, tell
+from cogs._filtering import givable
 from cogs._places import SOURCE_WORDS, place_of, source_words
 
 USUAL_DEPTH = 4  # SillyTavern's
@@ -44,7 +45,7 @@ class NoteCommands(
     ) -> None:
         """Keep it, and tell everyone that there is one; its words may be meant for the model alone."""
         place = place_of(interaction)
-        note = await self._notes.set(place, text, depth, role, interaction.user.id)
+        note = await self._notes.set(place, await givable(interaction, text), depth, role, interaction.user.id)
         await interaction.response.send_message(
             f"There is a note in {SOURCE_WORDS[place.here.kind]} from now on, {_where(note)}. `/note show` shows it."
         )

@@ -312,6 +312,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     async def use(self, interaction: discord.Interaction[Bot], name: PersonaName, beside: bool = False) -> None:
         """Bind it, tell everyone, and post the greeting."""
         found = await self.library.open(await visitor_of(interaction), name)
+        found = await self.library.as_shown(place_of(interaction), found)
         await (_persona_casts.use_beside if beside else _persona_casts.use)(interaction, found)
 
     @app_commands.command(description="Let no character, or one of several no longer, speak in this channel or thread")

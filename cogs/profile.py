@@ -9,6 +9,7 @@ from discord.ext import commands
 from chat.profiles import LONGEST_NAME, LONGEST_PROFILE, Profile, Profiles
 from cogs._bot import Bot, tell
 from cogs._errors import explain
+from cogs._filtering import givable
 from cogs._form_fields import texts_of
 from cogs._profile_form import DESCRIPTION, FORM_ID, NAME, ProfileForm
 
@@ -74,6 +75,7 @@ class ProfileCommands(
 
     async def _change(self, interaction: discord.Interaction[Bot], name: str | None, description: str | None) -> None:
         user = interaction.user
+        name, description = await givable(interaction, name), await givable(interaction, description)
         profile = await self._profiles.set(interaction.guild_id, user.id, name=name, description=description)
         if profile is None:
             await tell(interaction, NONE_HERE)

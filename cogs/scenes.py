@@ -15,6 +15,7 @@ from chat.preferences import Place
 from chat.sampling import SamplingSettings
 from chat.scenes import Scene, Scenes
 from cogs._bot import Bot, tell
+from cogs._filtering import givable
 from cogs._outlets import InteractionOutlet
 from cogs._persona_cards import title_of
 from cogs._persona_controls import persona_choices, visitor_of
@@ -74,6 +75,8 @@ class SceneCommands(
         visitor = replace(await visitor_of(interaction), age_restricted=is_age_restricted(home))
         found = await self.bot.services.personas.open(visitor, persona)
         require_rights(home, interaction.user)
+        found = await self.bot.services.personas.as_shown(place_of(interaction), found)
+        title = await givable(interaction, title)
         await interaction.response.defer(thinking=True)  # Discord may let us wait for the thread
         thread = await open_thread(home, title_for(title, found.outline.name), self._opening(found, interaction.user))
         await quietly(thread.add_user(interaction.user))

@@ -11,9 +11,10 @@ from typing import Final, Literal
 
 from moderation._making import made, read_words, split
 from moderation._patterns import compiled
-from moderation._sieve import Hit, Reading, Reviewed, Sieve
+from moderation._sieve import Hit, Reading, Reviewed, Sieve, masked
 from moderation.access import Reason, RefusedError
 from moderation.errors import NoSuchFilterError, TooManyFiltersError
+from moderation.presence import Presences
 from moderation.server_rules import ServerRule, ServerRules
 from storage import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide, Scope, clean_text
 
@@ -31,6 +32,8 @@ ALL_TEXTS_SECONDS: Final = 20.0
 """What many texts may take together; what has not been looked at then is not kept."""
 
 MAX_COMPILED_GUILDS: Final = 500
+FRESH_SECONDS: Final = 5.0
+"""How late a change of a home server's filters may be noticed, which can belong to another process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,16 @@ class _Compiled:
 
 
 class Filters:
-    """Decides about texts; who hears of what was found is told by ``on_flag``."""
+    """Decides about texts; who hears of what was found is told by ``on_flag``.
 
-    def __init__(self, rules: FilterRules, server_rules: ServerRules) -> None:
+    In direct messages the filters of the person's home server hold, of which its moderators hear nothing.
+    """
+
+    def __init__(self, rules: FilterRules, server_rules: ServerRules, presences: Presences | None = None) -> None:
         self.on_flag: Callable[[FlaggedText], None] | None = None
         self._rules = rules
         self._server_rules = server_rules
+        self._presences = presences or Presences()
         self._compiled: OrderedDict[int, _Compiled] = OrderedDict()
 
     # --- texts
@@ -71,6 +78,28 @@ class Filters:
     ) -> str:
         """What somebody says, as it may be kept. Raises `RefusedError`; without `note` nobody hears of flags."""
         return await self._allowed("asked", guild_id, scopes, person_id, text, note=note)
+
+    async def given(
+        self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, texts: Sequence[str]
+    ) -> list[str]:
+        """Texts that somebody hands over together, as they may be kept. Raises `RefusedError`."""
+        sieve = await self._sieve(guild_id, scopes, "asked")
+        if sieve is None:
+            return list(texts)
+        reviewed = await asyncio.to_thread(_all_reviewed, sieve, texts)
+        about = FlaggedText(guild_id or 0, scopes[0].id, person_id, "asked", "flag", ())
+        self._note(about, [hit for text in reviewed for hit in text.hits])
+        if len(reviewed) < len(texts) or any(text.blocked for text in reviewed):
+            raise RefusedError(Reason.FILTERED)
+        return [text.text for text in reviewed]
+
+    async def shown_name(self, guild_id: int | None, scopes: Sequence[Scope], name: str) -> str:
+        """A name under which the bot speaks, as it may stand there."""
+        sieve = await self._sieve(guild_id, scopes, "answered")
+        if sieve is None:
+            return name
+        reviewed = await sieve.review(name)
+        return masked(name) if reviewed.blocked else reviewed.text
 
     async def answered(self, guild_id: int | None, scopes: Sequence[Scope], person_id: int, text: str) -> str:
         """What somebody lets the bot say, as it may be kept. Raises `RefusedError`."""
@@ -90,9 +119,9 @@ class Filters:
     ) -> FilteredReply | None:
         """What a reply that is about to be written goes through; None where nothing is looked for."""
         sieve = await self._sieve(guild_id, scopes, "answered")
-        if sieve is None or guild_id is None:
+        if sieve is None:
             return None
-        about = FlaggedText(guild_id, scopes[0].id, person_id, "answered", "flag", ())
+        about = FlaggedText(guild_id or 0, scopes[0].id, person_id, "answered", "flag", ())
         return FilteredReply(Reading(sieve, before), lambda hits: self._note(about, hits))
 
     async def test(self, guild_id: int, scopes: Sequence[Scope], side: Side, text: str) -> Reviewed | None:
@@ -111,17 +140,17 @@ class Filters:
         note: bool = True,
     ) -> str:
         sieve = await self._sieve(guild_id, scopes, side)
-        if sieve is None or guild_id is None or not text:
+        if sieve is None or not text:
             return text
         reviewed = await sieve.review(text)
         if note or reviewed.blocked:
-            self._note(FlaggedText(guild_id, scopes[0].id, person_id, side, "flag", ()), reviewed.hits)
+            self._note(FlaggedText(guild_id or 0, scopes[0].id, person_id, side, "flag", ()), reviewed.hits)
         if reviewed.blocked:
             raise RefusedError(Reason.FILTERED)
         return reviewed.text
 
     def _note(self, about: FlaggedText, hits: Sequence[Hit]) -> None:
-        if self.on_flag is None:
+        if self.on_flag is None or not about.guild_id:
             return
         for action in ("block", "flag"):
             found = [hit for hit in hits if hit.meaning.action == action or (action == "block" and _gave_up(hit))]
@@ -186,9 +215,12 @@ class Filters:
 
     async def _sieve(self, guild_id: int | None, scopes: Sequence[Scope], side: Side) -> Sieve | None:
         """All that is looked for here; None if nothing is."""
+        fresh = None
+        if guild_id is None:
+            guild_id, fresh = self._presences.home_in(scopes[0].id) if scopes else None, FRESH_SECONDS
         if guild_id is None:
             return None
-        rules = await self._rules.of(guild_id)
+        rules = await self._rules.of(guild_id, fresh)
         server = await self._server_rules.of(guild_id)
         if not rules and not server:
             return None
@@ -241,6 +273,17 @@ class FilteredReply:
 def _all_kept(sieves: Mapping[Side, Sieve | None], texts: Sequence[tuple[Side, str]]) -> list[str | None]:
     until = time.monotonic() + ALL_TEXTS_SECONDS
     return [_kept(sieves[side], text) if time.monotonic() < until else None for side, text in texts]
+
+
+def _all_reviewed(sieve: Sieve, texts: Sequence[str]) -> list[Reviewed]:
+    """Up to the first that is blocked, as far as there is time."""
+    until = time.monotonic() + ALL_TEXTS_SECONDS
+    found: list[Reviewed] = []
+    for text in texts:
+        if time.monotonic() > until or (found and found[-1].blocked):
+            break
+        found.append(sieve.reviewed(text))
+    return found
 
 
 def _kept(sieve: Sieve | None, text: str) -> str | None:

@@ -24,6 +24,7 @@ class Presences:
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._most = most
         self._known: OrderedDict[tuple[int | None, int, int], Presence] = OrderedDict()
+        self._homes: OrderedDict[int, int | None] = OrderedDict()
 
     def remember(self, guild_id: int | None, channel_id: int, presence: Presence) -> None:
         """Someone asks for something here."""
@@ -32,6 +33,15 @@ class Presences:
         self._known.move_to_end(key)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
+        if guild_id is None:
+            self._homes[channel_id] = presence.ruling_id
+            self._homes.move_to_end(channel_id)
+            while len(self._homes) > self._most:
+                self._homes.popitem(last=False)
+
+    def home_in(self, channel_id: int) -> int | None:
+        """The server whose rules hold in somebody's direct messages; None without one, or if that was forgotten."""
+        return self._homes.get(channel_id)
 
     def of(self, guild_id: int | None, channel_id: int, user_id: int) -> Presence:
         """Who somebody is here, as they were when they asked last; without roles if that was forgotten."""

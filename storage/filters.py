@@ -1,5 +1,6 @@
 """What a guild's filters look for: kept in memory once they were read."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,21 +52,28 @@ class FilterRule:
 class FilterRules:
     """The filters of all guilds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._cache: OrderedDict[int, tuple[FilterRule, ...]] = OrderedDict()
+        self._cache: OrderedDict[int, tuple[float, tuple[FilterRule, ...]]] = OrderedDict()
+        self._clock = clock
         self._changes = 0
 
-    async def of(self, guild_id: int) -> tuple[FilterRule, ...]:
-        """The filters of a guild, the oldest first; the same object until they change."""
+    async def of(self, guild_id: int, within_seconds: float | None = None) -> tuple[FilterRule, ...]:
+        """The filters of a guild, the oldest first; the same object until they change.
+
+        What was read once is answered from memory. That is exact in the process to which the guild belongs; another one
+        says within how many seconds it wants to know of changes.
+        """
         known = self._cache.get(guild_id)
-        if known is not None:
+        if known is not None and (within_seconds is None or self._clock() - known[0] < within_seconds):
             self._cache.move_to_end(guild_id)
-            return known
-        changes = self._changes
+            return known[1]
+        changes, at = self._changes, self._clock()
         rules = await self._database.read(_read, guild_id)
+        if known is not None and known[1] == rules:
+            rules = known[1]
         if changes == self._changes:  # else what was read may have been overtaken already
-            self._cache[guild_id] = rules
+            self._cache[guild_id] = at, rules
             if len(self._cache) > MAX_CACHED_GUILDS:
                 self._cache.popitem(last=False)
         return rules
