@@ -11,6 +11,7 @@ from chat._allowed import allowed_messages
 from chat.branches import Branches, short_id
 from chat.conversations import Conversations
 from chat.errors import NothingThereError, TranscriptError
+from chat.turns import CheckHead
 from storage import ConversationKey, History, Scope, StoredMessage
 from storage.records import utc_now
 
@@ -91,17 +92,17 @@ class Archive:
         outlined = await self._history.outline(key.guild_id, key.channel_id, OUTLINED_AT_MOST)
         return Branches(outlined, await self._history.head(key))
 
-    async def checkout(self, key: ConversationKey, typed: str) -> Moved:
+    async def checkout(self, key: ConversationKey, typed: str, check: CheckHead | None = None) -> Moved:
         """Go on from a branch. Raises `NothingThereError`, `BusyConversationError` or `WrongConversationError`."""
         branches = await self.branches(key)
         wanted = branches.find(typed)
         if wanted is None:
             raise NothingThereError("checkout")
-        return await self._move(key, branches, wanted)
+        return await self._move(key, branches, wanted, check)
 
-    async def go_on_from(self, key: ConversationKey, message_id: int) -> Moved:
+    async def go_on_from(self, key: ConversationKey, message_id: int, check: CheckHead | None = None) -> Moved:
         """Go on from a message. Raises `BusyConversationError` or `WrongConversationError`."""
-        return await self._move(key, await self.branches(key), message_id)
+        return await self._move(key, await self.branches(key), message_id, check)
 
     async def export(self, key: ConversationKey, kind: Format, bot_name: str, limit_bytes: int) -> bytes:
         """The conversation as a file. Raises `TranscriptError` if it is longer, `NothingThereError` if it is empty."""
@@ -133,8 +134,10 @@ class Archive:
         moved = _moved(await self.branches(key), grafted.previous_head, grafted.head)
         return TakenIn(moved, grafted.messages, transcript.left_out, emptied)
 
-    async def _move(self, key: ConversationKey, branches: Branches, message_id: int) -> Moved:
+    async def _move(self, key: ConversationKey, branches: Branches, message_id: int, check: CheckHead | None) -> Moved:
         async with self._conversations.quiet_line(key):
+            if check is not None:
+                await check(message_id)
             previous = await self._history.set_head(key, message_id)
         return _moved(branches, previous, message_id)
 

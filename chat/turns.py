@@ -4,13 +4,16 @@ Whatever is done here moves the history first; the surface then shows what the h
 the next prompt contains, and after a crash in between the next press shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chat._lanes import line_of
 from chat.conversations import Conversations
 from chat.errors import BusyConversationError, NothingThereError, StaleControlError
 from storage import ConversationKey, History, Scope, ShownReply, StoredMessage
+
+CheckHead = Callable[[int], Awaitable[None]]
+"""Raises an error if a conversation may not go on from this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class Forgotten:
     answered_by: ShownReply | None = None
 
 
+def swipe_left_by(shown: ShownReply) -> StoredMessage | None:
+    """The swipe that takes the reply's place when it is forgotten; None when it is the only one."""
+    others = [swipe for swipe in shown.swipes if swipe.id != shown.reply.id]
+    before = [other for other in others if other.id < shown.reply.id]
+    return before[-1] if before else next(iter(others), None)
+
+
 def swipe_of(shown: ShownReply, steps: int) -> StoredMessage:
     """The swipe so many places later (or earlier); at either end the reply itself."""
     place = shown.position - 1 + steps
@@ -46,8 +56,8 @@ class Turns:
 
     # --- the newest turn
 
-    async def undo(self, key: ConversationKey) -> UndoneTurn:
-        """Take the last turn back: the head moves up to before it. Raises `NothingThereError`."""
+    async def undo(self, key: ConversationKey, check: CheckHead | None = None) -> UndoneTurn:
+        """Take the last turn back: the head moves up to before it. Raises `NothingThereError` or what `check` does."""
         async with self._conversations.line((key, None)):
             await self._conversations.make_way(key)
             reply = await self._last_reply(key)
@@ -57,7 +67,10 @@ class Turns:
                 reply = await self._last_reply(key)  # a swipe that came to nothing has given its place back
             asked = tuple(await self._history.turn_of(key.guild_id, reply.id))
             above = asked[0].parent_id if asked else reply.parent_id
-            await self._history.set_head(key, await self._said_before(key, above))
+            before = await self._said_before(key, above)
+            if check is not None and before is not None:
+                await check(before)
+            await self._history.set_head(key, before)
         user_ids = [i for message in asked for i in await self._history.discord_ids(key.guild_id, message.id)]
         reply_ids = await self._history.discord_ids(key.guild_id, reply.id)
         return UndoneTurn(asked, reply, tuple(user_ids), tuple(reply_ids))
@@ -100,13 +113,16 @@ class Turns:
             raise NothingThereError("reset")
         return previous
 
-    async def restore(self, key: ConversationKey, head: int) -> int | None:
+    async def restore(self, key: ConversationKey, head: int, check: CheckHead | None = None) -> int | None:
         """Go on where the conversation was before a reset; gives the head that is left.
 
-        Raises `BusyConversationError` or `WrongConversationError`.
+        Raises `BusyConversationError` or `WrongConversationError`, and what `check` does.
         """
         async with self._conversations.quiet_line(key):
-            return await self._history.set_head(key, await self._seen_instead(key.guild_id, head))
+            seen = await self._seen_instead(key.guild_id, head)
+            if check is not None:
+                await check(seen)
+            return await self._history.set_head(key, seen)
 
     async def _seen_instead(self, guild_id: int | None, reply_id: int) -> int:
         """The swipe that has taken the reply's place in Discord meanwhile; else the reply."""

@@ -165,8 +165,9 @@ class RestoreControl(Control, template=r"restore:(?P<number>\d{1,20})(?::(?P<own
         if await is_per_person(services, channel, interaction.guild_id) != bool(self.owner_id):
             raise StaleControlError  # what it would restore is nobody's conversation now
         key = ConversationKey(interaction.guild_id, interaction.channel_id or 0, self.owner_id)
+        check = interaction.client.replies.ratings.going_on(key, channel)
         try:
-            left = await services.turns.restore(key, self.number)
+            left = await services.turns.restore(key, self.number, check)
         except WrongConversationError:
             raise StaleControlError from None
         note_deed(interaction, after={"branch": short_id(self.number)})

@@ -21,6 +21,7 @@ from cogs._pace import Pace
 from cogs._persona_cards import name_line
 from cogs._places import style_of
 from cogs._posts import Post, Posts, quietly
+from cogs._ratings import Ratings
 from cogs._reply_controls import controls_of
 from cogs._words import QUESTION_CUT, QUESTION_DELETED, QUESTION_EDITED, changed_note, quoted, state_note
 from storage import ConversationKey, History, ShownReply, Voice, new_id
@@ -57,6 +58,7 @@ class Drawings:
     def __init__(self, bot: Bot, pace: Pace) -> None:
         self._bot = bot
         self._pace = pace
+        self.ratings = Ratings(bot)
         self._under_way: dict[int, Posts] = {}  # by the first message in which they draw
         self._offers: dict[int, str] = {}  # the small print that is being written, by reply
 
@@ -171,13 +173,21 @@ class Drawings:
 
     # --- drawing
 
-    async def draw(self, shown: ShownReply, find_spot: FindSpot, *, note: str = "", failed: bool = False) -> None:
-        """Show a reply as the history has it, unless another one has taken its place by now."""
+    async def draw(
+        self, shown: ShownReply, find_spot: FindSpot, *, channel: Any = None, note: str = "", failed: bool = False
+    ) -> None:
+        """Show a reply as the history has it, unless another one has taken its place by now.
+
+        `channel` is where it stands, if that is at hand. What may not be shown there has only its buttons changed.
+        """
         if await self._current(shown) is None:
             return
         await self.end_drawing(shown.discord_ids)
         now = await self._current(shown)
         if now is None:
+            return
+        if not await self.ratings.allows(channel or (await self._channel_of(now.key))[0], now.reply):
+            await self._dress(now.key, now)
             return
         spot = await find_spot(now)
         writing = Posts(

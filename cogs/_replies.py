@@ -16,7 +16,7 @@ from chat.answers import Answer, Wish
 from chat.archive import Archive
 from chat.errors import NothingThereError, StaleControlError
 from chat.persona import Persona
-from chat.turns import Turns, swipe_of
+from chat.turns import Turns, swipe_left_by, swipe_of
 from cogs._bot import Bot, tell
 from cogs._controls import view_of
 from cogs._deeds import note_deed
@@ -24,7 +24,7 @@ from cogs._drawing import Drawings, Spot
 from cogs._editing import EditForm
 from cogs._outlets import ChannelOutlet, InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
-from cogs._places import conversation_of, is_age_restricted, scopes_of, style_of
+from cogs._places import conversation_of, scopes_of, style_of
 from cogs._posts import Post, quietly
 from cogs._reply_controls import part_controls
 from cogs._screen import ReplyScreen
@@ -49,9 +49,7 @@ class Replies(Drawings):
     async def turn(self, interaction: discord.Interaction[Bot], reply_id: int, steps: int) -> None:
         """Show the swipe so many places later, if who said it may speak here."""
         shown = await self._allowed(interaction, "swipe", reply_id)
-        adults_only = is_age_restricted(interaction.channel)
-        other = swipe_of(shown, steps)
-        await self._bot.services.personas.who_said(interaction.guild_id, other, age_restricted=adults_only)
+        await self.ratings.require(interaction.channel, swipe_of(shown, steps))
         await interaction.response.defer()
         await self._show(await self._turns.turn(shown, steps), interaction)
 
@@ -71,8 +69,10 @@ class Replies(Drawings):
         await self._write(interaction, shown, goes_on=True)
 
     async def delete(self, interaction: discord.Interaction[Bot], reply_id: int) -> None:
-        """Forget the swipe that is shown, and show another one if there is one."""
+        """Forget the swipe that is shown, and show another one if there is one that may be shown here."""
         shown = await self._allowed(interaction, "delete", reply_id)
+        if (instead := swipe_left_by(shown)) is not None:
+            await self.ratings.require(interaction.channel, instead)
         note_deed(interaction, before=_size(shown.reply.content))
         await interaction.response.defer()
         left = await self._turns.drop(shown)
@@ -85,7 +85,7 @@ class Replies(Drawings):
         """Show a greeting: in the channel, or where the bot may not write there, as the command's answer."""
         shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, greeting_id)
         if not shown.discord_ids:
-            await self.draw(shown, partial(self._spot, interaction))
+            await self.draw(shown, partial(self._spot, interaction), channel=interaction.channel)
 
     async def greet_in(self, channel: discord.Thread, greeting_id: int) -> None:
         """Show a greeting in another place than where somebody asked for it."""
@@ -97,7 +97,7 @@ class Replies(Drawings):
             persona = await self.who_speaks(guild.id, reply.reply.persona_id)
             return Spot(await self._bot.voices.outlet(channel, guild.id, persona, style), [])
 
-        await self.draw(shown, anew)
+        await self.draw(shown, anew, channel=channel)
 
     async def greet_again(self, interaction: discord.Interaction[Bot], key: ConversationKey, persona: Persona) -> None:
         """Open a conversation that begins anew with the greeting of who speaks, if there is one."""
@@ -113,6 +113,7 @@ class Replies(Drawings):
     async def open_editor(self, interaction: discord.Interaction[Bot], reply_id: int, part: int | None = None) -> None:
         """Open the reply's words in a form; of a long reply the person chooses a part first."""
         shown = await self._allowed(interaction, "edit", reply_id)
+        await self.ratings.require(interaction.channel, shown.reply)
         words = self._words_of(shown, (await self._spot(interaction, shown)).outlet)
         if part is None and len(words) > 1:
             await tell(interaction, "-# Which part?", view=view_of(*part_controls(reply_id, len(words))))
@@ -129,6 +130,7 @@ class Replies(Drawings):
     ) -> None:
         """A form comes back: the words take their part's place. Raises `StaleControlError` if the reply has changed."""
         shown = await self._allowed(interaction, "edit", reply_id)
+        await self.ratings.require(interaction.channel, shown.reply)
         content = shown.reply.content
         words = self._words_of(shown, (await self._spot(interaction, shown)).outlet)
         if _digest(content) != digest or part >= len(words):
@@ -168,7 +170,7 @@ class Replies(Drawings):
             raise NothingThereError("continue")  # there are no branches to come back by
         await self._bot.services.guard.check_own("continue from here", frozenset(), interaction)
         key = await conversation_of(interaction)
-        moved = await self._archive.go_on_from(key, reply_id)
+        moved = await self._archive.go_on_from(key, reply_id, self.ratings.going_on(key, interaction.channel))
         link = link_to(key.guild_id, key.channel_id, shown.discord_ids[0] if shown.discord_ids else message.id)
         await interaction.response.send_message(
             f"The conversation goes on from [this reply]({link}): `{moved.words}`\n{way_back(moved.previous)}",
@@ -312,7 +314,7 @@ class Replies(Drawings):
 
     async def _show(self, shown: ShownReply, interaction: discord.Interaction[Bot]) -> None:
         """Make Discord show a reply as the history has it."""
-        await self.draw(shown, partial(self._spot, interaction))
+        await self.draw(shown, partial(self._spot, interaction), channel=interaction.channel)
 
     async def _spot(self, interaction: discord.Interaction[Bot], shown: ShownReply) -> Spot:
         """Where a reply is drawn for somebody who did something to it."""

@@ -88,7 +88,7 @@ class HistoryCommands(commands.GroupCog, group_name="history", group_description
     async def checkout(self, interaction: discord.Interaction[Bot], branch: app_commands.Range[str, 1, 30]) -> None:
         """Move the channel's conversation, for all to see."""
         key = await conversation_of(interaction)
-        moved = await self.archive.checkout(key, branch)
+        moved = await self.archive.checkout(key, branch, self.bot.replies.ratings.going_on(key, interaction.channel))
         note_deed(interaction, before={"branch": moved.previous}, after={"branch": moved.head})
         await interaction.response.send_message(
             f"The conversation goes on from branch `{moved.head}`: `{moved.words}`\n{way_back(moved.previous)}",

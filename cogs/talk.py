@@ -156,7 +156,7 @@ class Talk(commands.Cog):
             raise NothingThereError("undo")
         await services.guard.check_own("undo", await services.turns.last_askers(key), interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        undone = await services.turns.undo(key)
+        undone = await services.turns.undo(key, self.bot.replies.ratings.going_back(key, interaction.channel))
         askers = " ".join(f"user:{i}" for i in dict.fromkeys(said.author_id for said in undone.user_messages) if i)
         note_deed(
             interaction,
