@@ -22,6 +22,9 @@ LOOK_SECONDS: Final = 60.0
 
 SWEEP_SECONDS: Final = 30.0
 
+SWEPT_EVERY_SECONDS: Final = 900.0
+"""How soon what single deletions, edits and retention leave in files is swept out; all of it at once."""
+
 
 class Erasures:
     """Carries deletions out and tells the person how they ended."""
@@ -39,6 +42,7 @@ class Erasures:
         """Go on with what was begun before, and listen to other processes."""
         self._run(self._go_on())
         self._run(self._look_round())
+        self._run(self._sweep_round())
 
     async def close(self) -> None:
         """What is not done is done after the restart."""
@@ -115,6 +119,15 @@ class Erasures:
             await asyncio.sleep(LOOK_SECONDS)
             with contextlib.suppress(StorageError):
                 await self.look_once(datetime.now(UTC))
+
+    async def _sweep_round(self) -> None:
+        while True:
+            await asyncio.sleep(SWEPT_EVERY_SECONDS)
+            try:
+                if await self._swept() == "busy":
+                    await self._sweep_until_done()
+            except StorageError as error:
+                logger.warning("what is left of deleted words could not be swept out: %s", type(error).__name__)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import discord
 from discord import app_commands
 
-from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS, MAX_RETENTION_DAYS
+from chat.channel_settings import MAX_RETENTION_DAYS
 from chat.errors import (
     AdultPersonaError,
     ApiKeyError,
@@ -56,6 +56,7 @@ from chat.presets import MAX_NAME_CHARACTERS, range_words
 from cogs._fault_words import (
     BROKEN_FILE,
     CARD_FAULTS,
+    KEYWORD_PROBLEMS,
     LOREBOOK_FAULTS,
     PRESET_FILE_PROBLEMS,
     TRANSCRIPT_FAULTS,
@@ -106,6 +107,7 @@ from storage import (
     StorageError,
     StorageUnavailableError,
     TurnStartedError,
+    WithdrawnError,
     WrongConversationError,
 )
 
@@ -137,11 +139,6 @@ NOTHING_TO_ACT_ON = {
     "profile clear": "You have no profile here.",
     "note set": "The note has no words.",
     "note clear": "No note was set for this very place.",
-}
-KEYWORD_PROBLEMS = {
-    "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
-    "long": f"A keyword has up to {MAX_KEYWORD_CHARACTERS} characters. Type several with commas between.",
-    "none": "Type at least one keyword, several with commas between; `default` clears them.",
 }
 
 
@@ -358,6 +355,8 @@ def _storage_words(error: BaseException) -> Explanation | None:
             return Explanation("I cannot reach my memory at the moment. Try again soon.")
         case WrongConversationError() | TurnStartedError() | ReplyMovedOnError():
             return Explanation("This belongs to something that has changed since.", retry=False)
+        case WithdrawnError():
+            return Explanation("I did not keep this, as you wished with `/privacy`.", retry=False)
         case CorruptDatabaseError() | NewerSchemaError() | DatabaseUrlError():
             return Explanation("My memory cannot be opened. Whoever runs me has to look at the log.", retry=False)
         case SecretKeyMissingError():

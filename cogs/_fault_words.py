@@ -1,6 +1,7 @@
-"""What is wrong with files that people give to the bot, in words."""
+"""What is wrong with files and keywords that people give to the bot, in words."""
 
 from chat.cards import MAX_FILE_BYTES as MAX_CARD_FILE_BYTES
+from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS
 from chat.presets import MAX_FILE_BYTES
 
 TRANSCRIPT_FAULTS = {
@@ -57,4 +58,9 @@ LOREBOOK_FAULTS = {
     "deep": "The lorebook is nested too deeply.",
     "number": "The lorebook has a number that is out of any range.",
     "text": "The lorebook has text that is damaged.",
+}
+KEYWORD_PROBLEMS = {
+    "many": f"A channel has up to {MAX_KEYWORDS} keywords.",
+    "long": f"A keyword has up to {MAX_KEYWORD_CHARACTERS} characters. Type several with commas between.",
+    "none": "Type at least one keyword, several with commas between; `default` clears them.",
 }

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -31,7 +32,8 @@ from cogs._screen import ReplyScreen
 from cogs._unanswered import Unanswered, turned_away_alone
 from cogs._words import plain, quoted
 from moderation.access import Reason, RefusedError
-from storage import NewTurn, Picture, StoredMessage
+from storage import NewTurn, Picture, StoredMessage, WithdrawnError
+from storage.ids import new_id
 
 logger = logging.getLogger(__name__)
 
@@ -123,8 +125,8 @@ class Talking:
         except (LimitReachedError, QueueTooLongError) as error:
             if called or self._pace.may_tell(message.author.id, message.channel.id):
                 await self.unanswered.turn_away(message, error)
-        except MessageGoneError:
-            logger.debug("a message was deleted before it was read")
+        except (MessageGoneError, WithdrawnError):
+            logger.debug("a message was not wanted any more before it was kept")
         except WRITE_PROBLEMS as error:
             logger.info("a message could not be answered in Discord: %s", error)
         except Exception as error:  # noqa: BLE001  # a person waits for an answer, so every error gets its words
@@ -134,7 +136,7 @@ class Talking:
 
     async def _ask(self, message: discord.Message, *, called: bool) -> None:
         """Hand a message to the engine. Raises `RefusedError`."""
-        guild_id = message.guild.id if message.guild else None
+        guild_id, heard_id = message.guild.id if message.guild else None, new_id()
         await self._bot.services.guard.check("chat", message.author, guild_id, message.channel)
         trigger = await self._trigger(message)
         if trigger.kind == "off":
@@ -148,6 +150,7 @@ class Talking:
         async with self._reader.in_order((message.channel.id, message.author.id)):
             question = await self._question(message, guild_id, called=called, gathers=trigger.kind == "always")
             if question is not None:
+                question = replace(question, turn=replace(question.turn, heard_id=heard_id))
                 await self._begin(question, message, guild_id)
         if question is None and called:
             await self.unanswered.hint(message)
@@ -184,6 +187,9 @@ class Talking:
         try:
             said, _ = await self._said(message, guild_id, {picture.attachment_id: picture for picture in pictures})
         except MessageGoneError:
+            return
+        if storage.opt_outs.holds(guild_id, message.author.id):  # since the files began to load
+            await self._bot.services.turns.forget_message(guild_id, message.id)
             return
         if len(said.pictures) < len(pictures):
             kept = [picture.attachment_id for picture in said.pictures]
@@ -281,7 +287,7 @@ class Talking:
         private: bool,
     ) -> None:
         """Answer what was said with `/chat`; the question is shown because others cannot see a command's arguments."""
-        text = without_asides(text)
+        heard_id, text = new_id(), without_asides(text)
         if not text.strip() and attachment is None:
             await tell(interaction, ONLY_AN_ASIDE)
             return
@@ -309,6 +315,7 @@ class Talking:
             created_at=interaction.created_at,
             persona_id=persona.id if persona else None,
             persona_name=persona.name if persona else None,
+            heard_id=heard_id,
         )
         outlet: Outlet = InteractionOutlet(interaction, private=private, expired=expired, style=style)
         if by_name:

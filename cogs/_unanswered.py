@@ -17,6 +17,7 @@ from cogs._outlets import Outlet
 from cogs._pace import Pace
 from cogs._posts import WRITE_PROBLEMS, quietly
 from moderation.access import Reason, RefusedError
+from storage import WithdrawnError
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +142,6 @@ async def turned_away_alone(interaction: discord.Interaction[Bot]) -> AsyncItera
     """If there is no room, what all can see of a command goes, so that its error is told to the person alone."""
     try:
         yield
-    except (LimitReachedError, QueueTooLongError):
+    except (LimitReachedError, QueueTooLongError, WithdrawnError):
         await quietly(interaction.delete_original_response())
         raise

@@ -18,6 +18,7 @@ from storage.errors import (
     StorageError,
     StorageUnavailableError,
     TurnStartedError,
+    WithdrawnError,
     WrongConversationError,
 )
 from storage.filters import FilterAction, FilterKind, FilterRule, FilterRules, FilterSide
@@ -190,6 +191,7 @@ __all__ = [
     "Voice",
     "Webhooks",
     "Where",
+    "WithdrawnError",
     "WrongConversationError",
     "clean_text",
     "new_id",

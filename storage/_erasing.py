@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, delete, func, null, select, update
 
 from storage import _tree
+from storage._leftovers import NOBODY
 from storage._quotes import NO_QUOTE
 from storage._walking import Key, in_scope, key_of, walk, with_keys
 from storage.records import Where
@@ -27,7 +28,6 @@ from storage.schema import (
 )
 
 MESSAGES_AT_ONCE: Final = 100
-NOBODY: Final = 0
 
 BY_CHANNEL: Final = ("guild_id", "channel_id", "id")
 """As the messages of one guild are found without looking at those of others."""

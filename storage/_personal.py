@@ -22,9 +22,9 @@ PERSONAL: Final = {
     "personas.owner_id": Upon.DELETED,  # those of the server are nobody's from then on
     "personas.updated_by": Upon.NOBODYS,
     "persona_versions.updated_by": Upon.NOBODYS,
-    "lorebooks.created_by": Upon.NOBODYS,
+    "lorebooks.created_by": Upon.NOBODYS,  # those of direct messages go
     "settings.scope_id": Upon.DELETED,  # of the scope of a user
-    "settings.set_by": Upon.NOBODYS,
+    "settings.set_by": Upon.NOBODYS,  # what they wrote, or set in direct messages, goes
     "usage.user_id": Upon.SUMMED,
     "usage_days.user_id": Upon.SUMMED,
     "usage_sums.scope_id": Upon.SUMMED,
@@ -40,7 +40,7 @@ PERSONAL: Final = {
     "reports.requester_id": Upon.STAYS,
     "report_reporters.reporter_id": Upon.EMPTIED,
     "report_deeds.done_by": Upon.STAYS,
-    "sealed_keys.owner_id": Upon.STAYS,  # until they take it back
+    "sealed_keys.owner_id": Upon.DELETED,  # those that they lend
     "opt_outs.user_id": Upon.STAYS,
     "erasures.user_id": Upon.STAYS,
 }

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage._leftovers import note_words_gone
 from storage._quotes import NO_QUOTE
 from storage.pictures import delete_pictures
 from storage.records import Opened, StoredMessage
@@ -182,13 +183,19 @@ def siblings(connection: Connection, guild_id: int | None, message_id: int) -> l
 def edit(connection: Connection, guild_id: int | None, message_id: int, content: str) -> bool:
     """Replace the content; False if there is no such message, or it was forgotten."""
     parameters = {"guild": guild_id, "message": message_id, "new_content": content}
-    return connection.execute(_edit, parameters).rowcount > 0
+    edited = connection.execute(_edit, parameters).rowcount > 0
+    if edited:
+        note_words_gone(connection)
+    return edited
 
 
 def forget(connection: Connection, guild_id: int | None, message_id: int) -> bool:
     """Empty the message, delete its pictures, and leave its place in the tree; False if there is none."""
     delete_pictures(connection, guild_id, [message_id])
-    return connection.execute(_forget, {"guild": guild_id, "message": message_id}).rowcount > 0
+    forgotten = connection.execute(_forget, {"guild": guild_id, "message": message_id}).rowcount > 0
+    if forgotten:
+        note_words_gone(connection)
+    return forgotten
 
 
 def unlink_discord(connection: Connection, discord_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
@@ -13,6 +13,7 @@ from storage._quotes import QUOTING
 from storage._swipes import give_place_back
 from storage._tree import forget, page
 from storage._upsert import Upsert
+from storage._withdrawn import is_withdrawn
 from storage.errors import TurnStartedError
 from storage.ids import new_id
 from storage.models import save_facts
@@ -21,6 +22,8 @@ from storage.records import BegunTurn, ConversationKey, NewTurn, Quote, Settleme
 from storage.schema import discord_messages, is_unfinished, messages
 from storage.usage import add_usage
 from storage.webhooks import note_post
+
+Begun = BegunTurn | Literal["withdrawn"] | None
 
 _insert_messages = insert(messages)
 _link = Upsert(discord_messages, overwrite=("message_id", "part"))
@@ -48,10 +51,12 @@ _settle = (
 _close = update(messages).where(_by_id, is_unfinished).values(state=bindparam("new_state"))
 
 
-def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> BegunTurn | None:
+def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun:
     """The user's message, a reply to wait for, and so many messages above it; None if this claim is taken."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
+    if is_withdrawn(connection, turn):
+        return "withdrawn"  # and the claim stays, or it would be taken for missed
     parent_id = _parent_of(connection, turn)
     begun = BegunTurn(new_id(), new_id(), parent_id)
     rows = [
@@ -66,10 +71,12 @@ def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun
     return replace(begun, recent=tuple(page(connection, turn.key.guild_id, begun.user_message_id, recent_rows)))
 
 
-def join_turn(connection: Connection, reply_id: int, turn: NewTurn, recast: bool = False) -> BegunTurn | None:
+def join_turn(connection: Connection, reply_id: int, turn: NewTurn, recast: bool = False) -> Begun:
     """A further message for a reply that still waits: it comes between the reply and what it hung under."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
+    if is_withdrawn(connection, turn):
+        return "withdrawn"  # and the claim stays, or it would be taken for missed
     require_in_conversation(connection, turn.key, reply_id)
     reply = connection.execute(_waiting_reply, {"message": reply_id}).one()
     if reply.state != "pending":

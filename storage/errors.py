@@ -10,6 +10,7 @@ StorageError
 ├── WrongConversationError    a message id that does not belong to this conversation
 ├── TurnStartedError          the reply has begun, so nothing can join its turn any more
 ├── ReplyMovedOnError         the reply is gone, is being written or was answered, so it stays as it is
+├── WithdrawnError            who said it has opted out, or had it deleted, before it could be kept
 ├── SecretKeyMissingError     nothing can be sealed or opened, because no secret key is set
 └── BrokenSealError           it was sealed under a key that is gone, or for something else
 """
@@ -97,6 +98,10 @@ class ReplyMovedOnError(StorageError):
     def __init__(self, reply_id: int) -> None:
         super().__init__(f"reply {reply_id}")
         self.reply_id = reply_id
+
+
+class WithdrawnError(StorageError):
+    """The person does not want to have kept what they said."""
 
 
 class SecretKeyMissingError(StorageError):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from storage import _archive, _conversations, _quotes, _swipes, _tree, _turns
 from storage.database import Database
+from storage.errors import WithdrawnError
 from storage.records import (
     BegunTurn,
     ConversationKey,
@@ -39,16 +40,19 @@ class History:
         self._posts = Posts(0) if posts is None else posts
 
     async def begin_turn(self, turn: NewTurn) -> BegunTurn | None:
-        """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken."""
-        return await self._database.write(_turns.begin_turn, turn, PAGE_SIZE)
+        """Remember a user's message and make room for its reply, in one transaction; None if this claim is taken.
+
+        Raises `WithdrawnError` if the person does not want to have it kept any more.
+        """
+        return _kept(await self._database.write(_turns.begin_turn, turn, PAGE_SIZE))
 
     async def join_turn(self, reply_id: int, turn: NewTurn, *, recast: bool = False) -> BegunTurn | None:
         """Let a further message be answered by a reply that still waits; None if this claim is taken.
 
         With `recast` the persona of this turn answers from now on. Raises TurnStartedError once the reply has begun;
-        the claim is then free for a turn of its own.
+        the claim is then free for a turn of its own. Raises `WithdrawnError` as `begin_turn` does.
         """
-        return await self._database.write(_turns.join_turn, reply_id, turn, recast)
+        return _kept(await self._database.write(_turns.join_turn, reply_id, turn, recast))
 
     async def leave_turn(
         self, guild_id: int | None, reply_id: int, message_ids: Sequence[int], left_by: int, left_to: int
@@ -271,3 +275,9 @@ class History:
         while (deleted := await self._database.write(_tree.prune_claims, older_than)) > 0:
             total += deleted
         return total
+
+
+def _kept(begun: _turns.Begun) -> BegunTurn | None:
+    if begun == "withdrawn":
+        raise WithdrawnError
+    return begun

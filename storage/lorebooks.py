@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
 
+from storage._leftovers import note_words_gone
 from storage._tree import path_ids
 from storage.database import Database
 from storage.ids import new_id
@@ -168,6 +169,7 @@ def _get(connection: Connection, guild_id: int | None, book_id: int) -> StoredLo
 
 
 def _remove(connection: Connection, guild_id: int | None, book_id: int) -> bool:
+    note_words_gone(connection)
     return connection.execute(_delete, {"guild": guild_id, "book": book_id}).rowcount > 0
 
 

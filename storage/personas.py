@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from storage._leftovers import note_words_gone
 from storage.database import Database
 from storage.ids import new_id
 from storage.records import Avatar, PersonaContent, PersonaKind, PersonaOutline, StoredPersona, utc_now
@@ -173,6 +174,7 @@ def _list(connection: Connection, guild_id: int | None, owner_id: int | None) ->
 
 
 def _remove(connection: Connection, guild_id: int | None, persona_id: int) -> bool:
+    note_words_gone(connection)
     return connection.execute(_delete, {"guild": guild_id, "persona": persona_id}).rowcount > 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage._leftovers import note_words_gone
 from storage.database import Database
 from storage.records import Picture
 from storage.schema import messages, pictures
@@ -66,4 +67,5 @@ def _read(connection: Connection, guild_id: int | None, message_ids: Sequence[in
 
 def _drop_others(connection: Connection, guild_id: int | None, message_id: int, kept: Sequence[int]) -> int:
     parameters = {"guild": guild_id, "ids": [message_id], "kept": list(kept)}
+    note_words_gone(connection)
     return connection.execute(_keep_only, parameters).rowcount

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from storage import _erasing as erasing
 from storage import _holdings as holdings
 from storage._erasing import ShownIn
 from storage._holdings import Kept, KeptFile
+from storage._leftovers import NOBODY, note_words_gone
 from storage._quotes import erase_quotes
 from storage._walking import Key
 from storage.database import Database, Swept
@@ -31,7 +32,11 @@ Hide = Callable[[Sequence[ShownIn]], Awaitable[None]]
 
 _insert = insert(erasures)
 _open = select(erasures).where(erasures.c.done_at.is_(None)).order_by(erasures.c.id)
-_finished = select(erasures).where(erasures.c.done_at > bindparam("since")).order_by(erasures.c.id)
+_finished = (
+    select(erasures)
+    .where(erasures.c.done_at > bindparam("since"), erasures.c.user_id != NOBODY)
+    .order_by(erasures.c.id)
+)
 _done = update(erasures).where(erasures.c.id == bindparam("erasure")).values(done_at=bindparam("now"))
 _unswept = select(erasures.c.id).where(erasures.c.done_at.is_not(None), erasures.c.swept_at.is_(None)).limit(1)
 _swept = (
@@ -39,7 +44,9 @@ _swept = (
     .where(erasures.c.done_at <= bindparam("until"), erasures.c.swept_at.is_(None))
     .values(swept_at=bindparam("now"))
 )
-_prune = delete(erasures).where(erasures.c.done_at < bindparam("before"))
+_prune = delete(erasures).where(
+    erasures.c.done_at < bindparam("before"), or_(erasures.c.user_id != NOBODY, erasures.c.swept_at.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,7 @@ class Privacy:
 
     async def ask_to_erase(self, where: Where, user_id: int, *, answers: bool, in_discord: bool) -> Erasure:
         """Note down what is to be deleted; what is said from now on is not."""
-        erasure = Erasure(new_id(), where, user_id, answers, in_discord)
-        await self._database.write(_note, erasure)
-        return erasure
+        return await self._database.write(_note, where, user_id, answers, in_discord)
 
     async def unfinished(self) -> list[Erasure]:
         """What is still to be deleted."""
@@ -238,7 +243,9 @@ def _day(guild_id: int | None, day: Any) -> holdings.Fields:
     return {name: holdings.in_json(name, value) for name, value in values.items()}
 
 
-def _note(connection: Connection, erasure: Erasure) -> None:
+def _note(connection: Connection, where: Where, user_id: int, answers: bool, in_discord: bool) -> Erasure:
+    # Its id is made here, so that it is higher than those of all that was kept before.
+    erasure = Erasure(new_id(), where, user_id, answers, in_discord)
     everywhere = erasure.where is EVERYWHERE
     row = {
         "id": erasure.id, "guild_id": None if everywhere else erasure.where, "everywhere": everywhere,
@@ -246,6 +253,7 @@ def _note(connection: Connection, erasure: Erasure) -> None:
         "asked_at": utc_now(), "done_at": None, "swept_at": None,
     }  # fmt: skip
     connection.execute(_insert, row)
+    return erasure
 
 
 def _read(connection: Connection, statement: Any, parameters: dict[str, Any]) -> list[Erasure]:
@@ -268,4 +276,6 @@ def _note_swept(connection: Connection, until: datetime) -> None:
 
 
 def _prune_before(connection: Connection, before: datetime) -> None:
+    if _is_unswept(connection):
+        note_words_gone(connection)  # or the next start would not know that the file is to be rewritten
     connection.execute(_prune, {"before": before})

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Final, Literal
 
+from storage.ids import new_id
+
 Role = Literal["user", "assistant", "system"]
 State = Literal["complete", "pending", "streaming", "stopped", "interrupted", "failed", "deleted"]
 PersonaKind = Literal["draft", "own", "server"]
@@ -74,6 +76,7 @@ class NewTurn:
     """A user's message that asks for a reply.
 
     On the head, the turn goes on from it and moves it to the reply; else it is a side branch from parent_id.
+    `heard_id` tells when it was heard: who has it deleted after that does not have it kept.
     """
 
     key: ConversationKey
@@ -89,6 +92,7 @@ class NewTurn:
     persona_id: int | None = None
     persona_name: str | None = None  # under which it will answer
     pictures: tuple[Picture, ...] = ()
+    heard_id: int = field(default_factory=new_id)
     quote: Quote | None = None
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
+from storage._leftovers import note_words_gone
 from storage._quotes import NO_QUOTE
 from storage.database import Database
 from storage.ids import first_id_at
@@ -111,4 +112,5 @@ def _look(
 
 def _forget_some(connection: Connection, guild_id: int | None, ids: list[int]) -> int:
     delete_pictures(connection, guild_id, ids)
+    note_words_gone(connection)
     return connection.execute(_forget, {"ids": ids}).rowcount

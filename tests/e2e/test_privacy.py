@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from chat.bursts import Burst
+from cogs._attachments import AttachmentReader
 from cogs.leaving import GRACE
 from storage import EVERYWHERE, Scope, StoredWebhook
 from tests.e2e.acting import begun, slow_text
@@ -266,6 +267,36 @@ async def test_who_opted_out_is_not_heard_by_any_way(stage: Stage, monkeypatch: 
 
     await stage.command(ada, "privacy opt_in")
     await stage.ask(ada, "here again", answer="Welcome.")
+
+
+async def test_files_that_load_while_their_author_thinks_better_of_it_are_not_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, begun, let_go = AttachmentReader._fetch, asyncio.Event(), asyncio.Event()
+
+    async def held(self: AttachmentReader, url: str, most: int) -> bytes | None:
+        begun.set()
+        await let_go.wait()
+        return await fetch(self, url, most)
+
+    monkeypatch.setattr(AttachmentReader, "_fetch", held)
+    file = ("notes.txt", CANARY.encode())
+    await stage.say(stage.ada, f"look at {CANARY}", files=[file])
+    await begun.wait()
+    await delete(stage, stage.ada)
+    command = await stage.ada.slash(stage.channel, "chat", message=f"and {CANARY}", attachment=file)
+    begun.clear()
+    await begun.wait()
+    await (await stage.ada.slash(stage.channel, "privacy opt_out")).answered()
+    assert stage.bot is not None
+    opt_outs = stage.bot.services.storage.opt_outs
+    await stage.world.wait_until(lambda: opt_outs.holds(stage.guild.id, stage.ada.user.id))
+    let_go.set()
+    await stage.world.wait_until(lambda: any("did not keep this" in m.content for m in command.messages))
+    assert all(message.ephemeral or message.deleted for message in command.messages)
+    await stage.ask(stage.tom, "and now?")
+    assert canaries(stage) == []
+    assert CANARY not in str(stage.prompts)
 
 
 async def test_earlier_words_and_those_that_wait_are_not_passed_on(stage: Stage) -> None:

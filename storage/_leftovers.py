@@ -1,0 +1,31 @@
+"""Notes down that words went, so that the next sweep looks for what is left of them in the files.
+
+It is a row among the wishes of people, of nobody's: it outlives a restart, and a file that is too large to be rewritten
+while people wait is rewritten at the next start.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from storage.ids import new_id
+from storage.records import utc_now
+from storage.schema import erasures
+
+NOBODY: Final = 0
+
+_insert = insert(erasures)
+_unswept = (erasures.c.user_id == NOBODY, erasures.c.done_at.is_not(None), erasures.c.swept_at.is_(None))
+_again = update(erasures).where(*_unswept).values(done_at=bindparam("now"))
+
+
+def note_words_gone(connection: Connection) -> None:
+    """As part of the transaction in which they go. A sweep that runs just now does not count for them."""
+    now = utc_now()
+    if connection.execute(_again, {"now": now}).rowcount:
+        return
+    row = {
+        "id": new_id(), "guild_id": None, "everywhere": True, "user_id": NOBODY, "answers": False, "in_discord": False,
+        "asked_at": now, "done_at": now, "swept_at": None,
+    }  # fmt: skip
+    connection.execute(_insert, row)
