@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from cogs._bot import Bot
-from tests.e2e.acting import asked, begun
+from tests.e2e.acting import asked, begun, one_slot, waiting
 from tests.e2e.conftest import Stage
-from tests.e2e.test_waiting import one_slot, waiting
 
 FLOOD = 4
 
