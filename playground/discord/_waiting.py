@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.01
 """What is not part of the world (a database, the bot's memory) is looked at this often."""
 
 
-async def wait_until(state: State, predicate: Callable[[], T], timeout: float = 5.0) -> T:
+async def wait_until(state: State, predicate: Callable[[], T], timeout: float = 15.0) -> T:
     """Wait until a predicate gives something true, and return that; looks again at every event of the world."""
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 

@@ -209,12 +209,12 @@ class LocalDiscord:
         """Call back for every event (see `events`) from now on; the result ends it."""
         return self._state.subscribe(callback)
 
-    async def wait_until(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
+    async def wait_until(self, predicate: Callable[[], T], timeout: float = 15.0) -> T:
         """Wait until a predicate gives something true, and return that; TimeoutError when it does not."""
         return await wait_until(self._state, predicate, timeout)
 
     async def wait_for_message(
-        self, channel: Channel, predicate: Callable[[Message], bool] = lambda _: True, timeout: float = 5.0
+        self, channel: Channel, predicate: Callable[[Message], bool] = lambda _: True, timeout: float = 15.0
     ) -> Message:
         """Wait until a message that fits stands in a channel, and return the newest."""
 
@@ -230,7 +230,7 @@ class LocalDiscord:
         assert found is not None
         return found
 
-    async def wait_until_connected(self, shards: int = 1, timeout: float = 5.0) -> None:
+    async def wait_until_connected(self, shards: int = 1, timeout: float = 15.0) -> None:
         """Wait until the bot has sessions for so many shards."""
         gateway = self._state.gateway
         await wait_until(

@@ -42,7 +42,7 @@ class Stage:
     def mention(self) -> str:
         return f"<@{self.world.bot.id}>"
 
-    async def reply(self, containing: str = "", channel: Any = None, timeout: float = 5.0) -> Any:
+    async def reply(self, containing: str = "", channel: Any = None, timeout: float = 15.0) -> Any:
         """The bot's first finished message with this text."""
         return await self.world.wait_for_message(
             channel or self.channel,
@@ -113,7 +113,7 @@ class Stage:
         assert self.bot is not None
         history, guild = self.bot.services.storage.history, message.channel.guild
         found = None
-        for _ in range(500):
+        for _ in range(1500):
             found = await history.by_discord_id(guild and guild.id, message.id)
             if found is not None and found.content == content:
                 return
@@ -124,7 +124,7 @@ class Stage:
         """Until the history does not know a message in Discord any more."""
         assert self.bot is not None
         history, guild = self.bot.services.storage.history, message.channel.guild
-        for _ in range(500):
+        for _ in range(1500):
             if await history.by_discord_id(guild and guild.id, message.id) is None:
                 return
             await asyncio.sleep(0.01)
@@ -137,7 +137,7 @@ class Stage:
             scope = Scope("user", person.user.id)
             await self.bot.services.storage.settings.put(None, scope, "home", self.guild.id, person.user.id)
 
-    async def settled(self, timeout: float = 5.0) -> None:
+    async def settled(self, timeout: float = 15.0) -> None:
         """Until everything that was pressed or sent is handled, and no answer is under way."""
         assert self.bot is not None
         conversations = self.bot.services.conversations
@@ -201,6 +201,12 @@ async def world() -> AsyncIterator[LocalDiscord]:
 def no_rate_limits(world: LocalDiscord) -> None:
     """For tests that have nothing to do with the pace of writing."""
     world.rate_limits = RateLimits(default=Limit(500, 1.0), global_per_second=None)
+
+
+@pytest.fixture
+def short_rate_limits(world: LocalDiscord) -> None:
+    """As many requests as Discord takes, in a fifth of its time: what is over the limit waits, but not for long."""
+    world.rate_limits = RateLimits(default=Limit(5, 1.0))
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import cogs._screen as screen_module
 from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, slow_text, stored
 from tests.e2e.conftest import Stage
 
+pytestmark = pytest.mark.usefixtures("short_rate_limits")
+
 SEND_MESSAGES, VIEW_CHANNEL = 1 << 11, 1 << 10
 
 

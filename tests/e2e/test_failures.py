@@ -12,6 +12,8 @@ from playground.infermatic import LocalInfermatic
 from tests.e2e.acting import NEWEST, asked, begun, buttons, prompt, quiet, shown, slow_text, stored, swipes
 from tests.e2e.conftest import MODEL, Stage, changed, running
 
+pytestmark = pytest.mark.usefixtures("short_rate_limits")
+
 OTHER_MODEL = "TheDrummer-UnslopNemo-12B-v4.1"
 SEND_MESSAGES = 1 << 11
 

@@ -21,6 +21,8 @@ from storage import StoredMessage
 from tests.e2e.acting import buttons
 from tests.e2e.conftest import Stage, running
 
+pytestmark = pytest.mark.usefixtures("short_rate_limits")
+
 SEEDS = range(int(os.environ.get("FAULT_SEEDS", "1")))
 QUESTIONS = 3
 PATIENCE_SECONDS = 20.0  # an endless reply fills several messages, and a channel takes five in five seconds

@@ -12,6 +12,8 @@ from tests.e2e.acting import FAILED, NEWEST, asked, begun, buttons, prompt, quie
 from tests.e2e.conftest import Stage, changed, running
 from tests.e2e.processes import environment, started
 
+pytestmark = pytest.mark.usefixtures("short_rate_limits")
+
 INTERRUPTED = "I was restarted while I was answering."
 QUICK_NOTICE = """
 import cogs._screen as screen

@@ -22,6 +22,8 @@ from tests.e2e.acting import (
 )
 from tests.e2e.conftest import Stage
 
+pytestmark = pytest.mark.usefixtures("short_rate_limits")
+
 
 @pytest.fixture(autouse=True)
 def quick_waits(monkeypatch: pytest.MonkeyPatch) -> None:
