@@ -23,6 +23,7 @@ import msgspec
 from PIL import Image
 
 from chat.cards import read_card
+from chat.lorebooks import MOST_ENTRIES
 
 LIMIT = 3.0
 ROUNDS = 31
@@ -67,7 +68,7 @@ def _card() -> bytes:
             "keys": [f"harbour {number}", f"tide {number}"],
             "secondary_keys": [],
             "comment": f"Entry {number}",
-            "content": STORY * (1 + number % 6),
+            "content": STORY * (1 + number % 7),
             "constant": False,
             "selective": True,
             "insertion_order": 100,
@@ -81,6 +82,7 @@ def _card() -> bytes:
         }  # fmt: skip
         size += len(json.dumps(entry)) + 2
         entries.append(entry)
+    assert len(entries) <= MOST_ENTRIES
     data = {
         "name": "Mira",
         "description": STORY,

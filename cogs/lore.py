@@ -1,6 +1,5 @@
 """Lorebooks: `/lore import`, `list`, `show`, `test`, `enable`, `disable` and `delete`."""
 
-from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Literal
 
@@ -15,11 +14,11 @@ from chat.lore_library import LONGEST_NAME, MAX_FILE_BYTES, ListedBook, LoreLibr
 from chat.lorebooks import Entry, Lorebook, Scan, Verdict
 from cogs._bot import Bot, tell
 from cogs._deeds import note_deed
+from cogs._lists import listed
 from cogs._persona_cards import names_in_words
 from cogs._places import SOURCE_WORDS, conversation_of, place_of, scopes_of
 from storage import LorebookOutline, Scope
 
-LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
 LONGEST_TEXT = 4000
 LONGEST_SHOWN = 60
 
@@ -96,7 +95,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         """List them privately."""
         books = await self.library.all(place_of(interaction), interaction.user.id)
         lines = [_list_line(book, interaction) for book in books]
-        await tell(interaction, _fitting(lines) or "There are no lorebooks here. `/lore import` takes one in.")
+        await tell(interaction, listed(lines) or "There are no lorebooks here. `/lore import` takes one in.")
 
     @app_commands.command(description="The entries of a lorebook")
     @app_commands.describe(name="The lorebook")
@@ -104,7 +103,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         """Show them privately."""
         found, book = await self.library.open(place_of(interaction), name, interaction.user.id)
         lines = [f"**{_escaped(found.outline.name)}**", *(_entry_line(entry) for entry in book.entries)]
-        await tell(interaction, _fitting(lines))
+        await tell(interaction, listed(lines))
 
     @app_commands.command(description="What would come in from lorebooks if you said this here now, and why")
     @app_commands.describe(text="What somebody might say")
@@ -191,7 +190,7 @@ def _outcome(found: Scan) -> str:
     lines = ["**Comes in**", *fired] if fired else ["Nothing comes in."]
     if others:
         lines += ["**Stays out**", *others]
-    return _fitting([*lines, "-# Entries of which no key is there are not listed."])
+    return listed([*lines, "-# Entries of which no key is there are not listed."])
 
 
 def _verdict_line(verdict: Verdict) -> str:
@@ -228,17 +227,6 @@ def _entry_line(entry: Entry) -> str:
     more = f" and {len(entry.keys) - 5} more" if len(entry.keys) > 5 else ""
     off = "" if entry.enabled else " · off"
     return f"- {_escaped(entry.title[:LONGEST_SHOWN])} · {'always' if entry.constant else keys + more}{off}"
-
-
-def _fitting(lines: Iterable[str]) -> str:
-    """As many lines as one message holds."""
-    lines = list(lines)
-    text, shown = "", 0
-    for line in lines:
-        if len(text) + len(line) > LONGEST_ANSWER - 30:
-            return f"{text}\n-# and {len(lines) - shown} more."
-        text, shown = f"{text}\n{line}" if text else line, shown + 1
-    return text
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from discord.ext import commands
 
 from chat.errors import ModelDeniedError
 from cogs._bot import Bot, tell
+from cogs._lists import listed
 from cogs._places import SOURCE_WORDS, place_of, source_words
 from cogs.talk import model_choices
 
@@ -32,10 +33,8 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
             f"- {'**' if name == current else ''}`{name}`{'** (answers here)' if name == current else ''}"
             for name in found
         ]
-        shown = _fitting(lines[:SHOWN_MODELS])
-        more = len(found) - len(shown)
-        text = "\n".join(shown) or "No model has these words in its name."
-        await tell(interaction, text + (f"\n-# and {more} more; narrow them down with `search`" if more else ""))
+        shown = listed(lines, more="; narrow them down with `search`", most=SHOWN_MODELS)
+        await tell(interaction, shown or "No model has these words in its name.")
 
     @app_commands.command(description="The model that answers here, and where that was set")
     async def show(self, interaction: discord.Interaction[Bot]) -> None:
@@ -84,17 +83,6 @@ class Models(commands.GroupCog, group_name="model", group_description="Which mod
         services = interaction.client.services
         preferences = await services.context.preferences(interaction.guild_id, place_of(interaction).scopes)
         return services.catalogue.choose(preferences["model"].value)
-
-
-def _fitting(lines: list[str], limit: int = 1800) -> list[str]:
-    """As many lines as one message holds."""
-    fitting, length = [], 0
-    for line in lines:
-        length += len(line) + 1
-        if length > limit:
-            break
-        fitting.append(line)
-    return fitting
 
 
 async def setup(bot: Bot) -> None:

@@ -22,6 +22,7 @@ from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._deeds import note_persona
 from cogs._errors import explain
+from cogs._lists import listed
 from cogs._persona_cards import card_of, list_line, note_lines, title_of
 from cogs._persona_casts import ORDER_WORDS
 from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, persona_choices, visitor_of
@@ -30,7 +31,6 @@ from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
 
-LONGEST_ANSWER = 1900  # characters, below Discord's 2,000
 CAN_BE_REDONE = "\n-# `/persona redo` takes this back."
 CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
 PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
@@ -266,7 +266,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         ]
         own = sum(outline.kind == "own" and outline.owner_id == visitor.user_id for outline in seen)
         most = max(own, await self.library.own_most(visitor))
-        await tell(interaction, _fitting(lines) + (f"\n-# {own} of your {most} own." if own else ""))
+        shown = listed(lines, more=". Type a part of the name in `/persona show`.")
+        await tell(interaction, shown + (f"\n-# {own} of your {most} own." if own else ""))
 
     @app_commands.command(description="A character's card")
     @app_commands.describe(name="The character")
@@ -370,16 +371,6 @@ async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona
 def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:
     """The fields that were changed, so that the others stay as they are, byte for byte."""
     return {name: value for name, value in written.fields.items() if written.texts[name] != text_sent(found, name)}
-
-
-def _fitting(lines: list[str]) -> str:
-    """As many lines as one message holds."""
-    text, shown = "", 0
-    for line in lines:
-        if len(text) + len(line) > LONGEST_ANSWER - 60:
-            return f"{text}\n-# and {len(lines) - shown} more. Type a part of the name in `/persona show`."
-        text, shown = f"{text}\n{line}" if text else line, shown + 1
-    return text
 
 
 def _file_name(found: FoundPersona) -> str:
