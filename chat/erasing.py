@@ -5,6 +5,7 @@ from typing import Final
 
 from chat.answers import Answer
 from chat.conversations import Conversations
+from chat.keyring import Keyring
 from chat.persona_library import PersonaLibrary
 from storage import EVERYWHERE, Erased, Erasure, Storage, Where
 from storage.privacy import Hide
@@ -16,12 +17,15 @@ NOTICED_AGAIN: Final = timedelta(minutes=5)
 class Erasing:
     """Deletes in the process in which somebody asks for it, and forgets in the others what they still remember."""
 
-    def __init__(self, storage: Storage, conversations: Conversations, personas: PersonaLibrary) -> None:
+    def __init__(
+        self, storage: Storage, conversations: Conversations, personas: PersonaLibrary, keyring: Keyring
+    ) -> None:
         self._privacy = storage.privacy
         self._settings = storage.settings
         self._lorebooks = storage.lorebooks
         self._conversations = conversations
         self._personas = personas
+        self._keyring = keyring
         self._noticed: set[int] = set()
 
     async def stop(self, where: Where, user_id: int) -> None:
@@ -54,6 +58,7 @@ class Erasing:
         self._settings.forget_all()
         self._lorebooks.forget_all()
         self._personas.forget_cached()
+        await self._keyring.forget_lender(erasure.where, erasure.user_id)
         await self.reconsider_in(erasure.where)
 
     async def reconsider_in(self, where: Where) -> None:

@@ -17,7 +17,16 @@ from chat.diagnosis import models_of
 from chat.errors import KeyFormatError, KeyNotAcceptedError, TooManyLendersError
 from chat.keys import Key, KeyPool
 from infermatic_client import AuthenticationError, BadRequestError, InfermaticClient, PermissionDeniedError
-from storage import BrokenSealError, SealedKey, SealedKeys, Sealer, SecretKeyMissingError, StorageError
+from storage import (
+    EVERYWHERE,
+    BrokenSealError,
+    SealedKey,
+    SealedKeys,
+    Sealer,
+    SecretKeyMissingError,
+    StorageError,
+    Where,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -200,6 +209,13 @@ class Keyring:
             pool = self._servers.get(guild_id)
             for key in pool.kept if pool is not None else ():
                 self._drop(key)
+
+    async def forget_lender(self, where: Where, user_id: int) -> None:
+        """Begin nothing more with what somebody lent there, because storage has forgotten it."""
+        async with self._changing:
+            for guild_id, pool in list(self._servers.items()):
+                if where in (EVERYWHERE, guild_id):
+                    self._drop(pool.find(user_id))
 
     async def standings(self, guild_id: int) -> list[KeyStanding]:
         """The keys that are kept for a server, its own first. Raises `StorageError`."""

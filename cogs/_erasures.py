@@ -33,7 +33,7 @@ class Erasures:
         services = bot.services
         self._bot = bot
         self._privacy = services.storage.privacy
-        self._erasing = Erasing(services.storage, services.conversations, services.personas)
+        self._erasing = Erasing(services.storage, services.conversations, services.personas, services.keyring)
         self._looked_at = datetime.now(UTC)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeping = asyncio.Lock()

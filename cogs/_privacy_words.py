@@ -3,8 +3,8 @@
 from storage import Erased
 
 STAYS = (
-    "What stays: blocks and limits, counts without your name, what you did as moderator, a key that you lent, and "
-    "characters and lorebooks that you gave to a server."
+    "What stays: blocks and limits, counts without your name, what you did as moderator, and characters and lorebooks "
+    "that you gave to a server."
 )
 DELETING = "-# Deleting…"
 NOT_YET = "My memory cannot be reached at the moment. I have noted it down, and delete everything as soon as it can be."
@@ -70,7 +70,7 @@ def delete_text(everywhere: bool, *, is_direct: bool, answers: bool, in_discord:
             f"**Delete what I keep about you{scope}?** This cannot be undone.",
             "- Your words, pictures and name go. An empty place stays, so that what others said keeps its order.",
             f"- {replies}",
-            "- Your profile, your own characters and drafts, your notes and your choices go.",
+            "- Your profile, own characters and drafts, notes and choices go, and API keys that you lent.",
             f"- {shown}",
             f"- {STAYS}",
             "-# Old copies of the database are deleted within 30 days. To be heard no more, use `/privacy opt_out`.",
@@ -86,6 +86,8 @@ def deleted(erased: Erased, swept: str, *, in_discord: bool) -> str:
         _counted(erased.pictures, "picture"),
         _counted(erased.personas, "character"),
     ]
+    if erased.keys:
+        gone.append(_counted(erased.keys, "lent key"))
     there = " My answers to you are deleted in Discord, too." if in_discord else ""
     left = {
         "busy": "\n-# Traces may be left in the log of my database for a moment. I go on until they are gone.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, null, select, update
 
-from storage import _tree
+from storage import _tree, keys
 from storage._leftovers import NOBODY
 from storage._quotes import NO_QUOTE
 from storage._walking import Key, in_scope, key_of, walk, with_keys
@@ -24,6 +24,7 @@ from storage.schema import (
     personas,
     pictures,
     report_reporters,
+    sealed_keys,
     settings,
 )
 
@@ -259,6 +260,13 @@ def erase_report_reasons(connection: Connection, where: Where, user_id: int, aft
         emptied = update(report_reporters).where(with_keys(report_reporters, own))
         connection.execute(emptied.values(reason=null()))
     return last
+
+
+def erase_lent_keys(connection: Connection, where: Where, user_id: int, after: Key | None) -> tuple[int, Key | None]:
+    """What they lend is taken back, as if they had done it themselves; how many keys that were."""
+    rows, last = walk(connection, sealed_keys, (), where, after)
+    lent = [row.guild_id for row in rows if row.owner_id == user_id]
+    return sum(keys.erase(connection, guild_id, user_id, by=user_id) for guild_id in lent), last
 
 
 def _blank(connection: Connection, table: Table, row_id: int, **values: Any) -> None:

@@ -63,7 +63,7 @@ class SealedKeys:
 
     async def remove(self, guild_id: int, owner_id: int, *, by: int | None) -> bool:
         """Forget a key; whether there was one. Without a person it is recorded as the bot's own deed."""
-        return await self._database.write(_erase, guild_id, owner_id, by)
+        return await self._database.write(erase, guild_id, owner_id, by)
 
     async def note_refused(self, guild_id: int, owner_id: int) -> bool:
         """A key is no use any more; whether that is news."""
@@ -96,7 +96,8 @@ def _write(connection: Connection, guild_id: int, owner_id: int, sealed: bytes, 
     _record(connection, guild_id, owner_id, by, "lend" if owner_id else "set", A_KEY if before else None, A_KEY)
 
 
-def _erase(connection: Connection, guild_id: int, owner_id: int, by: int | None) -> bool:
+def erase(connection: Connection, guild_id: int, owner_id: int, by: int | None) -> bool:
+    """Forget a key, as part of a transaction; whether there was one."""
     there = connection.execute(_delete, _ids(guild_id, owner_id)).rowcount > 0
     if there:
         _record(connection, guild_id, owner_id, by, "remove", A_KEY, None)

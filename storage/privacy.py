@@ -68,6 +68,7 @@ class Erased:
     answers: int = 0
     pictures: int = 0
     personas: int = 0
+    keys: int = 0
 
 
 class Privacy:
@@ -100,6 +101,7 @@ class Privacy:
         await self._erase_messages(erasure, erased, hide)
         where, user_id = erasure.where, erasure.user_id
         await self._erase_personas(where, user_id, erased)
+        await self._take_back_keys(where, user_id, erased)
         for step in (
             erase_quotes,
             erasing.erase_settings,
@@ -165,6 +167,14 @@ class Privacy:
         for persona_id in own:
             await self._database.write(erasing.erase_personas, [persona_id])
         erased.personas += len(own)
+
+    async def _take_back_keys(self, where: Where, user_id: int, erased: Erased) -> None:
+        after: Key | None = None
+        while True:
+            count, after = await self._database.write(erasing.erase_lent_keys, where, user_id, after)
+            erased.keys += count
+            if after is None:
+                return
 
     # --- giving
 

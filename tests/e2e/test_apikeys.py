@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from chat import keyring
 from infermatic_client import _retry
 from logs import set_up_logging
-from storage import Scope
+from storage import Scope, SealedKeys
 from tests.e2e.acting import asked, begun, slow_text
 from tests.e2e.conftest import SECRET_KEY, Stage, changed, running
 
@@ -345,3 +345,26 @@ async def test_the_doctor_tries_the_servers_keys_and_shows_none(stage: Stage) ->
     assert "`/apikey set`" in mend
     assert lent == f"⚠️ **Lent API keys**: One member lends one; no use are those of <@{stage.ada.user.id}>."
     assert "`/apikey lend`" in mend_lent
+
+
+async def test_deleting_what_is_kept_about_somebody_takes_back_what_they_lend(stage: Stage, tmp_path: Path) -> None:
+    stage.api.add_key(LENT)
+    stage.api.add_key(CANARY)
+    await enter(stage, stage.ada, "apikey lend", LENT)
+    await enter(stage, stage.tom, "apikey lend", CANARY)
+    await stage.ask(stage.ada, "hello")
+    assert stage.bot is not None
+    kept = await SealedKeys(stage.bot.services.storage.database).everything()
+    sealed = {owner: key for _, owner, key in kept}
+    opened = (await (await stage.ada.slash(stage.channel, "privacy delete")).answered()).response
+    assert "API keys that you lent" in opened.content
+    await (await stage.ada.click(opened, label="Delete for good")).answered()
+    await stage.world.wait_until(lambda: opened.content.startswith("Done."))
+    assert opened.content.endswith(" and 1 lent key.")
+    shown = await shown_keys(stage, stage.moderator)
+    assert [f"<@{stage.tom.user.id}>" in shown[1], *shown[2:]] == [True, "- 1 member lends a key."]
+    await stage.ask(stage.ada, "and now?")
+    assert asked(stage)[-1].key == CANARY, "that of Tom, which serves everybody there"
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
+    assert sealed[stage.tom.user.id] in files
+    assert sealed[stage.ada.user.id] not in files
