@@ -3,6 +3,8 @@
 import contextlib
 from typing import Any, Final
 
+import msgspec
+
 from chat._card_json import Fields, fields_of, joined, raw
 from chat.errors import CardError
 
@@ -69,16 +71,29 @@ def as_third(version: int, card: bytes) -> bytes:
 
 
 def with_fields(version: int, card: bytes, changes: dict[str, Any]) -> bytes:
-    """The card with some of its fields changed; one that V1 does not have makes it a V2 card."""
+    """The card with some of its fields changed; one that V1 does not have makes it a V2 card.
+
+    Of extensions those are changed that are named; None takes one away.
+    """
     if version == 1 and not set(changes) <= set(FIRST_FIELDS):
         version, card = 2, as_second(version, card)
-    values = {name: raw(value) for name, value in changes.items()}
     fields = fields_of(card)
     if version == 1:
-        return joined({**fields, **values})
+        return joined({**fields, **{name: raw(value) for name, value in changes.items()}})
+    data = fields_of(fields["data"])
+    values = {name: raw(value) for name, value in changes.items() if name != "extensions"}
+    if "extensions" in changes:
+        values["extensions"] = _extended(data.get("extensions"), changes["extensions"])
     repeated = {name: value for name, value in values.items() if name in fields}
-    data = {**fields_of(fields["data"]), **values}
-    return joined({**fields, **repeated, "data": raw(data)})
+    return joined({**fields, **repeated, "data": raw({**data, **values})})
+
+
+def _extended(extensions: msgspec.Raw | None, changes: dict[str, Any]) -> msgspec.Raw:
+    before: Fields = {}
+    if extensions is not None and bytes(extensions).lstrip().startswith(b"{"):
+        before = fields_of(extensions)
+    kept = {name: value for name, value in before.items() if name not in changes or changes[name] is not None}
+    return raw({**kept, **{name: raw(value) for name, value in changes.items() if value is not None}})
 
 
 def blank_fields(**known: Any) -> bytes:

@@ -15,7 +15,8 @@ import msgspec
 from chat._allowed import allowed_greetings, allowed_object
 from chat._avatars import as_png, avatar_of
 from chat._greetings import greetings_of, opening
-from chat.cards import Card, FileNote, changed, new_card, parse_card, read_card, to_json, to_png
+from chat._persona_content import content_of, read_file
+from chat.cards import Card, FileNote, changed, new_card, parse_card, to_json, to_png
 from chat.context import ContextReader
 from chat.conversations import Conversations
 from chat.errors import (
@@ -27,8 +28,7 @@ from chat.errors import (
     StaleControlError,
     TooManyPersonasError,
 )
-from chat.persona import Persona, short_name
-from chat.persona_preview import is_adult
+from chat.persona import Persona
 from chat.persona_rights import MOST_OWN, own_most
 from chat.preferences import Place
 from chat.profiles import Profiles
@@ -191,6 +191,16 @@ class PersonaLibrary:
             raise TooManyPersonasError(limit, own=limit == allowed and not shared)
         return await self.find(visitor, str(draft_id))
 
+    async def redraft(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
+        """Change fields of a draft. Raises what `rewrite` does."""
+        outline, fields = found.outline, await self._allowed(visitor, fields)
+        card = await asyncio.to_thread(lambda: changed(found.card, **fields))
+        content = content_of(card, found.avatar, age_restricted=visitor.age_restricted)
+        content = replace(content, adult=content.adult or outline.adult, greeting=outline.greeting)
+        if not await self._personas.rewrite_draft(visitor.guild_id, outline.id, visitor.user_id, content):
+            raise StaleControlError
+        return await self.draft(visitor, outline.id)
+
     async def leave_out(self, visitor: Visitor, draft_id: int) -> None:
         """Forget a draft. Raises `StaleControlError`."""
         await self.draft(visitor, draft_id)
@@ -205,7 +215,7 @@ class PersonaLibrary:
         """
         fields = await self._allowed(visitor, fields)
         card = await asyncio.to_thread(lambda: changed(found.card, **fields))
-        return await self._save(visitor, found, _content_of(visitor, card, found.avatar), found.outline.adult)
+        return await self._save(visitor, found, content_of(card, found.avatar, age_restricted=visitor.age_restricted))
 
     async def redraw(self, visitor: Visitor, found: FoundPersona, picture: bytes) -> FoundPersona:
         """Give a character another picture. Raises `CardError` if it is none, or `StaleControlError`."""
@@ -213,13 +223,13 @@ class PersonaLibrary:
             avatar = await asyncio.to_thread(avatar_of, picture)
         if avatar is None:
             raise CardError("picture")
-        return await self._save(visitor, found, _content_of(visitor, found.card, avatar), found.outline.adult)
+        return await self._save(visitor, found, content_of(found.card, avatar, age_restricted=visitor.age_restricted))
 
     async def replace(self, visitor: Visitor, found: FoundPersona, data: bytes) -> FoundPersona:
         """Let a character be what a file says; without a picture in it, it keeps its own."""
         content, notes = await self._content(visitor, data)
         kept = content if content.avatar is not None else replace(content, avatar=found.avatar)
-        return replace(await self._save(visitor, found, kept, found.outline.adult), notes=notes)
+        return replace(await self._save(visitor, found, kept), notes=notes)
 
     async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
         """Go back to what it was before the last change. Raises `NothingThereError`."""
@@ -237,12 +247,10 @@ class PersonaLibrary:
             raise NothingThereError(action)
         return await self.find(visitor, str(found.outline.id))
 
-    async def _save(
-        self, visitor: Visitor, found: FoundPersona, content: PersonaContent, was_adult: bool
-    ) -> FoundPersona:
+    async def _save(self, visitor: Visitor, found: FoundPersona, content: PersonaContent) -> FoundPersona:
         """What is for adults once stays so."""
         outline = found.outline
-        content = replace(content, adult=content.adult or was_adult, greeting=outline.greeting)
+        content = replace(content, adult=content.adult or outline.adult, greeting=outline.greeting)
         version = await self._personas.save(
             visitor.guild_id, outline.id, content, visitor.user_id, version=outline.version
         )
@@ -255,11 +263,11 @@ class PersonaLibrary:
         self, visitor: Visitor, data: bytes, picture: bytes | None = None
     ) -> tuple[PersonaContent, tuple[FileNote, ...]]:
         async with self._reading:
-            card, avatar, notes = await asyncio.to_thread(_read, data, picture)
+            card, avatar, notes = await asyncio.to_thread(read_file, data, picture)
         content = await self._allowed(visitor, card.content)
         if content is not card.content:
             card = await asyncio.to_thread(lambda: parse_card(msgspec.json.encode(content)))
-        return _content_of(visitor, card, avatar), notes
+        return content_of(card, avatar, age_restricted=visitor.age_restricted), notes
 
     async def _allowed(self, visitor: Visitor, content: Fields) -> Fields:
         """What a member writes or hands over; whoever looks after the server's characters decides about theirs."""
@@ -406,24 +414,6 @@ class PersonaLibrary:
         raw = stored.content.card
         card = parse_card(raw) if len(raw) <= LARGEST_CACHED else await asyncio.to_thread(parse_card, raw)
         return FoundPersona(stored.outline, card, stored.content.avatar)
-
-
-def _read(data: bytes, picture: bytes | None) -> tuple[Card, Avatar | None, tuple[FileNote, ...]]:
-    read = read_card(data)
-    shown = picture or read.picture
-    avatar = avatar_of(shown)
-    lost = shown is not None and avatar is None and "picture" not in read.notes
-    return read.card, avatar, (*read.notes, "picture") if lost else read.notes
-
-
-def _content_of(visitor: Visitor, card: Card, avatar: Avatar | None) -> PersonaContent:
-    """A character as it is kept. Raises `CardError` or `AdultPersonaError`."""
-    adult, name = is_adult(card), short_name(card.called)
-    if not any(sign.isprintable() and not sign.isspace() for sign in name):
-        raise CardError("name")
-    if adult and not visitor.age_restricted:
-        raise AdultPersonaError(name)
-    return PersonaContent(name, card.raw, avatar, adult)
 
 
 def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:

@@ -1,20 +1,25 @@
 """The buttons under a character that somebody looks at before taking it in; the number in their ids is the draft's."""
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final, Self
 
 import discord
 from discord import app_commands
 
+from chat.errors import NothingThereError, StaleControlError
 from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import is_adult
 from cogs._bot import Bot
 from cogs._controls import Control, Item, view_of
-from cogs._deeds import persona_deed
-from cogs._persona_cards import ADULT_MARK, card_of, choice_name, title_of
+from cogs._deeds import note_persona, persona_deed
+from cogs._persona_cards import ADULT_MARK, card_of, choice_name, note_lines, title_of
+from cogs._persona_forms import PersonaForm
 from cogs._places import is_age_restricted, scopes_of
 from moderation.access import RefusedError
+
+CAN_BE_REDONE: Final = "\n-# `/persona redo` takes this back."
 
 
 class DraftControl(Control, template=r"(?!)"):
@@ -53,6 +58,54 @@ class LeaveOutControl(DraftControl, template=r"persona-out:(?P<number>\d{1,20})"
     async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
         await interaction.client.services.personas.leave_out(await visitor_of(interaction), self.number)
         await interaction.response.edit_message(content="-# Not imported.", embed=None, attachments=[], view=None)
+
+
+class EditDraftControl(DraftControl, template=r"persona-edit:(?P<number>\d{1,20})"):
+    """Opens the draft in a form."""
+
+    prefix, label, emoji = "persona-edit", "Edit", "✏️"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        found = await interaction.client.services.personas.draft(await visitor_of(interaction), self.number)
+        form = PersonaForm("character", found)
+        if not form.children:
+            raise NothingThereError("persona edit")
+        await interaction.response.send_modal(form)
+
+
+class UndoControl(Control, template=r"persona-undo:(?P<number>\d{1,20})(?::(?P<version>\d{1,9}))?"):
+    """Takes one change of a character back, as long as it is the last one."""
+
+    prefix, action, label, emoji = "persona-undo", "persona undo own", "Undo", "↩️"
+
+    def __init__(self, number: int, version: int = 0) -> None:
+        super().__init__(number)
+        self.version = version
+        if version:
+            self.custom_id = f"{self.prefix}:{number}:{version}"
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Rebuild the button with its version."""
+        del interaction, item
+        return cls(int(match["number"]), int(match["version"] or 0))
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        visitor, found = await changeable(interaction, str(self.number), "persona undo")
+        if found.outline.version != self.version:
+            raise StaleControlError
+        await interaction.response.defer()
+        undone = await interaction.client.services.personas.undo(visitor, found)
+        note_persona(interaction, found, undone)
+        embed, file = await card_of(undone, await estimate_of(interaction))
+        await interaction.edit_original_response(
+            content=f"{version_line(undone)}{CAN_BE_REDONE}",
+            embed=embed,
+            attachments=[file] if file is not None else [],
+            view=None,
+        )
 
 
 class AdultControl(DraftControl, template=r"persona-adult:(?P<number>\d{1,20})"):
@@ -109,6 +162,58 @@ async def visitor_of(interaction: discord.Interaction[Bot]) -> Visitor:
     )
 
 
+async def changeable(interaction: discord.Interaction[Bot], name: str, action: str) -> tuple[Visitor, FoundPersona]:
+    """A character that the person may change."""
+    visitor = await visitor_of(interaction)
+    found = await interaction.client.services.personas.open(visitor, name)
+    owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
+    await interaction.client.services.guard.check_own(action, owners, interaction)
+    return visitor, found
+
+
+async def tell_changed(
+    interaction: discord.Interaction[Bot],
+    before: FoundPersona,
+    found: FoundPersona,
+    note: str = "",
+    *,
+    can_be_undone: bool = True,
+) -> None:
+    """Show a character as it is now, with the way back."""
+    note_persona(interaction, before, found)
+    embed, picture = await card_of(found, await estimate_of(interaction))
+    undo = [UndoControl(found.outline.id, found.outline.version)] if can_be_undone else []
+    await interaction.followup.send(
+        "\n".join([f"{version_line(found)}{note}", *note_lines(found)]),
+        embed=embed,
+        files=[picture] if picture is not None else [],
+        view=view_of(*undo),
+        ephemeral=True,
+    )
+
+
+def version_line(found: FoundPersona) -> str:
+    """Which version of a character it is."""
+    return f"**{title_of(found)}**, version {found.outline.version}."
+
+
+async def show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:
+    """Show a character that is to be taken in, with what can be chosen about it."""
+    embed, picture = await card_of(found, await estimate_of(interaction))
+    files = [picture] if picture is not None else []
+    await interaction.followup.send(
+        "\n".join(note_lines(found)), embed=embed, files=files, view=draft_view(found), ephemeral=True
+    )
+
+
+async def show_draft_again(interaction: discord.Interaction[Bot], found: FoundPersona, note: str | None = None) -> None:
+    """The same in the message where it is shown already."""
+    embed, file = await card_of(found, await estimate_of(interaction))
+    files = [file] if file is not None else []
+    content = discord.utils.MISSING if note is None else note
+    await interaction.response.edit_message(content=content, embed=embed, attachments=files, view=draft_view(found))
+
+
 async def persona_choices(interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
     """The characters that a person sees and that have in their names what is typed, the nearest first."""
     visitor = await visitor_of(interaction)
@@ -148,7 +253,7 @@ def draft_view(found: FoundPersona) -> discord.ui.View:
         ]
     mark = AdultControl(draft, disabled=is_adult(found.card))
     mark.item.style = discord.ButtonStyle.danger if found.outline.adult else discord.ButtonStyle.secondary
-    return view_of(*items, mark, TakeInControl(draft), LeaveOutControl(draft))
+    return view_of(*items, mark, TakeInControl(draft), EditDraftControl(draft), LeaveOutControl(draft))
 
 
 async def _turn(interaction: discord.Interaction[Bot], draft_id: int, steps: int) -> None:
@@ -164,15 +269,14 @@ async def _turn(interaction: discord.Interaction[Bot], draft_id: int, steps: int
 async def _rechoose(interaction: discord.Interaction[Bot], draft_id: int, choice: Choice) -> None:
     """Note down a choice and show the draft as it is then."""
     library, visitor = interaction.client.services.personas, await visitor_of(interaction)
-    found = await choice(library, visitor, await library.draft(visitor, draft_id))
-    embed, file = await card_of(found, await estimate_of(interaction))
-    files = [file] if file is not None else []
-    await interaction.response.edit_message(embed=embed, attachments=files, view=draft_view(found))
+    await show_draft_again(interaction, await choice(library, visitor, await library.draft(visitor, draft_id)))
 
 
 PERSONA_CONTROLS: tuple[type[Control], ...] = (
     TakeInControl,
     LeaveOutControl,
+    EditDraftControl,
+    UndoControl,
     AdultControl,
     EarlierGreetingControl,
     LaterGreetingControl,

@@ -2,36 +2,41 @@
 
 import io
 import re
-from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from chat.attachments import Fault
-from chat.cards import MAX_FILE_BYTES
 from chat.casts import MOST_TURNS
 from chat.channel_settings import DEFAULT
-from chat.errors import CardError, NothingThereError, NothingToSetError, StaleControlError
-from chat.persona_library import LONGEST_TYPED, FileKind, FoundPersona, Visitor
+from chat.errors import CardError, NothingThereError, NothingToSetError
+from chat.persona_library import LONGEST_TYPED, FileKind, FoundPersona
 from chat.preferences import Place
 from chat.presets import MAX_NAME_CHARACTERS
 from chat.sampling import SamplingSettings
 from cogs import _persona_casts
-from cogs._attachments import File
 from cogs._bot import Bot, tell
 from cogs._deeds import note_persona
 from cogs._errors import explain
 from cogs._lists import listed
-from cogs._persona_cards import card_of, list_line, note_lines, title_of
+from cogs._persona_cards import card_of, list_line, title_of
 from cogs._persona_casts import ORDER_WORDS
-from cogs._persona_controls import PERSONA_CONTROLS, draft_view, estimate_of, persona_choices, visitor_of
-from cogs._persona_forms import Part, PersonaForm, Written, text_sent, too_long
+from cogs._persona_controls import (
+    CAN_BE_REDONE,
+    PERSONA_CONTROLS,
+    changeable,
+    estimate_of,
+    persona_choices,
+    show_draft,
+    tell_changed,
+    visitor_of,
+)
+from cogs._persona_forms import PART_NAMES, Part, PersonaForm, Written
+from cogs._persona_writing import fetched, form_came_back
 from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
 
-CAN_BE_REDONE = "\n-# `/persona redo` takes this back."
 CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
 PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
 
@@ -73,14 +78,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
 
     async def _look_at(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await self.library.look_at(await visitor_of(interaction), await self._fetched(file))
-        await _show_draft(interaction, found)
-
-    async def _fetched(self, file: File) -> bytes:
-        data = await self.bot.talking.reader.whole(file, MAX_FILE_BYTES)
-        if isinstance(data, Fault):
-            raise CardError("file" if data is Fault.TOO_LARGE else "unreachable")
-        return data
+        found = await self.library.look_at(await visitor_of(interaction), await fetched(interaction, file))
+        await show_draft(interaction, found)
 
     # --- writing
 
@@ -93,11 +92,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @app_commands.command(description="Change a character in a form, or by a file; /persona undo goes back")
     @app_commands.describe(name="The character", part="What of it", file="A card that it shall be from now on")
     @app_commands.choices(
-        part=[
-            app_commands.Choice(name="Name, description, personality, scenario, greeting", value="character"),
-            app_commands.Choice(name="Prompts, examples, notes, tags", value="prompts"),
-            app_commands.Choice(name="Picture", value="picture"),
-        ]
+        part=[app_commands.Choice(name=words, value=part) for part, words in PART_NAMES.items()],
     )
     async def edit(
         self,
@@ -107,11 +102,11 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         file: discord.Attachment | None = None,
     ) -> None:
         """Open a form with what the character is, or take a file."""
-        visitor, found = await self._changeable(interaction, name, "persona edit")
+        visitor, found = await changeable(interaction, name, "persona edit")
         if file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            changed = await self.library.replace(visitor, found, await self._fetched(file))
-            await self._tell_changed(interaction, found, changed)
+            changed = await self.library.replace(visitor, found, await fetched(interaction, file))
+            await tell_changed(interaction, found, changed)
             return
         form = PersonaForm(part, found)
         if not form.children:
@@ -122,17 +117,19 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @app_commands.describe(name="The character")
     async def undo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
         """The newest version is kept, too."""
-        visitor, found = await self._changeable(interaction, name, "persona undo")
+        visitor, found = await changeable(interaction, name, "persona undo")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._tell_changed(interaction, found, await self.library.undo(visitor, found), CAN_BE_REDONE)
+        await tell_changed(
+            interaction, found, await self.library.undo(visitor, found), CAN_BE_REDONE, can_be_undone=False
+        )
 
     @app_commands.command(description="Take the last /persona undo of a character back")
     @app_commands.describe(name="The character")
     async def redo(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
         """What was changed since cannot be undone that way."""
-        visitor, found = await self._changeable(interaction, name, "persona redo")
+        visitor, found = await changeable(interaction, name, "persona redo")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._tell_changed(interaction, found, await self.library.redo(visitor, found))
+        await tell_changed(interaction, found, await self.library.redo(visitor, found))
 
     @app_commands.command(description="Let a character bring its own model and sampling to where it speaks")
     @app_commands.describe(
@@ -148,7 +145,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         preset: app_commands.Range[str, 1, MAX_NAME_CHARACTERS] | None = None,
     ) -> None:
         """Set them for the character; what is set for a channel or thread itself is stronger."""
-        _, found = await self._changeable(interaction, name, "persona bring")
+        _, found = await changeable(interaction, name, "persona bring")
         if model is None and preset is None:
             raise NothingToSetError
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -200,54 +197,10 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         if written is None:
             return
         try:
-            await (self._created(interaction, written) if written.part == "new" else self._edited(interaction, written))
+            await form_came_back(interaction, written)
             self.bot.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
             await tell(interaction, explain(error).text)
-
-    async def _created(self, interaction: discord.Interaction[Bot], written: Written) -> None:
-        guard = self.bot.services.guard
-        await guard.check("persona create", interaction.user, interaction.guild_id, interaction.channel)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        picture = await self._fetched(written.picture) if written.picture is not None else None
-        found = await self.library.look_at_new(await visitor_of(interaction), written.fields, picture)
-        await _show_draft(interaction, found)
-
-    async def _edited(self, interaction: discord.Interaction[Bot], written: Written) -> None:
-        visitor, found = await self._changeable(interaction, str(written.persona_id), "persona edit")
-        if found.outline.version != written.version:
-            raise StaleControlError
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        if written.picture is not None:
-            changed = await self.library.redraw(visitor, found, await self._fetched(written.picture))
-        else:
-            changed = await self.library.rewrite(visitor, found, _differing(found, written))
-        left_out = ", ".join(f"`{name}`" for name in too_long(found, written.part))
-        note = f"\n-# Too long for a form: {left_out}. Export the card, change it, and give it as `file`."
-        await self._tell_changed(interaction, found, changed, note if left_out else "")
-
-    async def _changeable(
-        self, interaction: discord.Interaction[Bot], name: str, action: str
-    ) -> tuple[Visitor, FoundPersona]:
-        """A character that the person may change."""
-        visitor = await visitor_of(interaction)
-        found = await self.library.open(visitor, name)
-        owners = {found.outline.owner_id} if found.outline.kind == "own" else frozenset[int]()
-        await self.bot.services.guard.check_own(action, owners, interaction)
-        return visitor, found
-
-    async def _tell_changed(
-        self, interaction: discord.Interaction[Bot], before: FoundPersona, found: FoundPersona, note: str = ""
-    ) -> None:
-        note_persona(interaction, before, found)
-        embed, picture = await card_of(found, await estimate_of(interaction))
-        lines = [f"**{title_of(found)}**, version {found.outline.version}.{note}", *note_lines(found)]
-        await interaction.followup.send(
-            "\n".join(lines),
-            embed=embed,
-            files=[picture] if picture is not None else [],
-            ephemeral=True,
-        )
 
     # --- looking
 
@@ -358,19 +311,6 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     async def choose(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
         """The characters that have in their names what is typed."""
         return await persona_choices(interaction, typed)
-
-
-async def _show_draft(interaction: discord.Interaction[Bot], found: FoundPersona) -> None:
-    embed, picture = await card_of(found, await estimate_of(interaction))
-    files = [picture] if picture is not None else []
-    await interaction.followup.send(
-        "\n".join(note_lines(found)), embed=embed, files=files, view=draft_view(found), ephemeral=True
-    )
-
-
-def _differing(found: FoundPersona, written: Written) -> dict[str, Any]:
-    """The fields that were changed, so that the others stay as they are, byte for byte."""
-    return {name: value for name, value in written.fields.items() if written.texts[name] != text_sent(found, name)}
 
 
 def _file_name(found: FoundPersona) -> str:

@@ -71,6 +71,12 @@ class Personas:
         values = {name: value for name, value in changes.items() if value is not None}
         return await self._database.write(_change_draft, guild_id, persona_id, owner_id, values)
 
+    async def rewrite_draft(
+        self, guild_id: int | None, persona_id: int, owner_id: int, content: PersonaContent
+    ) -> bool:
+        """Let a draft be something else; False if this person has none of this id."""
+        return await self._database.write(_change_draft, guild_id, persona_id, owner_id, _values(content))
+
     async def confirm(
         self, guild_id: int | None, persona_id: int, owner_id: int, kind: PersonaKind, most_own: int, most: int
     ) -> int | None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from chat.cards import read_card
+from cogs._persona_forms import PART_NAMES
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 from tests.e2e.acting import buttons
-from tests.e2e.characters import card_file, fields_of, look, taken_in, use
+from tests.e2e.characters import GREETINGS, card_file, fields_of, look, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
@@ -53,12 +54,77 @@ async def test_a_character_is_written_in_a_form_and_taken_in(stage: Stage) -> No
     assert preview.ephemeral
     assert preview.embeds[0]["title"] == "Mira"
     assert preview.attachments
-    assert buttons(preview) == ["For adults", "Confirm", "Cancel"]
+    assert buttons(preview) == ["For adults", "Confirm", "Edit", "Cancel"]
     await stage.press(stage.ada, preview, "Confirm")
     answer = await stage.command(stage.ada, "persona export", name="Mira")
     read = read_card(answer.attachments[0].data)
     assert (read.card.name, read.card.description) == ("Mira", "{{char}} keeps the light.")
     assert (read.card.first_mes, read.card.text("creator_notes"), read.card.tags) == ("Good evening, {{user}}.", "", ())
+
+
+async def test_a_draft_is_edited_before_it_is_taken_in(stage: Stage) -> None:
+    preview = await look(stage, stage.ada, card_file(description="x" * 4001))
+    opened = await stage.ada.click(preview, label="Edit")
+    await opened.answered()
+    await stage.ada.submit(opened, name="Nora", personality="loud")
+    await stage.world.wait_until(lambda: preview.embeds[0]["title"] == "Nora")
+    assert "Too long for a form: `description`." in preview.content
+    assert buttons(preview)[3:] == ["For adults", "Confirm", "Edit", "Cancel"]
+    await stage.press(stage.ada, preview, "Confirm")
+    assert preview.content.startswith("**Nora** is one of your characters now.")
+    late = await sent(stage.ada, opened, personality="quiet")
+    assert "has changed since" in late.content
+    card = json.loads(
+        (await stage.command(stage.ada, "persona export", name="Nora", format="JSON")).attachments[0].data
+    )
+    assert card == json.loads(card_file("Nora", description="x" * 4001, personality="loud")[1])
+
+
+async def test_an_edit_is_shown_and_undone_by_its_button_as_long_as_it_is_the_last(stage: Stage) -> None:
+    await taken_in(stage, stage.ada)
+    told = await edited(stage, stage.ada, first_mes="Another evening.")
+    assert fields_of(told)["Greeting 1 of 3"] == "Another evening."
+    assert buttons(told) == ["Undo"]
+    later = await edited(stage, stage.ada, personality="loud")
+    pressed = await stage.ada.click(told, label="Undo")
+    await pressed.answered()
+    assert "has changed since" in pressed.response.content
+    await stage.ada.click(later, label="Undo")
+    await stage.world.wait_until(lambda: later.content == "**Mira**, version 4.\n-# `/persona redo` takes this back.")
+    assert buttons(later) == []
+    data = (await exported(stage, stage.ada))["data"]
+    assert (data["personality"], data["first_mes"]) == ("calm", "Another evening.")
+
+
+async def test_what_sillytavern_users_write_is_written_in_forms(stage: Stage) -> None:
+    await taken_in(stage, stage.ada, card_file(extensions={"x": [1]}))
+    greetings, group, note = (
+        part for part in PART_NAMES.values() if part.startswith(("Alternate greetings, ", "Nickname", "Character's"))
+    )
+    opened = await form(stage, stage.ada, "persona edit", name="Mira", part=greetings)
+    assert [field.get("value", "") for field in opened.modal.fields] == [*GREETINGS[1:], "", "", ""]
+    swiped = {"alternate_greetings.0": "", "alternate_greetings.4": "Once more."}
+    told = await sent(stage.ada, opened, **swiped)
+    assert "Greeting 1 of 3" in fields_of(told)
+    group_only = {"group_only_greetings.1": "Hello all.", "extensions.talkativeness": "0.9", "nickname": "Mi"}
+    assert "version 3" in (await edited(stage, stage.ada, group, **group_only)).content
+    opened = await form(stage, stage.ada, "persona edit", name="Mi", part=note)
+    told = await sent(stage.ada, opened, **{"depth_prompt.prompt": "Hush.", "depth_prompt.role": "nobody"})
+    assert told.content == "A field of the card is not what it should be: `role`."
+    texts = {"depth_prompt.prompt": "Hush.", "depth_prompt.role": "user", "depth_prompt.depth": "2"}
+    assert "character's note" in fields_of(await sent(stage.ada, opened, **texts))["Tokens, our estimate"]
+    card = json.loads((await stage.command(stage.ada, "persona export", name="Mi", format="JSON")).attachments[0].data)
+    expected = card_file(
+        alternate_greetings=[GREETINGS[2], "Once more."],
+        group_only_greetings=["Hello all."],
+        nickname="Mi",
+        extensions={
+            "x": [1],
+            "talkativeness": 0.9,
+            "depth_prompt": {"prompt": "Hush.", "depth": 2, "role": "user"},
+        },
+    )
+    assert card == json.loads(expected[1])
 
 
 async def test_an_edit_changes_what_was_changed_and_undo_goes_back(stage: Stage) -> None:
@@ -185,10 +251,3 @@ async def test_what_is_for_adults_stays_so(stage: Stage) -> None:
         stage.ada, "persona edit", den, name="Nora", file=("card.json", as_json(files.card(name="Nora")))
     )
     assert changed.embeds[0]["title"] == "Nora 🔞"
-
-
-async def test_a_preview_of_a_new_version_shows_it(stage: Stage) -> None:
-    await taken_in(stage, stage.ada)
-    told = await edited(stage, stage.ada, first_mes="Another evening.")
-    assert fields_of(told)["Greeting 1 of 3"] == "Another evening."
-    assert "no character card" in (await look(stage, stage.ada, ("x.png", files.picture()))).content

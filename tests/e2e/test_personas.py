@@ -36,7 +36,7 @@ async def test_a_card_is_shown_and_then_taken_in(stage: Stage, file: tuple[str, 
     assert preview.ephemeral
     assert preview.embeds[0]["title"] == "Mira"
     assert [a.filename for a in preview.attachments] == (["avatar.jpg"] if file[0] == "card.png" else [])
-    assert buttons(preview) == ["◀️", "1/3", "▶️", "For adults", "Confirm", "Cancel"]
+    assert buttons(preview) == ["◀️", "1/3", "▶️", "For adults", "Confirm", "Edit", "Cancel"]
     assert "no characters here" in (await stage.command(stage.ada, "persona list")).content
     await stage.press(stage.ada, preview, "Confirm")
     assert preview.content == "**Mira** is one of your characters now. `/persona use` lets it speak."
