@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -219,10 +220,12 @@ def new_card(**fields: Any) -> Card:
     return changed(parse_card(b'{"spec":"chara_card_v2","spec_version":"2.0","data":' + _BLANK + b"}"), **fields)
 
 
-def changed(card: Card, **fields: Any) -> Card:
-    """The card with some of its fields changed, all others byte for byte as they were."""
+def changed(card: Card, *, at: datetime | None = None, **fields: Any) -> Card:
+    """The card with some of its fields changed, all others byte for byte as they were; V3 also keeps ``at``."""
     if unknown := fields.keys() - EDITABLE:
         raise ValueError(f"no such fields: {', '.join(sorted(unknown))}")
+    if fields and at is not None and card.version == 3:
+        fields["modification_date"] = int(at.timestamp())
     return parse_card(with_fields(card.version, card.raw, fields))
 
 

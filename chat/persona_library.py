@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -194,7 +195,7 @@ class PersonaLibrary:
     async def redraft(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
         """Change fields of a draft. Raises what `rewrite` does."""
         outline, fields = found.outline, await self._allowed(visitor, fields)
-        card = await asyncio.to_thread(lambda: changed(found.card, **fields))
+        card = await asyncio.to_thread(lambda: changed(found.card, at=datetime.now(UTC), **fields))
         content = content_of(card, found.avatar, age_restricted=visitor.age_restricted)
         content = replace(content, adult=content.adult or outline.adult, greeting=outline.greeting)
         if not await self._personas.rewrite_draft(visitor.guild_id, outline.id, visitor.user_id, content):
@@ -214,7 +215,7 @@ class PersonaLibrary:
         Raises `CardError`, `AdultPersonaError`, `StaleControlError`, or the text policy's own error.
         """
         fields = await self._allowed(visitor, fields)
-        card = await asyncio.to_thread(lambda: changed(found.card, **fields))
+        card = await asyncio.to_thread(lambda: changed(found.card, at=datetime.now(UTC), **fields))
         return await self._save(visitor, found, content_of(card, found.avatar, age_restricted=visitor.age_restricted))
 
     async def redraw(self, visitor: Visitor, found: FoundPersona, picture: bytes) -> FoundPersona:

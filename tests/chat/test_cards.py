@@ -7,6 +7,7 @@ import time
 import warnings
 import zipfile
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -248,6 +249,20 @@ def test_numbers_and_spaces_stay_as_they_were_written() -> None:
     text = b'{"spec":"chara_card_v2","x":1e5,"data":{"name":"Mira","extensions":{"a":1.10, "b": "\\u00e9"}}}'
     edited = changed(parse_card(text), name="Nora")
     assert edited.raw == text.replace(b"Mira", b"Nora")
+
+
+def test_the_third_version_keeps_when_it_was_changed() -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    for fields in ({"modification_date": 5}, {}):
+        assert changed(parse_card(as_json(files.card(3, **fields))), at=now, name="Nora").data == {
+            **files.card(3, name="Nora")["data"],
+            "modification_date": 1_777_593_600,
+        }
+    untouched = parse_card(as_json(files.card(3, modification_date=5)))
+    assert changed(untouched, at=now).data["modification_date"] == 5
+    for version in (1, 2):
+        old = parse_card(as_json(files.card(version)))
+        assert "modification_date" not in changed(old, at=now, name="Nora").data
 
 
 def test_only_known_fields_are_edited() -> None:

@@ -1,6 +1,7 @@
 """`/persona create`, `edit` and `undo`: characters written in Discord, with every earlier version kept."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -161,6 +162,15 @@ async def test_a_form_changes_no_byte_of_what_nobody_changed_in_it(stage: Stage)
     await sent(stage.ada, opened, creator_notes="Notes.", tags="sea, and more,  spaced  tag")
     expected = before["data"] | {"description": "New.", "creator_notes": "Notes."}
     assert await exported(stage, stage.ada) == before | {"data": expected}
+
+
+async def test_a_third_version_card_says_when_it_was_changed_here_and_only_then(stage: Stage) -> None:
+    content = files.card(3, modification_date=5)
+    await taken_in(stage, stage.ada, ("card.json", as_json(content)))
+    assert await exported(stage, stage.ada) == content
+    before = int(time.time())
+    await edited(stage, stage.ada, personality="loud")
+    assert before <= (await exported(stage, stage.ada))["data"]["modification_date"] <= time.time()
 
 
 async def test_a_character_that_speaks_is_another_at_once(stage: Stage) -> None:
