@@ -5,7 +5,6 @@ messages everybody has only their own.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +44,7 @@ from storage import (
     StoredMessage,
     StoredPersona,
 )
+from storage.recent import Recent
 
 MOST: Final = 500
 LONGEST_TYPED: Final = 100
@@ -129,7 +129,7 @@ class PersonaLibrary:
         self._history = history
         self._conversations = conversations
         self._reading = asyncio.Semaphore(1)  # a file may take some hundred MB until it is read
-        self._cache: OrderedDict[tuple[int | None, int], Persona] = OrderedDict()
+        self._cache: Recent[tuple[int | None, int], Persona] = Recent(CACHED)
 
     # --- taking in
 
@@ -243,7 +243,7 @@ class PersonaLibrary:
         return await self._gone_to(visitor, found, version, "persona redo")
 
     async def _gone_to(self, visitor: Visitor, found: FoundPersona, version: int | None, action: str) -> FoundPersona:
-        self._cache.pop((visitor.guild_id, found.outline.id), None)
+        self._cache.forget((visitor.guild_id, found.outline.id))
         if version is None:
             raise NothingThereError(action)
         return await self.find(visitor, str(found.outline.id))
@@ -255,7 +255,7 @@ class PersonaLibrary:
         version = await self._personas.save(
             visitor.guild_id, outline.id, content, visitor.user_id, version=outline.version
         )
-        self._cache.pop((visitor.guild_id, outline.id), None)
+        self._cache.forget((visitor.guild_id, outline.id))
         if version is None:
             raise StaleControlError
         return await self.find(visitor, str(outline.id))
@@ -311,9 +311,8 @@ class PersonaLibrary:
 
     async def delete(self, visitor: Visitor, found: FoundPersona) -> None:
         """Forget a character with all its versions; where it spoke, the channel speaks for itself again."""
-        self._cache.pop((visitor.guild_id, found.outline.id), None)
         await self._personas.delete(visitor.guild_id, found.outline.id)
-        self._cache.pop((visitor.guild_id, found.outline.id), None)
+        self._cache.forget((visitor.guild_id, found.outline.id))
 
     # --- speaking
 
@@ -332,23 +331,21 @@ class PersonaLibrary:
     async def persona(self, guild_id: int | None, persona_id: int) -> Persona | None:
         """A character as it speaks; None if it is gone."""
         key = (guild_id, persona_id)
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
+        if known := self._cache.known([key]):
+            return known[key]
+        changes = self._cache.changes
         stored = await self._personas.get(guild_id, persona_id)
         if stored is None or stored.outline.kind == "draft":
             return None
         found = await self._found(stored)
         persona = found.persona
         if len(found.card.raw) <= LARGEST_CACHED:
-            self._cache[key] = persona
-            while len(self._cache) > CACHED:
-                self._cache.popitem(last=False)
+            self._cache.keep({key: persona}, changes)
         return persona
 
     def forget_cached(self) -> None:
         """Read every character anew when it speaks."""
-        self._cache.clear()
+        self._cache.forget_all()
 
     async def picture(self, guild_id: int | None, persona: Persona) -> Avatar:
         """What the character looks like, if only in a colour."""

@@ -98,6 +98,7 @@ class Leaving(commands.Cog):
         storage.limits.forget(guild_id)
         storage.lorebooks.forget(guild_id)
         storage.webhooks.forget(guild_id)
+        self.bot.services.personas.forget_cached()
         if purged:
             logger.info("deleted what was kept of server %s, which was left a month ago", guild_id)
             await storage.database.sweep()

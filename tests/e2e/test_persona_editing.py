@@ -1,5 +1,6 @@
 """`/persona create`, `edit` and `undo`: characters written in Discord, with every earlier version kept."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from chat.cards import read_card
 from cogs._persona_forms import PART_NAMES
+from storage import StoredPersona
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 from tests.e2e.acting import buttons
@@ -261,3 +263,31 @@ async def test_what_is_for_adults_stays_so(stage: Stage) -> None:
         stage.ada, "persona edit", den, name="Nora", file=("card.json", as_json(files.card(name="Nora")))
     )
     assert changed.embeds[0]["title"] == "Nora 🔞"
+
+
+async def test_a_character_that_is_read_while_it_changes_is_read_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await taken_in(stage, stage.ada)
+    assert stage.bot is not None
+    library, stored = stage.bot.services.personas, stage.bot.services.storage.personas
+    [outline] = await stored.all(stage.guild.id)
+    has_read, go_on = asyncio.Event(), asyncio.Event()
+    read = stored.get
+
+    async def slowly(guild_id: int | None, persona_id: int) -> StoredPersona | None:
+        found = await read(guild_id, persona_id)
+        has_read.set()
+        await go_on.wait()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stored, "get", slowly)
+        reading = asyncio.ensure_future(library.persona(stage.guild.id, outline.id))
+        await has_read.wait()
+    await edited(stage, stage.ada, description="Another one.")
+    go_on.set()
+    assert await reading
+    now = await library.persona(stage.guild.id, outline.id)
+    assert now is not None
+    assert now.card.description == "Another one."
