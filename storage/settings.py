@@ -1,7 +1,6 @@
 """Settings by scope: the first scope of a chain that says something wins, else the operator's default."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, select, tuple_
 from storage._upsert import Upsert
 from storage.audit import add_entry
 from storage.database import Database
+from storage.recent import Recent
 from storage.records import Scope, utc_now
 from storage.schema import settings
 
@@ -93,11 +93,9 @@ class ScopedSettings:
 
     def __init__(self, database: Database, *, max_cached_scopes: int = MAX_CACHED_SCOPES) -> None:
         self._database = database
-        self._max_cached_scopes = max_cached_scopes
-        self._cache: OrderedDict[_Place, Values] = OrderedDict()
+        self._cache: Recent[_Place, Values] = Recent(max_cached_scopes)
         self._guilds: dict[str, set[int | None]] = {}
         self._reading_guilds = asyncio.Lock()
-        self._changes = 0
         self._changing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def changing(self, guild_id: int) -> asyncio.Lock:
@@ -118,24 +116,19 @@ class ScopedSettings:
 
     def forget(self, guild_id: int | None, scope: Scope) -> None:
         """Read this scope anew when it is asked for: a process to which the guild does not belong missed changes."""
-        self._cache.pop((guild_id, scope), None)
+        self._cache.forget((guild_id, scope))
 
     def forget_all(self) -> None:
         """Read everything anew when it is asked for."""
-        self._changes += 1
-        self._cache.clear()
+        self._cache.forget_all()
 
     async def resolve(self, guild_id: int | None, chain: Sequence[Scope], defaults: Values) -> Resolved:
         """The settings that hold where this chain of scopes meets, the first scope of it being the strongest."""
-        layers = {scope: self._cached((guild_id, scope)) for scope in chain}
-        missing = [scope for scope, values in layers.items() if values is None]
-        found = await self._load(guild_id, missing) if missing else {}
-        return Resolved(
-            [
-                *((scope, found[scope] if values is None else values) for scope, values in layers.items()),
-                (None, defaults),
-            ]
-        )
+        known = self._cache.known((guild_id, scope) for scope in chain)
+        if missing := [scope for scope in chain if (guild_id, scope) not in known]:
+            known |= await self._load(guild_id, missing)
+        layers: dict[Scope | None, Values] = {scope: known[guild_id, scope] for scope in chain}
+        return Resolved([*layers.items(), (None, defaults)])
 
     async def chosen(self, guild_id: int | None, scope: Scope) -> dict[str, Chosen]:
         """What is set in one scope, by whom and when."""
@@ -153,9 +146,9 @@ class ScopedSettings:
         if name not in self._guilds:
             async with self._reading_guilds:
                 while name not in self._guilds:
-                    changes = self._changes
+                    changes = self._cache.changes
                     found = await self._database.read(_read_guilds, name)
-                    if changes == self._changes:
+                    if changes == self._cache.changes:
                         self._guilds[name] = found
         return self._guilds[name]
 
@@ -163,28 +156,14 @@ class ScopedSettings:
         try:
             await self._database.write(write)
         finally:
-            self._changes += 1
-            self._cache.pop(place, None)
+            self._cache.forget(place)
 
-    async def _load(self, guild_id: int | None, scopes: Sequence[Scope]) -> dict[Scope, Values]:
-        changes = self._changes
-        found = await self._database.read(_read, guild_id, scopes)
-        if changes == self._changes:  # else what was read may have been overtaken already
-            for scope, values in found.items():
-                self._remember((guild_id, scope), values)
+    async def _load(self, guild_id: int | None, scopes: Sequence[Scope]) -> dict[_Place, Values]:
+        changes = self._cache.changes
+        read = await self._database.read(_read, guild_id, scopes)
+        found: dict[_Place, Values] = {(guild_id, scope): values for scope, values in read.items()}
+        self._cache.keep(found, changes)
         return found
-
-    def _cached(self, place: _Place) -> Values | None:
-        values = self._cache.get(place)
-        if values is not None:
-            self._cache.move_to_end(place)
-        return values
-
-    def _remember(self, place: _Place, values: Values) -> None:
-        self._cache[place] = values
-        self._cache.move_to_end(place)
-        while len(self._cache) > self._max_cached_scopes:
-            self._cache.popitem(last=False)
 
 
 def _write(
