@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from chat._greetings import Greetings
 from chat.answers import Question
-from chat.policy import TextPolicy
+from chat.policy import Side, TextPolicy
 from storage import ConversationKey, Scope, TranscriptMessage
 
 T = TypeVar("T")
@@ -41,14 +41,14 @@ async def allowed_messages(
     texts: TextPolicy, key: ConversationKey, messages: Sequence[TranscriptMessage], scopes: Sequence[Scope] = ()
 ) -> tuple[list[TranscriptMessage], int]:
     """The messages of a file, and how many lost their words; their places stay."""
-    found = await texts.kept(
-        key.guild_id,
-        scopes_in(key, scopes),
-        [("answered" if message.role == "assistant" else "asked", message.content) for message in messages],
-    )
+    places = scopes_in(key, scopes)
+    sides: list[Side] = ["answered" if message.role == "assistant" else "asked" for message in messages]
+    found = await texts.kept(key.guild_id, places, [(s, m.content) for s, m in zip(sides, messages, strict=True)])
+    names = list(dict.fromkeys((s, m.author_name or "") for s, m in zip(sides, messages, strict=True)))
+    named = dict(zip(names, await texts.kept(key.guild_id, places, names), strict=True))
     allowed = [
-        message if text == message.content else replace(message, content=text or "")
-        for message, text in zip(messages, found, strict=True)
+        replace(message, content=text or "", author_name=named[side, message.author_name or ""] or None)
+        for message, text, side in zip(messages, found, sides, strict=True)
     ]
     return allowed, sum(text is None for text in found)
 

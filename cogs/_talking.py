@@ -28,6 +28,7 @@ from cogs._outlets import InteractionOutlet, Outlet, writable_channel
 from cogs._pace import Pace
 from cogs._places import conversation_for, conversation_of, scopes_of, style_of
 from cogs._posts import WRITE_PROBLEMS, quietly
+from cogs._quoting import Sources, source_of
 from cogs._screen import ReplyScreen
 from cogs._unanswered import Unanswered, turned_away_alone
 from cogs._words import plain, quoted
@@ -51,6 +52,7 @@ class Talking:
         self._channel_settings = ChannelSettings(bot.services.storage.settings, bot.services.context)
         self._profiles = Profiles(bot.services.storage.settings)
         self._reader = AttachmentReader()
+        self.sources = Sources()
         self.casting = Casting(bot)
         self.author_of: AuthorOf = lambda _: None
         self.unanswered = Unanswered(bot, pace)
@@ -148,12 +150,28 @@ class Talking:
                 )
             return
         async with self._reader.in_order((message.channel.id, message.author.id)):
-            question = await self._question(message, guild_id, called=called, gathers=trigger.kind == "always")
-            if question is not None:
-                question = replace(question, turn=replace(question.turn, heard_id=heard_id))
-                await self._begin(question, message, guild_id)
-        if question is None and called:
+            begun = await self._take_up(
+                message, guild_id, called=called, gathers=trigger.kind == "always", heard_id=heard_id
+            )
+        if not begun and called:
             await self.unanswered.hint(message)
+
+    async def _take_up(
+        self, message: discord.Message, guild_id: int | None, *, called: bool, gathers: bool, heard_id: int
+    ) -> bool:
+        """Ask what a message asks; False if that is nothing. What it quotes may be edited or deleted meanwhile."""
+        question = await self._question(message, guild_id, called=called, gathers=gathers)
+        if question is None:
+            return False
+        source_id = source_of(message) or 0
+        quote = None if self.sources.changed(source_id) else question.turn.quote
+        if quote is None and not question.turn.content.strip():
+            return False
+        question = replace(question, turn=replace(question.turn, heard_id=heard_id, quote=quote))
+        await self._begin(question, message, guild_id)
+        if self.sources.changed(source_id):
+            await self._bot.services.turns.requote(guild_id, source_id, None)
+        return True
 
     async def _begin(self, question: Question, message: discord.Message, guild_id: int | None) -> None:
         persona, style = question.persona, await self._style(message)
@@ -165,10 +183,12 @@ class Talking:
 
     def message_gone(self, message_id: int) -> None:
         """A message was deleted, perhaps before it was read to its end."""
+        self.sources.note(message_id)
         self._reader.message_gone(message_id)
 
     async def requote(self, guild_id: int | None, message: discord.Message) -> None:
         """What people quoted of a message that reads otherwise now follows it, as far as that may be kept."""
+        self.sources.note(message.id)
         if not await self._bot.services.storage.history.is_quoted(guild_id, message.id):
             return
         cover(self._bot, message, self.author_of)

@@ -41,7 +41,8 @@ class Talk(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answer what is said to the bot."""
-        await self._hear(await self.proxies.heard(message))
+        with self.talking.sources.watch(message):
+            await self._hear(await self.proxies.heard(message))
 
     @commands.Cog.listener()
     async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:

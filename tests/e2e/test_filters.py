@@ -192,6 +192,11 @@ async def test_greetings_and_imports_are_filtered(stage: Stage) -> None:
     imported = await stage.command(stage.moderator, "history import", file=("chat.jsonl", chat))
     assert "filter emptied 1 message" in imported.content
     assert await head_words(stage) == ["", "My ▇▇▇▇▇▇"]
+    lines = ({"mes": "Hi", "is_user": True, "name": "Vile Ada"}, {"mes": "Hm", "name": "Secret Mira"})
+    named = ("chat.jsonl", "\n".join(map(json.dumps, lines)).encode())
+    await stage.command(stage.moderator, "history import", file=named)
+    await stage.ask(stage.ada, "go")
+    assert not any(word in stage.said_to_model for word in ("Vile", "Secret"))
     assert not any(word in text for text in versions(stage) for word in ("vile", "secret"))
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cogs import _attachments
 from storage import ConversationKey, StoredMessage
 from tests.e2e.acting import begun, quiet
 from tests.e2e.characters import storage_of
@@ -66,6 +67,19 @@ async def test_a_question_that_is_only_a_quote_goes_with_it(stage: Stage) -> Non
     stage.api.release()
     await quiet(stage)
     assert len(stage.prompts) == 1
+
+
+async def test_what_is_deleted_while_it_is_quoted_is_not_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_attachments, "TYPING_AFTER_SECONDS", 0.01)
+    stage.world.faults.add("GET", "slow.txt", delay=0.3)
+    human = await stage.ada.say(stage.channel, SAID)
+    said = await stage.say(stage.tom, "why?", answer="Hm.", reply_to=human, files=[("slow.txt", b"slow")])
+    await stage.world.wait_until(lambda: stage.world.requests_for("POST", "/typing"))
+    await stage.ada.delete(human)
+    await stage.reply_to(said)
+    assert SAID not in stage.said_to_model
+    assert "why?" in stage.said_to_model
+    assert await quoting(stage) == []
 
 
 async def test_a_quote_is_exported_to_its_author_and_deleted_and_silenced_by_them(stage: Stage) -> None:
