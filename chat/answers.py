@@ -189,6 +189,11 @@ class Answer:
         return self.waited_seconds is None and not self.stop_requested
 
     @property
+    def is_ending(self) -> bool:
+        """Whether nothing more of it comes, though it may not be kept and shown yet."""
+        return self.stop_requested or (self.work is not None and self.work.done())
+
+    @property
     def is_extra(self) -> bool:
         """Whether the question has an answer already."""
         return self.former is not None and bool(self.former.reply.content.strip())

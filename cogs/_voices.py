@@ -121,7 +121,7 @@ class Voices:
         """A message that shows the beginning of a reply and was not noted down, because the bot was killed before."""
         after = discord.utils.time_snowflake(reply.created_at) - (MINUTE_MS << 22)
         for found in await self._bot.http.logs_from(reply.channel_id, LOOKED_THROUGH, after=after):
-            if any(str(mark).endswith(f":{reply.id}") for mark in _marks_in(found)):
+            if any(str(mark).endswith(f":{reply.id}") for mark in marks_in(found)):
                 message_id, author_id = int(found["id"]), int(found["author"]["id"])
                 if author_id == self._me.id:
                     return message_id, None
@@ -335,9 +335,10 @@ def _shown_in(message: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """What tells a message from others of the same persona: its words, less the space around them, and its buttons."""
     embeds = message.get("embeds") or []
     words = "".join(str(embed.get("description", "")) for embed in embeds[:1]) or message.get("content") or ""
-    return words.strip(), _marks_in(message)
+    return words.strip(), marks_in(message)
 
 
-def _marks_in(message: Mapping[str, Any]) -> list[Any]:
+def marks_in(message: Mapping[str, Any]) -> list[Any]:
+    """What tells a message's buttons from others."""
     rows = message.get("components") or []
     return [item.get("custom_id") for row in rows for item in row.get("components") or []]

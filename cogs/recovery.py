@@ -1,4 +1,7 @@
-"""After a restart or a lost session: unfinished replies are closed, and what was missed meanwhile is answered."""
+"""After a restart or a lost session: unfinished replies are closed, and what was missed meanwhile is answered.
+
+Replies that could not be shown to their end because their thread was closed get it when the thread is open again.
+"""
 
 import asyncio
 import logging
@@ -12,12 +15,13 @@ from discord.ext import commands
 
 from chat.errors import ReplyInterruptedError
 from cogs._bot import Bot
-from cogs._controls import RetryControl, view_of
+from cogs._controls import RetryControl, StopControl, view_of
 from cogs._errors import explain
 from cogs._outlets import shown_text
 from cogs._posts import WRITE_PROBLEMS
 from cogs._screen import notice_nonce
-from storage import ShownReply, StorageError, StoredMessage
+from cogs._voices import marks_in
+from storage import ConversationKey, ShownReply, StorageError, StoredMessage
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +29,7 @@ MISSED_MINUTES = 15
 CHANNELS_LOOKED_THROUGH = 50
 SMALL_PRINT = re.compile(r"(?:\A|\n)-# (?:⏳|⚠️|⏹️|✂️|✏️|📎|🛡️)[^\n]*(?:\n-# [^\n]*)*\Z")  # what the bot itself writes below
 REOPENED = re.compile(r"```[^\n`]*\n")
+CLOSED_UNDER = 2  # the newest replies of a thread; one may have begun with the message that opened it again
 CLAIMS_KEPT = timedelta(days=2)  # longer than anything is looked through again
 
 
@@ -127,6 +132,51 @@ class Recovery(commands.Cog):
                     message_id=discord_id, channel_id=reply.channel_id, fail_if_not_exists=False
                 )
         return None
+
+    # --- threads that were closed
+
+    @commands.Cog.listener()
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """A thread is new, or archived no longer: nothing that stands in an archived one can be changed."""
+        await self._show_ends(thread)
+
+    @commands.Cog.listener()
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        """A thread is locked no longer: in a locked one nothing more can be posted."""
+        if before.locked and not after.locked:
+            await self._show_ends(after)
+
+    async def _show_ends(self, thread: discord.Thread) -> None:
+        """Show the newest replies to their ends where they could not be."""
+        history = self.bot.services.storage.history
+        try:
+            head = await history.head(ConversationKey(thread.guild.id, thread.id))
+            said = [] if head is None else await anext(aiter(history.path(thread.guild.id, head)), [])
+            for reply in [message for message in said if message.role == "assistant"][:CLOSED_UNDER]:
+                await self._show_end(reply)
+        except StorageError:
+            logger.exception("what was said in an open thread could not be looked up")
+
+    async def _show_end(self, reply: StoredMessage) -> None:
+        answer = self.bot.services.conversations.answer_over(reply.id)
+        if answer is not None:
+            if not answer.is_ending:
+                return  # it is being written
+            await answer.ended.wait()
+        shown = await self.bot.services.storage.history.shown_reply(reply.guild_id, reply.id)
+        if shown is not None and shown.reply.content.strip() and await self._lacks_its_end(shown):
+            await self.bot.replies.show_again(shown, "")
+
+    async def _lacks_its_end(self, shown: ShownReply) -> bool:
+        """Whether a reply still has its Stop button, or does not have those of a newest one."""
+        if not shown.discord_ids:
+            return shown.on_head and shown.newest
+        try:
+            last = await self.bot.http.get_message(shown.reply.channel_id, shown.discord_ids[-1])
+        except WRITE_PROBLEMS:
+            return False
+        marks = [str(mark) for mark in marks_in(last)]
+        return shown.newest if not marks else any(mark.startswith(f"{StopControl.prefix}:") for mark in marks)
 
     # --- missed messages
 

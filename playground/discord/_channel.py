@@ -168,6 +168,10 @@ class Channel:
         """Archive a thread, as time or a moderator does."""
         threads.set_archived(self, archived=True, locked=locked)
 
+    def reopen(self) -> None:
+        """Bring an archived thread back, and let everybody write there."""
+        threads.set_archived(self, archived=False, locked=False)
+
     def add_thread(
         self,
         name: str,
