@@ -19,6 +19,9 @@ class Recent(Generic[K, V]):
         self._most = most
         self._kept: OrderedDict[K, V] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def known(self, keys: Iterable[K]) -> dict[K, V]:
         """Those of these keys that are in memory."""
         found = {key: self._kept[key] for key in keys if key in self._kept}
