@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playground.world import start_playground
 
+SQLITE = "sqlite:///"
 STOP_SECONDS = 12.0  # the bot lets replies finish for eight seconds
 
 
@@ -43,6 +44,8 @@ class DemoBot:
     def __init__(self, environment: dict[str, str]) -> None:
         self.metrics_address = f"127.0.0.1:{_free_port()}"
         self._environment = {**environment, "METRICS_ADDRESS": self.metrics_address}
+        address = environment.get("DATABASE_URL", "")
+        self.database = Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
         self._process: Process | None = None
         self._changing = asyncio.Lock()
 

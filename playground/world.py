@@ -43,6 +43,7 @@ class DemoWorld:
     ideas: Channel
     stories: Channel
     after_dark: Channel
+    mod_desk: Channel
     library: Guild
     zoe: User
     reading_room: Channel
@@ -141,6 +142,10 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
     ideas = bot_lab.add_thread("first ideas", mia)
     stories = guild.add_forum("stories", topic="One post, one story", tags=["open", "closed"])
     after_dark = guild.add_text_channel("after-dark", topic="Where characters marked 🔞 work", nsfw=True)
+    mod_desk = guild.add_text_channel("mod-desk", topic="For moderators: reports, flags, and commands about others")
+    mod_desk.set_permissions(guild.everyone, deny=Permission.VIEW_CHANNEL)
+    for trusted in (staff, guild.bot_role):
+        mod_desk.set_permissions(trusted, allow=Permission.VIEW_CHANNEL)
     guild.add_emoji("lantern")
     library = world.add_guild("Harbour Library", owner=ada)
     library.add_member(zoe)
@@ -157,6 +162,7 @@ def build_demo_world(world: LocalDiscord) -> DemoWorld:
         ideas=ideas,
         stories=stories,
         after_dark=after_dark,
+        mod_desk=mod_desk,
         library=library,
         zoe=zoe,
         reading_room=reading_room,
@@ -176,6 +182,11 @@ def _first_words(world: LocalDiscord, demo: DemoWorld) -> None:
         (demo.max, "I keep order here. Switch to me, at the bottom left, to see the moderators' commands."),
         (demo.mia, f"And I am off to {demo.roleplay.mention} :)"),
     )
+    hint = (
+        "Only we see this channel. Choose it in `/setup` (page 2), and members' reports come here. The eye at the top "
+        "right has a tab **Moderation**: who waits, who used how much, what was changed."
+    )
+    world.add_message(demo.mod_desk, demo.max, hint, at=start)
     for minute, (author, text) in enumerate(said):
         world.add_message(demo.general, author, text, at=start + timedelta(minutes=minute))
 

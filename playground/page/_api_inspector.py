@@ -8,6 +8,7 @@ from aiohttp import web
 
 from ._bot_process import figures_of
 from ._inspector import queue_view, request_detail, requests_view
+from ._staff import staff_view
 from ._writes import allowances_view, writes_view
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from playground.infermatic import LocalInfermatic
 
     from ._api_controls import ControlsApi
+    from ._reading import Reader
     from ._trouble import Trouble
 
     JSON = dict[str, Any]
@@ -26,9 +28,15 @@ class InspectorApi:
     """The endpoints of the inspector."""
 
     def __init__(
-        self, world: LocalDiscord, infermatic: LocalInfermatic | None, trouble: Trouble, controls: ControlsApi
+        self,
+        world: LocalDiscord,
+        infermatic: LocalInfermatic | None,
+        reader: Reader,
+        trouble: Trouble,
+        controls: ControlsApi,
     ) -> None:
         self._world = world
+        self._reader = reader
         self._infermatic = infermatic
         self._trouble = trouble
         self._controls = controls
@@ -42,6 +50,7 @@ class InspectorApi:
                 web.get(r"/api/requests/{number:\d+}", self._request),
                 web.get("/api/writes", self._writes),
                 web.get("/api/now", self._now),
+                web.get("/api/guilds/{guild}/staff", self._staff),
             ]
         )
 
@@ -58,6 +67,15 @@ class InspectorApi:
 
     async def _writes(self, _: web.Request) -> web.Response:
         return web.json_response(writes_view(self._world))
+
+    async def _staff(self, request: web.Request) -> web.Response:
+        """Tell a moderator what there is to look after in a server that they are in."""
+        viewer = self._reader.person(request).user
+        guild = next((g for g in self._world.guilds if str(g.id) == request.match_info["guild"]), None)
+        if guild is None or viewer.id not in guild.members:
+            raise web.HTTPNotFound(reason="That is no longer there")
+        database = None if self._controls.bot is None else self._controls.bot.database
+        return web.json_response(await staff_view(self._world, guild, viewer, database))
 
     async def _now(self, _: web.Request) -> web.Response:
         """Tell what changes by itself as time goes by: slots, waiting conversations, allowances."""

@@ -8,6 +8,8 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     JSON = dict[str, Any]
 
 _PATIENCE = aiohttp.ClientTimeout(total=1.0)
@@ -19,6 +21,10 @@ class BotProcess(Protocol):
     @property
     def metrics_address(self) -> str | None:
         """Where the bot publishes its figures, as host:port."""
+
+    @property
+    def database(self) -> Path | None:
+        """The file in which the bot keeps what it knows, if it is one that can be looked into."""
 
     async def restart(self) -> None:
         """End the bot's process and start another."""

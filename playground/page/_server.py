@@ -48,7 +48,7 @@ class Page:
         self._audience = Audience(world, infermatic)
         reader, trouble = Reader(world), Trouble(world, infermatic, api_key)
         self._controls = ControlsApi(world, reader, trouble, self._audience)
-        self._inspector = InspectorApi(world, infermatic, trouble, self._controls)
+        self._inspector = InspectorApi(world, infermatic, reader, trouble, self._controls)
         self._parts = (
             PageApi(world, reader, self._audience),
             CommandsApi(world, reader),

@@ -128,6 +128,7 @@ async def test_speed_and_limits_are_set_told_and_taken_back(
 async def test_the_bot_is_restarted_by_whoever_holds_it(playground: Playground, client: aiohttp.ClientSession) -> None:
     class Bot:
         metrics_address = None
+        database = None
         may_go_on = asyncio.Event()
         restarts = 0
 

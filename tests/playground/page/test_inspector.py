@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from playground.page._asked_in import asked_in, what_was_said
 from playground.world import API_KEY, Playground, build_demo_world
 
 from .test_api import call, heard, listen
+from .test_staff import HeldBot
 
 MODEL = "Sao10K-L3.3-70B-Euryale-v2.3-FP8-Dynamic"
 
@@ -139,3 +141,16 @@ def test_where_a_request_came_from_is_found_by_its_words() -> None:
     early = ApiRequest("POST", "/v1/chat/completions", request.body, None, time.monotonic() - 60)
     assert asked_in(early, said) is None
     assert asked_in(ApiRequest("GET", "/v1/models", {}, None, time.monotonic()), said) is None
+
+
+async def test_what_moderators_look_after_is_told_to_nobody_else(
+    playground: Playground, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    demo, path = playground.demo, f"/guilds/{playground.demo.guild.id}/staff"
+    playground.page.hold(HeldBot(tmp_path / "none.db"))
+    for user, level in ((demo.ada, "admin"), (demo.max, "moderator"), (demo.tom, "member")):
+        status, told = await call(client, "GET", path, user)
+        assert (status, told["known"], told["level"]) == (200, False, level)
+        assert [(one["name"], one["level"]) for one in told["staff"]] == [("Ada", "admin"), ("Max", "moderator")]
+    assert (await call(client, "GET", path, demo.zoe))[0] == 404, "she is not in this server"
+    assert not (tmp_path / "none.db").exists(), "looking makes no file"

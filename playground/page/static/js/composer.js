@@ -215,6 +215,11 @@ function openCommand(chosen) {
   command.focus();
 }
 
+on("command", (name) => {
+  const chosen = state.commands.find((one) => one.kind === "slash" && one.name === name);
+  if (chosen) openCommand(chosen);
+});
+
 function closeCommand() {
   command = null;
   parts.command.replaceChildren();

@@ -5,13 +5,14 @@ import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawQueue } from "./inspector-queue.js";
 import { drawRequests, listenToRequests, loadRequests } from "./inspector-requests.js";
+import { drawStaff } from "./inspector-staff.js";
 import { drawAllowances, drawWrites, listenToWrites, loadWrites } from "./inspector-writes.js";
 import { closePanel, isOpen, makePanel } from "./panels.js";
-import { on } from "./state.js";
+import { guildOf, on, state } from "./state.js";
 import { attempt } from "./toasts.js";
 
 const EVERY_MILLISECONDS = 1000;
-const TABS = { requests: "Model API", queue: "Queue", writes: "Discord" };
+const TABS = { requests: "Model API", queue: "Queue", writes: "Discord", staff: "Moderation" };
 const REMEMBERED = "playground.inspector";
 
 let settings = { tab: "requests", here: false };
@@ -27,7 +28,7 @@ export function startInspector() {
   makePanel("inspector", { button: "open-inspector", opened, closed: () => clearInterval(timer) });
   listenToRequests(() => isOpen("inspector") && settings.tab === "requests" && drawRequests(byId("tab-panel"), settings.here));
   listenToWrites(() => isOpen("inspector") && settings.tab === "writes" && drawWrites(byId("writes"), settings.here));
-  on("moved", () => isOpen("inspector") && settings.here && draw());
+  on("moved", () => isOpen("inspector") && (settings.here || settings.tab === "staff") && draw());
   on("reconnected", () => isOpen("inspector") && opened());
 }
 
@@ -51,6 +52,7 @@ const keep = () => localStorage.setItem(REMEMBERED, JSON.stringify(settings));
 function mark() {
   for (const name of Object.keys(TABS)) {
     const chosen = name === settings.tab;
+    byId("inspector").dataset.tab = settings.tab;
     byId(`tab-${name}`).setAttribute("aria-selected", String(chosen));
     byId(`tab-${name}`).tabIndex = chosen ? 0 : -1;
     if (chosen) byId("tab-panel").setAttribute("aria-labelledby", `tab-${name}`);
@@ -98,8 +100,10 @@ function draw() {
 async function tick() {
   if (document.hidden || settings.tab === "requests") return;
   const tab = settings.tab;
-  const now = await get("/now").catch(() => null);
-  if (!now || tab !== settings.tab || !isOpen("inspector")) return;
-  if (tab === "queue") drawQueue(byId("tab-panel"), now, settings.here);
+  const guild = guildOf(state.channel), me = state.me;
+  const [now, staff] = await Promise.all([get("/now").catch(() => null), tab === "staff" && guild ? get(`/guilds/${guild.id}/staff`).catch(() => null) : null]);
+  if (!now || tab !== settings.tab || me !== state.me || guild !== guildOf(state.channel) || !isOpen("inspector")) return;
+  if (tab === "staff") drawStaff(byId("tab-panel"), staff, now.queue);
+  else if (tab === "queue") drawQueue(byId("tab-panel"), now, settings.here);
   else drawAllowances(byId("allowances"), now.allowances, settings.here);
 }

@@ -1,7 +1,7 @@
 // What the page knows, and who wants to hear of changes.
 //
 // Kinds of change: "world" (places and people), "moved" (another channel or person was chosen), "channel" (its messages
-// and commands have come), "commands", "reply", "edit", "removed", "go", "jump", "read", "unread", "unread-line", "unanswered", "failure",
+// and commands have come), "commands", "command", "reply", "edit", "removed", "go", "jump", "read", "unread", "unread-line", "unanswered", "failure",
 // "bot", "panel", "connection", "reconnected", and "live:..." for what the server tells.
 
 export const state = {
