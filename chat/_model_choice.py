@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chat.answers import Answer
 from chat.context import ContextReader
-from chat.errors import ChatError, ModelDeniedError, PausedError
+from chat.errors import ChatError, DeniedError, ModelDeniedError, PausedError
 from chat.models import ModelCatalogue
 from chat.persona import Persona
 from chat.policy import Admission, Permit
@@ -32,8 +32,8 @@ class ModelChoice:
     async def choose(self, answer: Answer) -> ChosenModel:
         """The model for this answer.
 
-        Raises `PausedError`, `ModelDeniedError` if policy lets none answer or not the one that was asked for by name,
-        and what the catalogue raises.
+        Raises `PausedError`, `DeniedError`, `ModelDeniedError` if policy lets none answer or not the one that was asked
+        for by name, and what the catalogue raises.
         """
         wanted, allows = await self._wanted(answer, answer.persona), await self._allows(answer)
         if answer.model is not None and not allows(answer.model):
@@ -48,7 +48,7 @@ class ModelChoice:
         return ChosenModel(name, None, allows)
 
     async def still_allows(self, answer: Answer, model: str) -> bool:
-        """Whether the model may answer now, after waiting. Raises `PausedError`."""
+        """Whether the model may answer now, after waiting. Raises `PausedError` and `DeniedError`."""
         return (await self._allows(answer))(model)
 
     async def is_same_for(self, person_id: int, answer: Answer, persona: Persona | None) -> bool:
@@ -77,6 +77,8 @@ class ModelChoice:
         permits = await self._permits(answer)
         if any(permit.paused for permit in permits):
             raise PausedError
+        if permits and all(permit.denied for permit in permits):
+            raise DeniedError
         return _all_of(permits)
 
     async def _permits(self, answer: Answer) -> list[Permit]:

@@ -6,6 +6,7 @@
     ├── ModelGoneError          the chosen model is not served any more and no fallback is
     ├── ModelDeniedError        policy lets neither the chosen model answer here nor any other
     ├── PausedError             policy lets nobody have answers here now
+    ├── DeniedError             policy does not let those who asked have answers here any more
     ├── NoSuchModelError        the name that somebody typed is none of a model that is served
     ├── QueueTooLongError       the expected wait is longer than anyone would wait
     ├── LimitReachedError       a hard limit of the server has no room for the request
@@ -95,6 +96,10 @@ class ModelDeniedError(ChatError):
 
 class PausedError(ChatError):
     """Nobody gets answers here now."""
+
+
+class DeniedError(ChatError):
+    """Those who asked do not get answers here any more."""
 
 
 @dataclass

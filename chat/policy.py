@@ -15,6 +15,10 @@ class Permit(Protocol):
     def paused(self) -> bool:
         """Whether nobody gets answers here now."""
 
+    @property
+    def denied(self) -> bool:
+        """Whether this person was denied an answer since they asked for it."""
+
     def allows(self, model: str) -> bool:
         """Whether this model may answer."""
 

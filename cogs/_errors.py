@@ -15,6 +15,7 @@ from chat.errors import (
     CardError,
     CastFullError,
     ChannelSettingError,
+    DeniedError,
     EmptyReplyError,
     FilteredReplyError,
     KeywordsError,
@@ -64,7 +65,7 @@ from cogs._fault_words import (
 from cogs._filter_words import filter_words
 from cogs._key_words import key_words
 from cogs._limit_words import limit_problem_words, limit_reached_words
-from cogs._refusals import refusal_words
+from cogs._refusals import halt_words, refusal_words
 from cogs._report_problems import report_problem_words
 from cogs._rule_words import rule_problem_words
 from cogs._scene_words import scene_words
@@ -174,16 +175,14 @@ def _chat_words(error: BaseException) -> Explanation | None:
             return Explanation(f"The model `{model}` is not served any more. Choose another with `/model set`.")
         case ModelDeniedError(model=model):
             return Explanation(f"A moderator does not let `{_as_code(model)}` answer here. Choose another model.")
-        case PausedError():
-            return Explanation("A moderator paused me here.")
+        case PausedError() | DeniedError() | LineClearedError():
+            return Explanation(halt_words(error))
         case NoSuchModelError(name=name):
             return Explanation(f"I know no model `{_as_code(name)}`. See `/model list`.", retry=False)
         case QueueTooLongError(expected_seconds=seconds):
             return Explanation(f"Too many are waiting: it would take about {_duration(seconds)}. Try again later.")
         case LimitReachedError():
             return Explanation(limit_reached_words(error))
-        case LineClearedError():
-            return Explanation("A moderator sent away those who waited.")
         case ServiceDownError(retry_after=seconds):
             return Explanation(f"The service is down for this model. I ask it again in {_duration(seconds)}.")
         case EmptyReplyError(only_reasoning=True):

@@ -13,12 +13,12 @@ from chat.scenes import owner_of
 from cogs._members import Members
 from cogs._places import scopes_of
 from moderation.access import Access, RefusedError, Request
-from moderation.admission import PAUSED, Admission
+from moderation.admission import PAUSED, Admission, Permit
 from moderation.presence import Presence, Presences
 from moderation.rights import REQUIRED, Level
 from moderation.rules import Asker
 from moderation.server_setup import MODERATOR_ROLES
-from storage import AccessRule, AccessRules, OptOuts, Resolved, Scope, ScopedSettings
+from storage import AccessRule, AccessRules, ConversationKey, OptOuts, Resolved, Scope, ScopedSettings
 
 if TYPE_CHECKING:
     from discord.abc import MessageableChannel
@@ -94,6 +94,10 @@ class Guard:
         everyone = {interaction.user.id}
         owners = {"anyone": everyone, "moderators": frozenset[int]()}.get(who, askers)
         await self.check_own(action, everyone if interaction.guild_id is None else owners, interaction)
+
+    async def permit(self, key: ConversationKey, scopes: Sequence[Scope], user_id: int) -> Permit:
+        """What holds now for an answer that somebody asked for before."""
+        return await self._admission.permit(key, scopes, user_id)
 
     async def approve(self, guild_id: int, owner_id: int) -> None:
         """Wake the bot in a server that the operator's list does not name."""

@@ -1,5 +1,6 @@
 """Refusals in words: why something is not allowed, and when it will be."""
 
+from chat.errors import DeniedError, LineClearedError, PausedError
 from moderation.access import Reason, RefusedError
 from moderation.rights import Level
 
@@ -32,6 +33,16 @@ def refusal_words(refusal: RefusedError) -> str:
     if refusal.reason is Reason.DENIED:
         return _denial_words(refusal)
     return REFUSALS.get(refusal.reason, "That is not allowed here.")
+
+
+def halt_words(error: PausedError | DeniedError | LineClearedError) -> str:
+    """What a moderator did to an answer that was under way; everyone reads it, so it tells no reason."""
+    match error:
+        case PausedError():
+            return "A moderator paused me here."
+        case DeniedError():
+            return "A moderator has switched this off for you here."
+    return "A moderator sent away those who waited."
 
 
 def _denial_words(refusal: RefusedError) -> str:

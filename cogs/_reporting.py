@@ -30,6 +30,7 @@ from cogs._report_words import (
     report_text,
     until_words,
 )
+from cogs._stopping import stop_denied
 from moderation.reports import BLOCK_TIMES, Desk, NoRequesterError, NotReportableError
 from moderation.rulebook import Rulebook
 from storage import Report, ReportDeed, ReportedMessage, ShownReply
@@ -148,6 +149,8 @@ class Reporting:
             raise StaleControlError
         until = await self._desk.block(report, times[choice], interaction.user.id)
         words = f"⛔ <@{report.about.requester_id}> may not use me {until_words(until)}. `/access clear` takes it back."
+        if report.about.guild_id is not None:
+            await stop_denied(self._bot, report.about.guild_id)
         await interaction.response.edit_message(content=words, view=None)
         done = await self._storage.reports.note_done(
             report.about.guild_id, report.id, "blocked", interaction.user.id, until

@@ -9,6 +9,7 @@ from discord.ext import commands
 from cogs._bot import Bot, tell
 from cogs._guard import whole_server
 from cogs._rule_words import rule_line, target_words
+from cogs._stopping import stop_denied, stopped_words
 from cogs.talk import model_choices
 from moderation.rulebook import NoSuchRuleError, Rulebook
 from storage import Target, Verdict
@@ -139,7 +140,8 @@ class AccessCommands(
     ) -> None:
         guild_id = await whole_server(interaction, f"access {verdict}")
         rule = await self.rulebook.set(guild_id, verdict, target, interaction.user.id, duration=duration, reason=reason)
-        await tell(interaction, rule_line(rule))
+        stopped = await stop_denied(self.bot, guild_id) if verdict == "deny" else 0
+        await tell(interaction, rule_line(rule) + stopped_words(stopped))
 
     def _target(
         self,

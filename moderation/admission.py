@@ -17,6 +17,7 @@ class Permit:
     """Whether an answer may be made now, and by which models."""
 
     paused: bool
+    denied: bool
     rules: Sequence[AccessRule]
     asker: Asker
     at: datetime
@@ -48,11 +49,14 @@ class Admission:
         presence = self._presences.of(key.guild_id, key.channel_id, user_id)
         ruling_id = presence.ruling_id
         if ruling_id is None:
-            return Permit(False, (), presence.asker, self._clock())
+            return Permit(False, False, (), presence.asker, self._clock())
         places = scopes if key.guild_id is not None else [Scope("guild", ruling_id)]
         paused = (await self._settings.resolve(ruling_id, places, {PAUSED: False}))[PAUSED].value
-        rules = [] if user_id in self._owner_ids else naming_a_model(await self._rules.of(ruling_id))
-        return Permit(bool(paused), rules, presence.asker, self._clock())
+        rules = [] if user_id in self._owner_ids else await self._rules.of(ruling_id)
+        # Roles and places may have been forgotten by now, so being on no list of who is allowed says nothing.
+        denials, now = [rule for rule in rules if rule.verdict == "deny"], self._clock()
+        denied = denial_of(denials, presence.asker, now) is not None
+        return Permit(bool(paused), denied, naming_a_model(rules), presence.asker, now)
 
     async def may_set(self, guild_id: int, place: Asker, model: str) -> bool:
         """Whether a model may be chosen for a place: whether the rules that hold for everybody let it answer there."""

@@ -1,5 +1,6 @@
 """Who may use the bot, asked through Discord: denials with a reason and an end, lists, models, and direct messages."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from cogs._members import BELIEVED_SECONDS
 from storage import Scope
-from tests.e2e.acting import asked, quiet, shown
+from tests.e2e.acting import asked, quiet, shown, slow_text, waiting
 from tests.e2e.conftest import MANAGE_MESSAGES, MODEL, Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -219,3 +220,54 @@ async def test_bots_and_webhooks_get_no_answer_however_they_call(stage: Stage) -
     stage.channel.add_webhook("Feed").say(f"{stage.mention} hello")
     await quiet(stage)
     assert len(asked(stage)) == before
+
+
+async def test_a_denial_ends_what_waits_and_what_is_written_for_those_alone(offstage: Stage) -> None:
+    stage, places = offstage, [offstage.guild.add_text_channel(f"place-{number}") for number in range(4)]
+    async with running(stage, changed(stage.settings, parallel_requests=2)):
+        stage.api.hold(after_tokens=20)
+        for person, place in ((stage.ada, places[0]), (stage.tom, places[1])):
+            await stage.say(person, "write", channel=place, answer=slow_text(150))
+        writing = [await stage.reply("w0 ", place) for place in places[:2]]
+        for number, (person, place) in enumerate(((stage.ada, places[2]), (stage.tom, places[3])), 1):
+            await stage.say(person, "wait", channel=place)
+            await waiting(stage, number)
+
+        made = await rule(stage, "deny", user=stage.ada.user, reason="enough")
+        assert made.content.endswith(" I stopped 2 replies.")
+        await stage.world.wait_until(lambda: "⏹️" in writing[0].content and "switched this off" in writing[0].content)
+        told = await stage.reply(f"{SWITCHED_OFF}.", places[2])
+        assert "enough" not in told.content, "which is between her and the moderators"
+        assert "⏹️" not in writing[1].content
+        assert not [message for message in shown(stage, places[3]) if SWITCHED_OFF in message.content]
+        assert (await rule(stage, "deny", channel=places[3])).content.endswith(" I stopped a reply.")
+        await stage.reply(f"{SWITCHED_OFF}.", places[3])
+        assert "stopped" not in (await rule(stage, "deny", model=OTHER_MODEL)).content
+        assert (await rule(stage, "deny", model=MODEL)).content.endswith(" I stopped a reply.")
+        await stage.world.wait_until(lambda: "⏹️" in writing[1].content)
+        stage.api.release()
+        await stage.settled()
+        assert len(asked(stage)) == 2
+
+
+async def test_what_was_let_in_before_a_denial_does_not_begin_behind_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a message is being read when the denial comes."""
+    assert stage.bot is not None
+    reader, reading, let_go = stage.bot.talking.reader, asyncio.Event(), asyncio.Event()
+    read = reader.read
+
+    async def slowly(*args: Any, **options: Any) -> Any:
+        reading.set()
+        await let_go.wait()
+        return await read(*args, **options)
+
+    monkeypatch.setattr(reader, "read", slowly)
+    await stage.say(stage.ada, "hello")
+    await reading.wait()
+    await rule(stage, "deny", user=stage.ada.user)
+    let_go.set()
+    await stage.reply(f"{SWITCHED_OFF}.")
+    await stage.settled()
+    assert not asked(stage)
