@@ -5,7 +5,7 @@ one thing; what others changed meanwhile stays.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import discord
@@ -40,6 +40,7 @@ class Sight:
     bot: Bot
     guild: discord.Guild
     chosen: dict[str, Chosen]
+    turned_to: int | None = None  # of a menu that does not hold all there is: the part that somebody wants to see
 
     @property
     def services(self) -> Services:
@@ -143,10 +144,15 @@ async def sight_of(interaction: discord.Interaction[Bot]) -> Sight:
 
 
 async def panel(
-    interaction: discord.Interaction[Bot], page: int, problem: str | None = None, again: Control | None = None
+    interaction: discord.Interaction[Bot],
+    page: int,
+    problem: str | None = None,
+    again: Control | None = None,
+    *,
+    turned_to: int | None = None,
 ) -> Layout:
     """A page of the panel; a problem stands at its top, with a button to try again if there is one."""
-    sight = await sight_of(interaction)
+    sight = replace(await sight_of(interaction), turned_to=turned_to)
     box: discord.ui.Container[Any] = discord.ui.Container(accent_colour=COLOUR)
     name = discord.utils.escape_markdown(sight.guild.name)
     box.add_item(discord.ui.TextDisplay(f"## {TITLES[page]} · {name}\n-# {ABOUT[page]}"))

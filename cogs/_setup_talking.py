@@ -8,11 +8,14 @@ import discord
 from chat.channel_settings import MAX_KEYWORD_CHARACTERS, MAX_KEYWORDS
 from chat.errors import ChatError, ModelDeniedError, StaleControlError
 from cogs._bot import Bot
-from cogs._setup_panel import DRAWERS, AnyItem, PanelButton, PanelMenu, Sight, row, text, who
+from cogs._setup_panel import DRAWERS, AnyItem, PanelButton, PanelMenu, Sight, panel, row, text, who
 from cogs.channel import NEEDS_KEYWORDS, NEEDS_THE_INTENT, VALUE_WORDS
 from storage import Chosen
 
 MOST_OPTIONS: Final = 25
+MODELS_AT_ONCE: Final = MOST_OPTIONS - 2
+"""Beside the default, and a model that was chosen but is not served any more."""
+
 MOST_NAMED: Final = 10
 LONGEST_KEYWORDS: Final = 300
 DEFAULT_MODEL: Final = "-"
@@ -41,6 +44,16 @@ class ModelMenu(PanelMenu, template=r"setup-model"):
         if not await sight.services.guard.may_choose(sight.guild.id, None, name):
             raise ModelDeniedError(name)
         await sight.put("model", name, interaction.user.id)
+
+
+class ModelsControl(PanelButton, template=r"setup-models:(?P<number>\d{1,20})"):
+    """Shows the next of the models, where a menu does not hold all of them."""
+
+    prefix, label, page = "setup-models", "More models", 1
+
+    async def change(self, interaction: discord.Interaction[Bot], sight: Sight) -> None:
+        del sight  # it changes nothing
+        await interaction.response.edit_message(view=await panel(interaction, self.page, turned_to=self.number))
 
 
 class TriggerMenu(PanelMenu, template=r"setup-trigger"):
@@ -142,24 +155,29 @@ DRAWERS[1] = draw
 def _model(sight: Sight) -> list[AnyItem]:
     catalogue, wanted = sight.services.catalogue, sight.value("model", None)
     names = [name for name in catalogue.names if len(name) <= 100]
-    offered = names[: MOST_OPTIONS - 1]
-    if wanted is not None and wanted not in offered:
-        offered = [wanted[:100], *offered][: MOST_OPTIONS - 1]
+    parts = max(1, -(-len(names) // MODELS_AT_ONCE))
+    part = names.index(wanted) // MODELS_AT_ONCE if wanted in names else 0
+    if sight.turned_to is not None:
+        part = sight.turned_to % parts
+    first = part * MODELS_AT_ONCE
+    offered = names[first : first + MODELS_AT_ONCE]
+    gone = [wanted[:100]] if wanted is not None and wanted not in names else []
     default = (_answering(sight, None) or "")[:100] or None
     options = [
         discord.SelectOption(
             label="The operator's default", value=DEFAULT_MODEL, description=default, default=wanted is None
         ),
-        *(discord.SelectOption(label=name, value=name, default=name == wanted) for name in offered),
+        *(discord.SelectOption(label=name, value=name, default=name == wanted) for name in offered + gone),
     ]
     answering = _answering(sight, wanted)
     lines = [f"`{answering}` answers." if answering else "No model is known yet."]
     if wanted is not None and wanted != answering:
         lines.append(f"⚠️ `{wanted}` was chosen, but is not served any more.")
-    if len(names) > len(offered):
-        lines.append(f"-# These are {len(offered)} of {len(names)}. `/model set` in a channel takes any of them.")
+    if parts > 1:
+        lines.append(f"-# Models {first + 1} to {first + len(offered)} of {len(names)}.")
     menu = ModelMenu(discord.ui.Select(placeholder="Model", options=options))
-    return [text("Model", *lines, sight.who("model")), row(menu)]
+    words = text("Model", *lines, sight.who("model"))
+    return [words if parts == 1 else discord.ui.Section(words, accessory=ModelsControl((part + 1) % parts)), row(menu)]
 
 
 def _answering(sight: Sight, wanted: str | None) -> str | None:
@@ -217,4 +235,4 @@ def _is_place(guild: discord.Guild, channel_id: int) -> bool:
     return channel is not None and channel.type in PLACES
 
 
-CONTROLS = (ModelMenu, TriggerMenu, KeywordsControl, OnlyInMenu, SilentMenu)
+CONTROLS = (ModelMenu, ModelsControl, TriggerMenu, KeywordsControl, OnlyInMenu, SilentMenu)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from playground.discord._components import interactive, walk
+from playground.infermatic import ModelSpec
 from storage import AuditFilter
-from tests.e2e.conftest import MODEL, Stage, running
+from tests.e2e.conftest import MODEL, Stage, changed, running
 from tests.e2e.test_rights import MANAGE_GUILD, REFUSED
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -282,3 +283,30 @@ async def test_the_panel_is_for_admins_of_this_server(stage: Stage) -> None:
         assert await told(pressed) == "That is for people who may manage this server."
     assert [words(panel) for panel in panels] == before
     assert await audited(stage) == []
+
+
+async def test_all_of_many_models_can_be_chosen(offstage: Stage) -> None:
+    stage, names = offstage, [f"Maker-Model-{number:02}-70B" for number in range(60)]
+    stage.api.models = {name: ModelSpec(name) for name in names}
+    stage.api.context_windows = dict.fromkeys(names, 8192)
+
+    def offered(panel: Any) -> list[str]:
+        [menu] = [part for part in interactive(panel.components) if part.get("custom_id") == "setup-model"]
+        return [option["value"] for option in menu["options"][1:]]
+
+    async with running(stage, changed(stage.settings, default_model=names[0])):
+        panel = await opened(stage)
+        seen = offered(panel)
+        assert "Models 1 to 23 of 60." in words(panel)
+        for _ in range(2):
+            await press(stage, panel, "More models")
+            seen += offered(panel)
+        assert seen == names
+        await choose(stage, panel, "model", [names[59]])
+        assert f"`{names[59]}` answers." in words(panel)
+        assert defaults(panel, "model") == [names[59]]
+        assert "Models 47 to 60 of 60." in words(panel)
+        await press(stage, panel, "More models")
+        assert offered(panel) == names[:23]
+        await stage.ask(stage.ada, "hello")
+        assert stage.api.requests[-1].body["model"] == names[59]
