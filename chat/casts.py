@@ -202,7 +202,7 @@ class Casts:
 
         Raises `CastFullError`, or `BusyConversationError` while a reply is being written.
         """
-        async with self._conversations.quiet_line(key):
+        async with self._conversations.quiet_line(key), self._settings.changing(place.guild_id):
             others = (await self.here(place.guild_id, place.scopes, age_restricted=True)).personas
             if found.outline.id in {persona.id for persona in others}:
                 return None
@@ -225,11 +225,13 @@ class Casts:
         gone = next((p for p in company.personas if str(p.id) == typed or p.name.casefold() == typed.casefold()), None)
         if gone is None:
             raise NoSuchPersonaError(typed)
-        left = [persona.id for persona in company.personas if persona is not gone]
-        if left:
-            await self._keep(place, left, user_id)
-        else:
-            await self._library.clear(place, user_id)
+        async with self._settings.changing(place.guild_id):
+            others = (await self.here(place.guild_id, place.scopes, age_restricted=True)).personas
+            left = [persona.id for persona in others if persona.id != gone.id]
+            if left:
+                await self._keep(place, left, user_id)
+            else:
+                await self._library.clear(place, user_id)
         return gone
 
     async def arrange(self, place: Place, order: str | None, turns: int | None, user_id: int) -> None:

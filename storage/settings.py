@@ -96,9 +96,9 @@ class ScopedSettings:
         self._cache: Recent[_Place, Values] = Recent(max_cached_scopes)
         self._guilds: dict[str, set[int | None]] = {}
         self._reading_guilds = asyncio.Lock()
-        self._changing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._changing: WeakValueDictionary[int | None, asyncio.Lock] = WeakValueDictionary()
 
-    def changing(self, guild_id: int) -> asyncio.Lock:
+    def changing(self, guild_id: int | None) -> asyncio.Lock:
         """To be held while a guild's setting is read to be set anew, so that of two such changes both count."""
         return self._changing.setdefault(guild_id, asyncio.Lock())
 

@@ -1,5 +1,6 @@
 """Several characters in one channel: who answers, what each is told, and what they say among themselves."""
 
+import asyncio
 import json
 from functools import partial
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 import cogs._bot
 from chat.bursts import Burst
-from storage import ConversationKey
+from chat.preferences import Place
+from storage import ConversationKey, Scope
 from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, stored, swipes
 from tests.e2e.characters import card_file, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, changed, running
@@ -296,6 +298,19 @@ async def test_the_cast_and_whose_turn_it_is_outlive_a_restart(
         await turns(offstage, among_themselves=0)
         reply = await offstage.ask(offstage.ada, "And now?", answer="My turn.")
         assert (reply.author.name, reply.content) == ("Nora", "My turn.")
+
+
+async def test_two_who_are_sent_off_at_once_are_both_gone(stage: Stage) -> None:
+    await both_on_stage(stage)
+    await taken_in(stage, stage.moderator, card_file("Otis", **NORA))
+    await stage.command(stage.moderator, "persona use", name="Otis", beside=True)
+    assert stage.bot is not None
+    casts, server = stage.bot.services.casts, Scope("guild", stage.guild.id)
+    place = Place(stage.guild.id, (Scope("channel", stage.channel.id), server))
+    company = await casts.here(place.guild_id, place.scopes, age_restricted=False)
+    gone = (casts.dismiss(place, company, name, stage.moderator.user.id) for name in ("Mira", "Otis"))
+    await asyncio.gather(*gone)
+    assert [p.name for p in (await casts.here(place.guild_id, place.scopes, age_restricted=False)).personas] == ["Nora"]
 
 
 async def test_who_may_not_speak_or_is_gone_drops_out(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
