@@ -157,11 +157,13 @@ class ReplyScreen:
         before, after = self.outlet, later.outlet
         if before.voice != after.voice:
             return False
+        if self._notice_shown and isinstance(before, InteractionOutlet):  # why it is not answered takes its place
+            self._notice_shown = False
+            self._posts.posted.clear()
+        elif self._notice_shown and isinstance(after, InteractionOutlet):  # which cannot change it
+            return False
         self._later.append(before)
         self._posts.outlet = after
-        if self._notice_shown:
-            self._notice_shown = False
-            after.begin_chore(_take_away(before, self._posts.posted.pop().id))
         self.header = later.header
         self._name = "" if after.shows_name else name_line(self.speaker)
         self._parts = self._new_parts()

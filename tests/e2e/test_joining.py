@@ -1,9 +1,11 @@
 """People who join a question that waits: admitted like everybody, charged like everybody, and at nobody's cost."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+import cogs._screen as screen_module
 from storage import ConversationKey
 from tests.e2e.acting import asked, begun, buttons, limit, occupy, one_slot, prompt, quiet, shown, stored, waiting
 from tests.e2e.conftest import MODEL, Stage
@@ -12,6 +14,12 @@ pytestmark = pytest.mark.usefixtures("no_rate_limits")
 
 OTHER_MODEL = "TheDrummer-UnslopNemo-12B-v4.1"
 SENT_AWAY = "-# ⚠️ A moderator sent away those who waited."
+
+
+@pytest.fixture
+def quick_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen_module, "REACTION_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(screen_module, "NOTICE_AFTER_SECONDS", 0.02)
 
 
 async def used(stage: Stage, person: Any) -> dict[tuple[str, str], int]:
@@ -33,6 +41,16 @@ async def joins(stage: Stage, person: Any, text: str) -> Any:
 async def below(stage: Stage, said: Any) -> Any:
     """What the bot says in reply to a message."""
     return await stage.world.wait_for_message(said.channel, lambda message: message.reply_to is said)
+
+
+def is_told(said: Any, message: Any) -> bool:
+    """Whether a message tells somebody that what they said is not answered."""
+    return message.reply_to is said and message.content == SENT_AWAY
+
+
+def is_told_so(command: Any, words: str) -> bool:
+    """Whether these words are the answer to a command."""
+    return bool(command.messages) and command.messages[0].content == words
 
 
 def answered(request: Any, *words: str) -> list[bool]:
@@ -116,12 +134,12 @@ async def test_who_may_not_use_the_model_is_answered_apart_by_another(offstage: 
         assert found == [(OTHER_MODEL, False), (MODEL, True), (OTHER_MODEL, True)]
 
 
-async def test_one_of_several_is_sent_away_and_the_others_are_answered(offstage: Stage) -> None:
+async def test_one_of_several_is_sent_away_and_the_others_are_answered(offstage: Stage, quick_notices: None) -> None:
     stage = offstage
     async with one_slot(stage):
         await occupy(stage)
         first = await stage.say(stage.ada, "apples?")
-        await waiting(stage, 1)
+        await stage.reply("You are next")
         second = await joins(stage, stage.moderator, "pears?")
         third = await joins(stage, stage.admin, "plums?")
         for person, said in ((stage.moderator, second), (stage.ada, first)):
@@ -129,13 +147,15 @@ async def test_one_of_several_is_sent_away_and_the_others_are_answered(offstage:
             assert "One question sent away" in (await cleared.answered()).response.content
             await stage.remembered(said, "")
         for said in (first, second):
-            assert (await below(stage, said)).content == SENT_AWAY
+            await stage.world.wait_for_message(stage.channel, partial(is_told, said))
         cleared = await stage.moderator.slash(stage.channel, "queue clear", user=stage.tom.user)
         assert "Nobody waits" in (await cleared.answered()).response.content
         stage.api.release()
-        reply = await below(stage, third)
+        reply = await stage.reply("plums?")
         await quiet(stage)
+        assert reply.reply_to is third
         assert answered(asked(stage)[1], "apples?", "pears?", "plums?") == [False, False, True]
+        assert "plums?" in reply.content
         assert (await stored(stage, reply)).author_id == stage.admin.user.id
         assert len(shown(stage)) == 3
 
@@ -164,3 +184,27 @@ async def test_who_has_no_room_any_more_is_sent_away_from_what_they_joined(offst
         why = await stage.press(stage.moderator, told, "Why?")
         assert why.content.startswith("You have used up your 1 request per day.")
         assert (await used(stage, stage.moderator))["user", "requests"] == 1
+
+
+async def test_who_asked_by_command_is_told_in_its_answer(offstage: Stage, quick_notices: None) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        await occupy(stage)
+        first = await stage.ada.slash(stage.channel, "chat", message="apples?")
+        await stage.world.wait_until(lambda: first.messages and "You are next" in first.messages[0].content)
+        second = await joins(stage, stage.moderator, "pears?")
+        third = await stage.admin.slash(stage.channel, "chat", message="plums?")
+        await stage.world.wait_until(lambda: third.messages and "together" in third.messages[0].content)
+        for person, command, text in ((stage.admin, third, "plums?"), (stage.ada, first, "apples?")):
+            cleared = await stage.moderator.slash(stage.channel, "queue clear", user=person.user)
+            await cleared.answered()
+            await stage.world.wait_until(partial(is_told_so, command, f"> {text}\n{SENT_AWAY}"))
+        stage.api.release()
+        reply = await stage.reply("pears?")
+        await quiet(stage)
+        assert reply.reply_to is second
+        assert answered(asked(stage)[1], "apples?", "pears?", "plums?") == [False, True, False]
+        assert "apples" not in reply.content
+        assert [command.messages[0].content for command in (first, third)] == [
+            f"> apples?\n{SENT_AWAY}", f"> plums?\n{SENT_AWAY}",
+        ]  # fmt: skip
