@@ -13,7 +13,7 @@ from storage._quotes import QUOTING
 from storage._swipes import give_place_back
 from storage._tree import forget, page
 from storage._upsert import Upsert
-from storage._withdrawn import is_withdrawn
+from storage._withdrawn import still_wanted
 from storage.errors import TurnStartedError
 from storage.ids import new_id
 from storage.models import save_facts
@@ -55,12 +55,13 @@ def begin_turn(connection: Connection, turn: NewTurn, recent_rows: int) -> Begun
     """The user's message, a reply to wait for, and so many messages above it; None if this claim is taken."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
-    if is_withdrawn(connection, turn):
+    wanted = still_wanted(connection, turn)
+    if wanted is None:
         return "withdrawn"  # and the claim stays, or it would be taken for missed
     parent_id = _parent_of(connection, turn)
     begun = BegunTurn(new_id(), new_id(), parent_id)
     rows = [
-        _user_row(turn, begun.user_message_id, parent_id),
+        _user_row(wanted, begun.user_message_id, parent_id),
         _reply_row(turn.key, begun, turn.author_id, turn.model, turn.persona_id, turn.persona_name),
     ]
     connection.execute(_insert_messages, rows)
@@ -75,14 +76,15 @@ def join_turn(connection: Connection, reply_id: int, turn: NewTurn, recast: bool
     """A further message for a reply that still waits: it comes between the reply and what it hung under."""
     if not claim(connection, turn.claim_id, TURN_CLAIM):
         return None
-    if is_withdrawn(connection, turn):
+    wanted = still_wanted(connection, turn)
+    if wanted is None:
         return "withdrawn"  # and the claim stays, or it would be taken for missed
     require_in_conversation(connection, turn.key, reply_id)
     reply = connection.execute(_waiting_reply, {"message": reply_id}).one()
     if reply.state != "pending":
         raise TurnStartedError(reply_id, reply.state)
     begun = BegunTurn(new_id(), reply_id, reply.parent_id)
-    connection.execute(_insert_messages, _user_row(turn, begun.user_message_id, reply.parent_id))
+    connection.execute(_insert_messages, _user_row(wanted, begun.user_message_id, reply.parent_id))
     add_pictures(connection, begun.user_message_id, turn.pictures)
     _link_discord(connection, begun.user_message_id, turn.discord_id)
     connection.execute(_hang_under, {"message": reply_id, "under": begun.user_message_id})

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from storage import EVERYWHERE, BegunTurn, Quote, Storage
+import pytest
+
+from storage import EVERYWHERE, BegunTurn, Quote, Storage, WithdrawnError, new_id
 from tests.storage.builders import ADA, CHANNEL, GUILD, OTHER_GUILD, begin, walk
 
 SOURCE = 900
@@ -66,3 +68,17 @@ async def test_its_author_gets_it_and_has_it_deleted(storage: Storage) -> None:
         for begun in several:
             assert await quote_in(storage, begun) == ((None, None) if gone else (f"words of {ADA}", ADA))
     assert await quote_in(storage, toms) == (f"words of {TOM}", TOM)
+
+
+async def test_it_is_not_kept_if_its_author_had_their_words_deleted_meanwhile_or_opted_out(storage: Storage) -> None:
+    heard_id = new_id()
+    asked = await storage.privacy.ask_to_erase(GUILD, ADA, answers=True, in_discord=False)
+    await storage.privacy.erase(asked)
+    quote = Quote(SOURCE, ADA, "her words")
+    late = await begin(storage, "really?", author_id=TOM, quote=quote, heard_id=heard_id)
+    assert await quote_in(storage, late) == (None, None)
+    with pytest.raises(WithdrawnError):  # it asks nothing then
+        await begin(storage, "", author_id=TOM, quote=quote, heard_id=heard_id)
+    assert await quote_in(storage, await quoting(storage)) == (f"words of {ADA}", ADA)
+    await storage.opt_outs.opt_out(GUILD, ADA)
+    assert await quote_in(storage, await quoting(storage)) == (None, None)
