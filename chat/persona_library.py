@@ -6,7 +6,7 @@ messages everybody has only their own.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -14,8 +14,9 @@ import msgspec
 
 from chat._allowed import allowed_greetings, allowed_object
 from chat._avatars import as_png, avatar_of
+from chat._found_personas import Bound, FoundPersona, Visitor
 from chat._greetings import greetings_of, opening
-from chat._persona_content import content_of, read_file
+from chat._persona_content import changed_content, content_of, read_file
 from chat.cards import Card, FileNote, changed, new_card, parse_card, to_json, to_png
 from chat.context import ContextReader
 from chat.conversations import Conversations
@@ -46,6 +47,8 @@ from storage import (
 )
 from storage.recent import Recent
 
+__all__ = ["Bound", "Fields", "FileKind", "FoundPersona", "PersonaLibrary", "Visitor"]
+
 MOST: Final = 500
 LONGEST_TYPED: Final = 100
 """Characters of a name that somebody types."""
@@ -61,54 +64,6 @@ LARGEST_CACHED: Final = 256 * 1024
 
 FileKind = Literal["png", "json"]
 Fields = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who looks at the characters, and where."""
-
-    guild_id: int | None
-    user_id: int
-    looks_after_all: bool = False
-    age_restricted: bool = False
-    scopes: tuple[Scope, ...] = ()
-
-    def sees(self, outline: PersonaOutline) -> bool:
-        """Whether the character is there for this person."""
-        if outline.owner_id == self.user_id:
-            return True
-        return self.guild_id is not None and (outline.kind == "server" or self.looks_after_all)
-
-    def distance(self, outline: PersonaOutline) -> int:
-        """How near a character is to this person, who may mean any of several with one name: nobody takes a place."""
-        if outline.kind == "server":
-            return 1
-        return 0 if outline.owner_id == self.user_id else 2
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPersona:
-    """A character with its card."""
-
-    outline: PersonaOutline
-    card: Card
-    avatar: Avatar | None
-    notes: tuple[FileNote, ...] = ()
-    """About the file that it was just read from."""
-
-    @property
-    def persona(self) -> Persona:
-        """The character as it speaks."""
-        outline = self.outline
-        return Persona(outline.id, outline.name, self.card, outline.adult, outline.greeting, outline.version)
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What came of binding: the greeting that opens the conversation, and where it stood before."""
-
-    greeting_id: int | None
-    previous_head: int | None
 
 
 class PersonaLibrary:
@@ -139,7 +94,9 @@ class PersonaLibrary:
         Raises `CardError`, `AdultPersonaError` or `PersonasReservedError`.
         """
         await self.require_own(visitor)
-        content, notes = await self._content(visitor, data, picture)
+        card, avatar, notes = await self._read(visitor, data, picture)
+        content = content_of(card, avatar)
+        _require_place_for(content, visitor)
         draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, content)
         return replace(await self.draft(visitor, draft_id), notes=notes)
 
@@ -194,10 +151,12 @@ class PersonaLibrary:
 
     async def redraft(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
         """Change fields of a draft. Raises what `rewrite` does."""
-        outline, fields = found.outline, await self._allowed(visitor, fields)
+        fields = await self._allowed(visitor, fields)
         card = await asyncio.to_thread(lambda: changed(found.card, at=datetime.now(UTC), **fields))
-        content = content_of(card, found.avatar, age_restricted=visitor.age_restricted)
-        content = replace(content, adult=content.adult or outline.adult, greeting=outline.greeting)
+        outline = found.outline
+        content = changed_content(found.card, outline.adult, card, found.avatar)
+        _require_place_for(content, visitor)
+        content = replace(content, greeting=outline.greeting)
         if not await self._personas.rewrite_draft(visitor.guild_id, outline.id, visitor.user_id, content):
             raise StaleControlError
         return await self.draft(visitor, outline.id)
@@ -216,7 +175,7 @@ class PersonaLibrary:
         """
         fields = await self._allowed(visitor, fields)
         card = await asyncio.to_thread(lambda: changed(found.card, at=datetime.now(UTC), **fields))
-        return await self._save(visitor, found, content_of(card, found.avatar, age_restricted=visitor.age_restricted))
+        return await self._save(visitor, found, card, found.avatar)
 
     async def redraw(self, visitor: Visitor, found: FoundPersona, picture: bytes) -> FoundPersona:
         """Give a character another picture. Raises `CardError` if it is none, or `StaleControlError`."""
@@ -224,13 +183,12 @@ class PersonaLibrary:
             avatar = await asyncio.to_thread(avatar_of, picture)
         if avatar is None:
             raise CardError("picture")
-        return await self._save(visitor, found, content_of(found.card, avatar, age_restricted=visitor.age_restricted))
+        return await self._save(visitor, found, found.card, avatar)
 
     async def replace(self, visitor: Visitor, found: FoundPersona, data: bytes) -> FoundPersona:
         """Let a character be what a file says; without a picture in it, it keeps its own."""
-        content, notes = await self._content(visitor, data)
-        kept = content if content.avatar is not None else replace(content, avatar=found.avatar)
-        return replace(await self._save(visitor, found, kept), notes=notes)
+        card, avatar, notes = await self._read(visitor, data)
+        return replace(await self._save(visitor, found, card, avatar or found.avatar), notes=notes)
 
     async def undo(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
         """Go back to what it was before the last change. Raises `NothingThereError`."""
@@ -248,10 +206,19 @@ class PersonaLibrary:
             raise NothingThereError(action)
         return await self.find(visitor, str(found.outline.id))
 
-    async def _save(self, visitor: Visitor, found: FoundPersona, content: PersonaContent) -> FoundPersona:
-        """What is for adults once stays so."""
+    async def mark(self, visitor: Visitor, found: FoundPersona, *, adult: bool) -> FoundPersona:
+        """Let a character be for adults, or no longer, whatever its tags say. Raises `StaleControlError`."""
+        marked = await self._personas.mark(visitor.guild_id, found.outline.id, adult=adult)
+        self._cache.forget((visitor.guild_id, found.outline.id))
+        if not marked:
+            raise StaleControlError
+        return await self.find(visitor, str(found.outline.id))
+
+    async def _save(self, visitor: Visitor, found: FoundPersona, card: Card, avatar: Avatar | None) -> FoundPersona:
         outline = found.outline
-        content = replace(content, adult=content.adult or outline.adult, greeting=outline.greeting)
+        content = changed_content(found.card, outline.adult, card, avatar)
+        _require_place_for(content, visitor)
+        content = replace(content, greeting=outline.greeting)
         version = await self._personas.save(
             visitor.guild_id, outline.id, content, visitor.user_id, version=outline.version
         )
@@ -260,15 +227,15 @@ class PersonaLibrary:
             raise StaleControlError
         return await self.find(visitor, str(outline.id))
 
-    async def _content(
+    async def _read(
         self, visitor: Visitor, data: bytes, picture: bytes | None = None
-    ) -> tuple[PersonaContent, tuple[FileNote, ...]]:
+    ) -> tuple[Card, Avatar | None, tuple[FileNote, ...]]:
         async with self._reading:
             card, avatar, notes = await asyncio.to_thread(read_file, data, picture)
         content = await self._allowed(visitor, card.content)
         if content is not card.content:
             card = await asyncio.to_thread(lambda: parse_card(msgspec.json.encode(content)))
-        return content_of(card, avatar, age_restricted=visitor.age_restricted), notes
+        return card, avatar, notes
 
     async def _allowed(self, visitor: Visitor, content: Fields) -> Fields:
         """What a member writes or hands over; whoever looks after the server's characters decides about theirs."""
@@ -414,6 +381,6 @@ class PersonaLibrary:
         return FoundPersona(stored.outline, card, stored.content.avatar)
 
 
-def _require_place_for(outline: PersonaOutline, visitor: Visitor) -> None:
+def _require_place_for(outline: PersonaOutline | PersonaContent, visitor: Visitor) -> None:
     if outline.adult and not visitor.age_restricted:
         raise AdultPersonaError(outline.name)

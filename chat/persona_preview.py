@@ -11,15 +11,28 @@ from chat._greetings import LONGEST_GREETING, MOST_GREETINGS
 from chat.cards import Card
 from chat.persona_prompt import character_note
 
-__all__ = ["LONGEST_GREETING", "MOST_GREETINGS", "Missing", "MissingKind", "Preview", "is_adult", "preview_of"]
+__all__ = [
+    "LONGEST_GREETING",
+    "MOST_GREETINGS",
+    "Missing",
+    "MissingKind",
+    "Preview",
+    "adult_tags",
+    "is_adult",
+    "preview_of",
+]
 
 # Between these there is no letter and no digit. What people write between the letters to hide a word does not hide it.
 _ADULT: Final = re.compile(
     r"""(?:^|[\W_])(?:
-        n[\W_]*s[\W_]*f[\W_]*[wl] | not\ssafe\sfor\swork
-        | (?<!young[\W_])adults?(?:[\W_]only)?
-        | (?:r[\W_]?)?18\s?\+ | \+\s?18 | r[\W_]?18g? | over\s18 | rated[\W_]x | x[\W_]rated | xxx
-        | porn\w* | smut\w* | erotic\w* | erp | hentai | lewd | explicit | sexual\scontent
+        n[\W_]*s[\W_]*f[\W_]*[wl] | (?:not|non?|un)[\W_]*(?:sfw|safe\sfor\swork)
+        | (?<!young[\W_])adults?(?:[\W_]only)? | mature
+        | (?:r[\W_]?)?18\s?(?:\+|plus) | \+\s?18 | r[\W_]?18g? | over\s18 | rated[\W_](?:x|r) | [xr][\W_]rated | xxx
+        | rule\s?34 | r34 | uncensored | explicit | spicy | steamy | lewds? | erp | (?:h[\W_])?ecchi | hentai | yiff
+        | porn\w* | smut\w* | erotic\w* | sexy? | sexual\w* | kink\w* | fetish\w* | bdsm | bondage | cnc
+        | nud(?:e|es|ity|ist) | naked | futa(?:nari)? | milfs? | dilfs? | (?:fem|male)dom | dominatrix | ahegao
+        | incest\w* | (?:non|dub)[\W_]?con | gangbang | orgy | fuck\w* | slut\w* | cum | vore
+        | (?:loli|shota)(?:con)? | dead[\W_]dove
     )(?:$|[\W_])|\N{NO ONE UNDER EIGHTEEN SYMBOL}""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -55,7 +68,13 @@ def preview_of(card: Card) -> Preview:
 
 def is_adult(card: Card) -> bool:
     """Whether the card's tags say that it is for adults, also those beside its data, for older programs."""
-    return any(_ADULT.search(_plainly(tag)) for tag in (*_tags(card.data), *_tags(card.content)))
+    return bool(adult_tags(card))
+
+
+def adult_tags(card: Card) -> frozenset[str]:
+    """The tags that say so."""
+    tags = (_plainly(tag).strip().casefold() for tag in (*_tags(card.data), *_tags(card.content)))
+    return frozenset(tag for tag in tags if _ADULT.search(tag))
 
 
 def _tags(fields: Mapping[str, Any]) -> list[str]:

@@ -5,9 +5,11 @@ import discord
 from chat.attachments import Fault
 from chat.cards import MAX_FILE_BYTES
 from chat.errors import CardError, StaleControlError
-from chat.persona_library import FoundPersona
+from chat.persona_library import FoundPersona, Visitor
 from cogs._attachments import File
-from cogs._bot import Bot
+from cogs._bot import Bot, tell
+from cogs._deeds import note_deed, persona_deed
+from cogs._persona_cards import title_of
 from cogs._persona_controls import changeable, show_draft, show_draft_again, tell_changed, visitor_of
 from cogs._persona_forms import DRAFT, Written, too_long
 
@@ -28,6 +30,18 @@ async def form_came_back(interaction: discord.Interaction[Bot], written: Written
         await _redrafted(interaction, written)
     else:
         await _edited(interaction, written)
+
+
+async def mark(interaction: discord.Interaction[Bot], visitor: Visitor, found: FoundPersona, *, adult: bool) -> None:
+    """Say of a character whether it is for adults; that it is not is for those who look after the whole server."""
+    services = interaction.client.services
+    if not adult:
+        await services.guard.check_everywhere("persona mark", interaction)
+    marked = await services.personas.mark(visitor, found, adult=adult)
+    subject = persona_deed(found, marked).subject
+    note_deed(interaction, subject, before={"adult": found.outline.adult}, after={"adult": adult})
+    words = "for adults from now on, in age-restricted channels only" if adult else "not for adults any more"
+    await tell(interaction, f"**{title_of(marked)}** is {words}.")
 
 
 async def _created(interaction: discord.Interaction[Bot], written: Written) -> None:

@@ -32,7 +32,7 @@ from cogs._persona_controls import (
     visitor_of,
 )
 from cogs._persona_forms import PART_NAMES, Part, PersonaForm, Written
-from cogs._persona_writing import fetched, form_came_back
+from cogs._persona_writing import fetched, form_came_back, mark
 from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
@@ -90,7 +90,12 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         await interaction.response.send_modal(PersonaForm("new"))
 
     @app_commands.command(description="Change a character in a form, or by a file; /persona undo goes back")
-    @app_commands.describe(name="The character", part="What of it", file="A card that it shall be from now on")
+    @app_commands.describe(
+        name="The character",
+        part="What of it",
+        file="A card that it shall be from now on",
+        adult="Whether it is for adults, whatever its tags say; that it is not is for moderators to say",
+    )
     @app_commands.choices(
         part=[app_commands.Choice(name=words, value=part) for part, words in PART_NAMES.items()],
     )
@@ -100,9 +105,13 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         name: PersonaName,
         part: Part = "character",
         file: discord.Attachment | None = None,
+        adult: bool | None = None,
     ) -> None:
-        """Open a form with what the character is, or take a file."""
+        """Open a form with what the character is, or take a file or a mark."""
         visitor, found = await changeable(interaction, name, "persona edit")
+        if adult is not None and file is None:
+            await mark(interaction, visitor, found, adult=adult)
+            return
         if file is not None:
             await interaction.response.defer(ephemeral=True, thinking=True)
             changed = await self.library.replace(visitor, found, await fetched(interaction, file))

@@ -107,6 +107,13 @@ class Personas:
         """
         return await self._database.write(_save, guild_id, persona_id, content, by, version)
 
+    async def mark(self, guild_id: int | None, persona_id: int, *, adult: bool) -> bool:
+        """Let a persona be for adults in all its versions, or as it is now no longer; False if there is none.
+
+        It gets a new number, so that nothing that was read before is saved over this.
+        """
+        return await self._database.write(_mark, guild_id, persona_id, adult)
+
     async def undo(self, guild_id: int | None, persona_id: int, by: int) -> int | None:
         """Be again what it was before the last change, as a new version: its number. None if that is not known."""
         return await self._database.write(_go, guild_id, persona_id, by, "undo_to")
@@ -196,6 +203,17 @@ def _save(
     if row is None or row.kind == "draft" or expected not in {None, row.version}:
         return None
     return _follow(connection, row, {**_values(content), "undo_to": row.version, "redo_to": None}, by)
+
+
+def _mark(connection: Connection, guild_id: int | None, persona_id: int, adult: bool) -> bool:
+    row = connection.execute(_one_locked, {"guild": guild_id, "persona": persona_id}).one_or_none()
+    if row is None or row.kind == "draft":
+        return False
+    if adult:
+        connection.execute(update(persona_versions).where(persona_versions.c.persona_id == row.id).values(adult=True))
+    changed = update(personas).where(_by_id, _guild).values(adult=adult, version=row.version + 1)
+    connection.execute(changed, {"guild": guild_id, "persona": persona_id})
+    return True
 
 
 def _go(connection: Connection, guild_id: int | None, persona_id: int, by: int, way: str) -> int | None:

@@ -13,6 +13,8 @@ from tests.chat.card_files import as_json
 ADULT = (
     "NSFW", "nsfw ", "Adult", "adults only", "18+", "R-18", "r18", "mild nsfw", "(adult)", "nSfW_content", "SFW/NSFW",
     "N.S.F.W.", "n s f w", "N\u200bSFW", "\uff2e\uff33\uff26\uff37", "+18", "18 +", "18\uff0b", "R 18", "over 18",
+    "Mature", "mature themes", "BDSM", "Kink", "kinky", "Fetish", "Nudity", "Sexual", "Sexual Content", "Not SFW",
+    "non-sfw",     "Futanari", "Smut", "Spicy", "Sex", "Uncensored", "Rule 34", "18 plus", "Dead Dove", "NonCon", "dub-con", "Femdom",
     "Not Safe For Work", "X-rated", "XXX", "Erotica", "porn", "smutty", "ERP",
     "\N{NO ONE UNDER EIGHTEEN SYMBOL}",
 )  # fmt: skip
@@ -25,7 +27,29 @@ def test_tags_tell_what_is_for_adults(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "tag",
-    ["SFW", "adulthood", "Young Adult", "1180", "drama", "180+", "safe for work", "inns of water", "interpreter", ""],
+    [
+        "SFW",
+        "adulthood",
+        "Young Adult",
+        "1180",
+        "drama",
+        "180+",
+        "safe for work",
+        "inns of water",
+        "interpreter",
+        "",
+        "immature",
+        "premature",
+        "asexual",
+        "Bisexual",
+        "Sussex",
+        "sextant",
+        "document",
+        "denuded",
+        "fluff",
+        "spice",
+        "Futaba",
+    ],
 )
 def test_other_tags_do_not(tag: str) -> None:
     assert not is_adult(parse_card(as_json(files.card(tags=[tag]))))

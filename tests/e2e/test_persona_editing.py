@@ -9,11 +9,11 @@ import pytest
 
 from chat.cards import read_card
 from cogs._persona_forms import PART_NAMES
-from storage import StoredPersona
+from storage import AuditFilter, StoredPersona
 from tests.chat import card_files as files
 from tests.chat.card_files import as_json
 from tests.e2e.acting import buttons
-from tests.e2e.characters import GREETINGS, card_file, fields_of, look, taken_in, use
+from tests.e2e.characters import GREETINGS, card_file, fields_of, look, storage_of, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits", "no_webhooks")
@@ -291,3 +291,24 @@ async def test_a_character_that_is_read_while_it_changes_is_read_anew(
     now = await library.persona(stage.guild.id, outline.id)
     assert now is not None
     assert now.card.description == "Another one."
+
+
+async def test_only_moderators_take_the_mark_of_what_is_for_adults_away(stage: Stage) -> None:
+    den = stage.guild.add_text_channel("den", nsfw=True)
+    await taken_in(stage, stage.ada, card_file(tags=["Spicy food"]), den)
+
+    async def marked(person: Any, adult: bool) -> str:
+        return str((await stage.command(person, "persona edit", den, name="Mira", adult=adult)).content)
+
+    assert "That is for moderators" in await marked(stage.ada, False)
+    assert await marked(stage.moderator, False) == "**Mira** is not for adults any more."
+    [entry] = await storage_of(stage).audit.page(stage.guild.id, AuditFilter(), limit=1)
+    assert (entry.action, entry.actor_id) == ("persona mark", stage.moderator.user.id)
+    assert (entry.before, entry.after) == ({"adult": True}, {"adult": False})
+    assert "version 3" in (await edited(stage, stage.ada, personality="loud")).content
+    told = await edited(stage, stage.ada, "Prompts, examples, notes, tags", tags="Spicy food, Smut")
+    assert "age-restricted channels only" in told.content
+    assert await marked(stage.ada, True) == "**Mira 🔞** is for adults from now on, in age-restricted channels only."
+    assert "age-restricted channels only" in (await stage.command(stage.ada, "persona show", name="Mira")).content
+    await stage.command(stage.ada, "persona undo", den, name="Mira")
+    assert "age-restricted channels only" in (await stage.command(stage.ada, "persona show", name="Mira")).content

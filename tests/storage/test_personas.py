@@ -127,6 +127,31 @@ async def test_every_version_can_be_gone_back_to(storage: Storage) -> None:
     assert await storage.personas.save(GUILD, persona_id, contents[1], ADA, version=11) == 12
 
 
+async def test_a_mark_holds_for_what_was_and_its_loss_only_for_what_is(storage: Storage) -> None:
+    async def seen(version: int | None) -> tuple[int | None, bool]:
+        found = await storage.personas.get(GUILD, persona_id)
+        assert found is not None
+        assert version in {None, found.outline.version}
+        return version, found.outline.adult
+
+    persona_id = await added(storage)
+    await storage.personas.save(GUILD, persona_id, replace(MIRA, name="Nora"), TOM)
+    assert await storage.personas.mark(GUILD, persona_id, adult=True)
+    assert await seen(3) == (3, True)
+    assert await storage.personas.save(GUILD, persona_id, MIRA, TOM, version=2) is None, "read before the mark"
+    assert await seen(await storage.personas.undo(GUILD, persona_id, TOM)) == (4, True)
+    assert await storage.personas.mark(GUILD, persona_id, adult=False)
+    assert await seen(5) == (5, False)
+    assert await seen(await storage.personas.redo(GUILD, persona_id, TOM)) == (6, True)
+    assert not await storage.personas.mark(OTHER_GUILD, persona_id, adult=False)
+    draft = await storage.personas.add_draft(GUILD, ADA, MIRA)
+    assert not await storage.personas.mark(GUILD, draft, adult=True)
+    assert await storage.personas.rewrite_draft(GUILD, draft, ADA, replace(MIRA, name="Otis"))
+    assert not await storage.personas.rewrite_draft(GUILD, draft, TOM, MIRA)
+    assert not await storage.personas.rewrite_draft(GUILD, persona_id, ADA, MIRA)
+    assert not await storage.personas.rewrite_draft(OTHER_GUILD, draft, ADA, MIRA)
+
+
 async def go_back_and_forth(storage: Storage, persona_id: int, contents: Sequence[PersonaContent]) -> None:
     """From version 4 to the first and back again, which makes six more."""
     first = replace(MIRA, name="Mira of the Harbour")
