@@ -235,7 +235,7 @@ def test_programs_that_know_v2_or_v3_find_what_they_need(content: dict[str, Any]
 @given(files.cards, st.sampled_from(sorted(EDITABLE - {"tags", "character_book", "extensions", "name"})), files.names)
 def test_an_edit_changes_its_field_and_no_byte_of_the_others(content: dict[str, Any], name: str, text: str) -> None:
     card = parse_card(as_json(content))
-    value = [text] if name.endswith("greetings") else text
+    value: Any = [text] if name.endswith("greetings") else text
     edited = changed(card, **{name: value})
     assert edited.data[name] == value
     before, after = raw_fields(card.raw), raw_fields(edited.raw)

@@ -14,7 +14,8 @@ ADULT = (
     "NSFW", "nsfw ", "Adult", "adults only", "18+", "R-18", "r18", "mild nsfw", "(adult)", "nSfW_content", "SFW/NSFW",
     "N.S.F.W.", "n s f w", "N\u200bSFW", "\uff2e\uff33\uff26\uff37", "+18", "18 +", "18\uff0b", "R 18", "over 18",
     "Mature", "mature themes", "BDSM", "Kink", "kinky", "Fetish", "Nudity", "Sexual", "Sexual Content", "Not SFW",
-    "non-sfw",     "Futanari", "Smut", "Spicy", "Sex", "Uncensored", "Rule 34", "18 plus", "Dead Dove", "NonCon", "dub-con", "Femdom",
+    "non-sfw",
+    "Futanari", "Smut", "Spicy", "Sex", "Uncensored", "Rule 34", "18 plus", "Dead Dove", "NonCon", "dub-con", "Femdom",
     "Not Safe For Work", "X-rated", "XXX", "Erotica", "porn", "smutty", "ERP",
     "\N{NO ONE UNDER EIGHTEEN SYMBOL}",
 )  # fmt: skip

@@ -137,8 +137,10 @@ async def test_each_deed_says_what_it_was_done_to_and_what_it_changed(stage: Sta
     await done("persona undo", nora, {"version": 2}, {"version": 3, "changed": ["personality"]})
     await stage.command(stage.moderator, "persona redo", name="Nora")
     await done("persona redo", nora, {"version": 3}, {"version": 4, "changed": ["personality"]})
+    await stage.command(stage.moderator, "persona edit", name="Nora", adult=False)
+    await done("persona mark", nora, {"adult": False}, {"adult": False})
     await stage.command(stage.moderator, "persona delete", name="Nora")
-    await done("persona delete", nora, {"version": 4}, None)
+    await done("persona delete", nora, {"version": 5}, None)
     page = (await stage.command(stage.moderator, "audit show")).content
     assert f"**persona delete** character Nora of <@{stage.tom.user.id}>" in page
 
