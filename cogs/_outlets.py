@@ -29,6 +29,7 @@ NO_PREVIEWS = discord.MessageFlags(suppress_embeds=True)
 # Discord limits how often messages may be edited that are older than an hour.
 FRESH_SECONDS = 55 * 60.0
 EMBED_COLOUR = 0x5865F2
+NOT_OURS = 50005  # somebody else posted the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,12 @@ class ChannelOutlet:
         with handle_message_parameters(
             **body, view=view, flags=self._body.flags, allowed_mentions=discord.AllowedMentions.none()
         ) as params:
-            await self._http.edit_message(self._channel.id, message_id, params=params)
+            try:
+                await self._http.edit_message(self._channel.id, message_id, params=params)
+            except discord.Forbidden as error:
+                if error.code != NOT_OURS:
+                    raise
+                raise LostMessagesError from error  # a webhook that is gone posted it
 
     async def undress(self, message_id: int) -> None:
         await self._client.voices.undress(self._guild_id, self, message_id)

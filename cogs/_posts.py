@@ -74,6 +74,7 @@ class Posts:
         self._pacer: StreamPacer | None = None
         self._writing = asyncio.Lock()
         self._tried: set[int] = set()  # parts that were sent, whether or not they arrived
+        self._lost: list[Post] = []  # nobody can change them, and something else stands in their place, or will
 
     @property
     def pacer(self) -> StreamPacer:
@@ -105,6 +106,8 @@ class Posts:
                 await self._change(self.posted[number], content, shown)
         while len(self.posted) > len(parts):
             await self._drop(self.posted.pop())
+        while self._lost and self.records is not None:
+            await self._drop(self._lost.pop())
 
     async def show_alone(self, content: str, controls: Sequence[Item]) -> None:
         """Let the first message say something for now, whatever the others show."""
@@ -158,11 +161,10 @@ class Posts:
 
     async def _begin_anew(self) -> None:
         """Let go of messages that nobody can change any more; the next write posts all of it again."""
-        lost, self.posted = self.posted, []
+        self._lost += self.posted
+        self.posted = []
         self.nonce += "+"
         self._tried.clear()
-        for post in lost:
-            await self._drop(post)
 
     def _note(self, error: discord.HTTPException) -> None:
         if error.code == AUTOMOD_BLOCKED and not self.blocked:
@@ -221,6 +223,6 @@ async def quietly(write: Awaitable[Any]) -> bool:
     """Whether it went through; what only decorates an answer never harms it."""
     try:
         await write
-    except WRITE_PROBLEMS:
+    except (*WRITE_PROBLEMS, LostMessagesError):
         return False
     return True

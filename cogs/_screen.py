@@ -274,6 +274,8 @@ class ReplyScreen:
                 self._unmarking = asyncio.create_task(self._take_marks_away())
 
     async def _sync_stream(self) -> None:
+        if not self._heard and not self._posts.posted:
+            return  # what stood there cannot be changed any more, so it stays until there is something new
         parts = self._parts if self._heard else self._former_parts()
         await self._posts.sync(parts.parts, [StopControl(self._answer.reply_id)])
 

@@ -77,7 +77,9 @@ class Voices:
         if hook is None:
             return None
         speaking = Hook(hook.id, hook.channel_id, voice.persona_id, hook.token)
-        return WebhookOutlet(self._bot, channel, None, style, reply.guild_id, speaking, reply.author_name or "")
+        persona = await self._bot.services.personas.persona(reply.guild_id, voice.persona_id)
+        name = reply.author_name or ""
+        return WebhookOutlet(self._bot, channel, None, style, reply.guild_id, speaking, name, persona=persona)
 
     def may_use_webhooks(self, channel: Any) -> bool:
         """Whether personas can speak through webhooks here: replies to those reach the bot only with the intent."""

@@ -198,6 +198,9 @@ class Webhooks:
             return kept
         picture = await self._bot.services.personas.picture(guild_id, persona)
         looks = _looks(persona, picture)
+        if kept is None:
+            free = await self._bot.services.storage.webhooks.free(guild_id, channel_id)
+            kept = next((known[webhook_id] for webhook_id in free if webhook_id in known), None)
         if kept is None and len(known) >= MOST_IN_CHANNEL:
             kept = next(iter(known.values()))
         if kept is None:

@@ -5,13 +5,13 @@ from dataclasses import asdict, fields
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from storage._upsert import Upsert
 from storage.database import Database
 from storage.recent import Recent
 from storage.records import StoredWebhook, Voice, utc_now
-from storage.schema import webhook_posts, webhooks
+from storage.schema import personas, webhook_posts, webhooks
 
 MAX_CACHED_GUILDS: Final = 20_000
 """As many as one process is for; most have no webhooks of ours."""
@@ -28,6 +28,12 @@ _by_id = webhooks.c.id == bindparam("webhook")
 _in_channel = (
     select(*_columns)
     .where(_guild, webhooks.c.channel_id == bindparam("channel"))
+    .order_by(webhooks.c.used_at, webhooks.c.id)
+)
+_free = (
+    select(webhooks.c.id)
+    .where(_guild, webhooks.c.channel_id == bindparam("channel"))
+    .where(~exists().where(personas.c.id == webhooks.c.persona_id))
     .order_by(webhooks.c.used_at, webhooks.c.id)
 )
 _channels = select(webhooks.c.id, webhooks.c.channel_id).where(_guild)
@@ -59,6 +65,10 @@ class Webhooks:
     async def of_channel(self, guild_id: int, channel_id: int) -> list[StoredWebhook]:
         """The webhooks of a channel, the least recently used first."""
         return await self._database.read(_of_channel, guild_id, channel_id)
+
+    async def free(self, guild_id: int, channel_id: int) -> list[int]:
+        """The webhooks of a channel whose personas are gone, the least recently used first."""
+        return await self._database.read(_free_in, guild_id, channel_id)
 
     async def channel_of(self, guild_id: int, webhook_id: int) -> int | None:
         """The channel of a webhook; None if the guild has none of this id."""
@@ -115,6 +125,10 @@ def note_post(connection: Connection, discord_id: int, voice: Voice) -> None:
 
 def _of_channel(connection: Connection, guild_id: int, channel_id: int) -> list[StoredWebhook]:
     return [StoredWebhook(*row) for row in connection.execute(_in_channel, {"guild": guild_id, "channel": channel_id})]
+
+
+def _free_in(connection: Connection, guild_id: int, channel_id: int) -> list[int]:
+    return list(connection.execute(_free, {"guild": guild_id, "channel": channel_id}).scalars())
 
 
 def _read_channels(connection: Connection, guild_id: int) -> Mapping[int, int]:

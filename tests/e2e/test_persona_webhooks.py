@@ -151,6 +151,23 @@ async def test_a_channel_has_few_webhooks_of_ours(stage: Stage) -> None:
     assert (await greeting(stage, channel=full)).content.startswith("**Mira 0**\n")
 
 
+async def test_the_webhook_of_a_deleted_character_goes_to_the_next(stage: Stage) -> None:
+    await on_stage(stage)
+    reply = await stage.ask(stage.ada, "a", answer="A.")
+    [hook] = webhooks(stage)
+    face = (reply.author.name, reply.author.avatar)
+    await stage.command(stage.moderator, "persona delete", name="Mira")
+    await on_stage(stage, "Nora")
+    assert (webhooks(stage), hook.name) == ([hook], "Nora")
+    assert (reply.author.name, reply.author.avatar) == face
+    await stage.command(stage.moderator, "persona clear")
+    pressed = await stage.moderator.message_command(reply, "Forget")
+    await pressed.answered()
+    await stage.world.wait_until(lambda: reply.deleted)  # which only its webhook can do without Manage Messages
+    await on_stage(stage, "Otis")
+    assert sorted(hook.name for hook in webhooks(stage)) == ["Nora", "Otis"]
+
+
 async def test_another_character_takes_over_under_its_own_name(stage: Stage) -> None:
     await on_stage(stage)
     reply = await stage.ask(stage.ada, "a", answer="A.")

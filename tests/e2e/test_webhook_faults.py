@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import NEWEST, allow_long_replies, begun, buttons, quiet, shown, slow_text, stored
+from tests.e2e.acting import NEWEST, allow_long_replies, begun, buttons, quiet, shown, slow_text, stored, swipes
 from tests.e2e.characters import card_file, greeting, taken_in, use
 from tests.e2e.conftest import Stage
 from tests.e2e.test_persona_webhooks import on_stage, webhooks
@@ -99,6 +99,38 @@ async def test_a_webhook_that_goes_while_it_writes_costs_no_words(stage: Stage, 
     stage.api.replies.add("Another.")
     await stage.press(stage.ada, whole, "🔄")
     await stage.world.wait_until(lambda: whole.content == ("**Mira**\nAnother." if refused else "Another."))
+
+
+async def test_a_webhook_that_goes_while_a_swipe_is_made_costs_no_second_press(stage: Stage) -> None:
+    await on_stage(stage)
+    old = await stage.ask(stage.ada, "a", answer="A.")
+    stage.api.hold()
+    stage.api.replies.add("B.")
+    await stage.press(stage.ada, old, "🔄")
+    await stage.world.wait_until(lambda: buttons(old) == ["Stop"])
+    for hook in webhooks(stage):
+        hook.delete()
+    stage.api.release()
+    fresh = await stage.reply("B.")
+    await stage.world.wait_until(lambda: buttons(fresh) == swipes(2, 2) and old.deleted)
+    assert (fresh.author.name, len(webhooks(stage))) == ("Mira", 1)
+    await stage.settled()
+    await stage.press(stage.ada, fresh, "◀️")
+    await stage.world.wait_until(lambda: fresh.content == "A.")
+    # What comes to nothing leaves what stood there, which can be answered anew.
+    stage.api.hold()
+    await stage.press(stage.ada, fresh, "🔄")
+    await stage.world.wait_until(lambda: buttons(fresh) == ["Stop"])
+    for hook in webhooks(stage):
+        hook.delete()
+    await stage.press(stage.ada, fresh, "Stop")
+    await stage.settled()
+    stage.api.release()
+    assert [m.content for m in replies(stage)] == ["A."]
+    stage.api.replies.add("C.")
+    await stage.command(stage.ada, "regenerate")
+    last = await stage.reply("C.")
+    await stage.world.wait_until(lambda: buttons(last) == swipes(3, 3) and fresh.deleted)
 
 
 async def test_a_webhook_that_goes_before_the_first_word_leaves_a_line_with_the_name(stage: Stage) -> None:

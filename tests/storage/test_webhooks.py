@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from storage import Storage, StoredWebhook, Voice, Webhooks
+from storage import PersonaContent, Storage, StoredWebhook, Voice, Webhooks
 from tests.storage.builders import CHANNEL, GUILD, OTHER_GUILD, begin
 from tests.storage.reading import LateReads, Reads
 
@@ -23,6 +23,18 @@ async def test_webhooks_of_a_channel_come_with_the_least_recently_used_first(sto
     assert await hooks.of_channel(GUILD, CHANNEL) == [later, changed]
     await hooks.remove(GUILD, 72)
     assert await hooks.of_channel(GUILD, CHANNEL) == [changed]
+
+
+async def test_webhooks_whose_personas_are_gone_are_free(storage: Storage) -> None:
+    content = PersonaContent("Mira", b"{}")
+    draft = await storage.personas.add_draft(GUILD, 5, content)
+    hooks = storage.webhooks
+    for hook in (replace(HOOK, id=72, used_at=THEN + timedelta(hours=1)), HOOK, replace(HOOK, id=73, persona_id=draft)):
+        await hooks.save(hook)
+    assert await hooks.free(GUILD, CHANNEL) == [71, 72]
+    await storage.personas.delete(GUILD, draft)
+    assert await hooks.free(GUILD, CHANNEL) == [71, 73, 72]
+    assert await hooks.free(OTHER_GUILD, CHANNEL) == []
 
 
 async def test_a_post_is_known_with_who_spoke_and_makes_its_webhook_the_latest(storage: Storage) -> None:
