@@ -91,4 +91,13 @@ def usage_row(answer: Answer, outcome: Outcome) -> UsageRow | None:
         outcome.completion_tokens,
         datetime.now(UTC),
         answer.waited_seconds,
+        _home_id(answer),
     )
+
+
+def _home_id(answer: Answer) -> int | None:
+    """The server against which an answer in direct messages counts."""
+    if answer.key.guild_id is not None:
+        return None
+    standings = [one.standing for one in answer.participants.values() if one.standing is not None]
+    return standings[0].ruling_id if standings else None

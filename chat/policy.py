@@ -127,6 +127,10 @@ class Standing(Protocol):
         """How many times the usual share of the line is theirs."""
 
     @property
+    def ruling_id(self) -> int | None:
+        """The server whose limits hold; of direct messages the person's home."""
+
+    @property
     def refused(self) -> bool:
         """Whether a hard limit is reached."""
 

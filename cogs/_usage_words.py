@@ -50,6 +50,13 @@ def report_text(whose: str, report: Report) -> str:
     return "\n".join([*lines, *_wait(report)])
 
 
+def direct_lines(direct: Report) -> list[str]:
+    """What direct messages that count against a server used, told besides: whose they are is nobody's affair."""
+    if not direct.total.requests:
+        return []
+    return [f"-# Besides, members' direct messages that count against this server: {_sums(direct)}"]
+
+
 def share_words(share: float) -> str:
     """A share as people say it, with the figure."""
     if share <= 0:

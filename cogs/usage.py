@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs._bot import Bot, tell
-from cogs._usage_words import own_text, report_text
+from cogs._usage_words import direct_lines, own_text, report_text
 from moderation.charts import Chart, ChartDrawer, ChartKind, chart_of, describe, shown_people, text_bars
 from moderation.usage import PERIODS, Period, Report, UsageReports
 from moderation.usage_table import usage_table
@@ -56,8 +56,10 @@ class UsageCommands(commands.GroupCog, group_name="usage", group_description="Wh
             await self._tell_own(interaction, period)
             return
         await interaction.client.services.guard.check_everywhere("usage server", interaction)
-        report = await self.reports.of(interaction.guild_id, "server", 0, self.reports.period(period))
-        await tell(interaction, report_text("this server", report))
+        found = self.reports.period(period)
+        report = await self.reports.of(interaction.guild_id, "server", 0, found)
+        direct = await self.reports.of(interaction.guild_id, "direct", 0, found)
+        await tell(interaction, "\n".join([report_text("this server", report), *direct_lines(direct)]))
 
     @app_commands.command(description="What a channel or thread used, by person and model")
     @app_commands.describe(channel="Which one; else this one", period=PERIOD)

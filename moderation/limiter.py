@@ -26,6 +26,7 @@ class Standing:
     verdict: Verdict = WITHIN
     binding: Binding = field(default=UNBOUND, repr=False)
     used: Mapping[LimitWindow, int] = field(default_factory=dict, repr=False)
+    ruling_id: int | None = None
 
     @property
     def refused(self) -> bool:
@@ -88,7 +89,7 @@ class Limiter:
             return Standing()
         weight = await self._weight(guild_id, key, user_id)
         used = await self._limits.used(guild_id, binding.windows)
-        return Standing(weight, verdict_on(binding, used, Cost(1)), binding=binding, used=used)
+        return Standing(weight, verdict_on(binding, used, Cost(1)), binding, used, guild_id)
 
     async def reserve(self, key: ConversationKey, user_ids: Sequence[int], tokens: int, *, over: bool) -> Reservation:
         """Set a request and its tokens aside for all who asked for it, unless a hard limit of one is in the way.
@@ -101,7 +102,7 @@ class Limiter:
             guild_id, bindings[user_id] = await self._binding(key, user_id)
             if guild_id is None:
                 return Reservation(standings)
-            standings[user_id] = Standing(await self._weight(guild_id, key, user_id))
+            standings[user_id] = Standing(await self._weight(guild_id, key, user_id), ruling_id=guild_id)
         windows = tuple(dict.fromkeys(window for binding in bindings.values() for window in binding.windows))
         if guild_id is None or not windows:
             return Reservation(standings)

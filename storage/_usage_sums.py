@@ -62,6 +62,23 @@ def sum_rows(row: UsageRow) -> Iterator[dict[str, Any]]:
                     "key": str(key),
                     **amounts,
                 }
+    if row.home_id is not None:
+        yield from _direct_rows(row.home_id, day, amounts)
+
+
+def _direct_rows(home_id: int, day: date, amounts: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """What a server learns of direct messages that count against it: how much, and neither whose nor where."""
+    for level in LEVELS:
+        yield {
+            "guild_id": home_id,
+            "level": level,
+            "scope_kind": "direct",
+            "scope_id": 0,
+            "part": "model",
+            "start": start_of(level, day),
+            "key": "",
+            **amounts,
+        }
 
 
 def start_of(level: UsageLevel, day: date) -> date:

@@ -259,6 +259,7 @@ class UsageRow:
     completion_tokens: int
     at: datetime
     waited_seconds: float | None = None  # from the question to the slot in which it was answered
+    home_id: int | None = None  # of a direct message: the server against which it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ class UsageSum(UsageTotals):
 
 
 UsageLevel = Literal["day", "month"]
-UsageScopeKind = Literal["server", "channel", "user"]
+UsageScopeKind = Literal["server", "channel", "user", "direct"]
 
 
 @dataclass(frozen=True, slots=True)

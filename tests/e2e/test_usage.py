@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from cogs._errors import explain
 from moderation.usage import ExportTooLargeError, UnknownPeriodError, UsageError
+from tests.e2e.acting import asked, begun, limit
 from tests.e2e.conftest import MANAGE_MESSAGES, MODEL, Stage, changed, running
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -153,3 +155,39 @@ def test_every_error_has_words() -> None:
     texts = [explain(error).text for error in errors]
     assert "`two 'moons'`" in texts[0]
     assert "10 MiB" in texts[1]
+
+
+async def test_direct_messages_count_against_their_home_and_show_there_as_one_sum(offstage: Stage) -> None:
+    stage, beside = offstage, offstage.guild.add_text_channel("beside")
+    async with running(stage, changed(stage.settings, allow_dms=True)):
+        await stage.at_home(stage.ada, stage.tom)
+        hers, his = await stage.ada.open_dm(), await stage.tom.open_dm()
+        await stage.ask(stage.ada, "my secret", channel=hers)
+        nobody, direct = (await usage(stage, stage.moderator, "server")).content.splitlines()
+        assert nobody.startswith("Nobody used me")
+        assert direct.startswith("-# Besides, members' direct messages that count against this server: 1 request, ")
+        assert str(stage.ada.user.id) not in direct
+        assert str(hers.id) not in direct
+
+        await limit(stage, 3, scope_kind="guild", scope_id=stage.guild.id)
+        stage.api.hold()
+        said = [
+            await stage.say(person, "at once", channel=place)
+            for person, place in ((stage.ada, hers), (stage.ada, beside), (stage.tom, his), (stage.tom, stage.channel))
+        ]
+        await begun(stage, 4)
+        stage.api.release()
+        await stage.world.wait_until(lambda: all(any(by_bot_after(stage, one)) for one in said))
+        await stage.settled()
+        assert len(asked(stage)) == 4, "one before the limit, and three of four"
+        text = (await usage(stage, stage.moderator, "server")).content
+        counts = [int(count) for count in re.findall(r": (\d+) requests?, ", text)]
+        assert sum(counts) == 4
+        assert len(counts) == 2
+        own = (await usage(stage, stage.ada, "me", hers)).content
+        assert requests_in(own) in {1, 2}
+
+
+def by_bot_after(stage: Stage, said: Any) -> Iterator[Any]:
+    """What the bot answered, be it a refusal."""
+    return (message for message in said.channel.messages if stage.by_bot(message) and message.id > said.id)
