@@ -1,7 +1,9 @@
 """SQLite when the process is killed, the disk is full or another program holds the lock."""
 
 import asyncio
+import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,36 +19,33 @@ from tests.storage.builders import GUILD, KEY, begin, new_turn, walk
 
 ROOT = Path(__file__).parents[2]
 KILLS = 15
+ACKNOWLEDGED_WORDS = 4
 
 
-def _start_writer(path: Path, first_claim: int) -> subprocess.Popen[str]:
-    """A process that is ready to write once it is told to."""
-    command = [sys.executable, "-m", "tests.storage.writer", str(path), str(first_claim)]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def _write_until_killed(writer: subprocess.Popen[str], lines: int) -> list[list[str]]:
-    """Let it write, kill it after so many lines, and return what it had acknowledged."""
-    with writer:
-        assert writer.stdin is not None
-        assert writer.stdout is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-        said = [writer.stdout.readline() for _ in range(lines)]
-        writer.kill()
-        said += writer.stdout.readlines()
-    return [line.split() for line in said if line.endswith("\n")]
+def _write_until_killed(writers: subprocess.Popen[str], first_claim: int, lines: int) -> list[list[str]]:
+    """Let one write, kill it after so many lines, and return what it had acknowledged."""
+    assert writers.stdin is not None
+    assert writers.stdout is not None
+    writers.stdin.write(f"{first_claim}\n")
+    writers.stdin.flush()
+    pid = int(writers.stdout.readline())
+    said: list[str] = []
+    for line in writers.stdout:
+        if line == "dead\n":
+            break
+        said.append(line)
+        if len(said) == lines:
+            os.kill(pid, signal.SIGKILL)
+    return [words for words in map(str.split, said) if len(words) == ACKNOWLEDGED_WORDS]
 
 
 async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(sqlite_path: Path) -> None:
     chance = random.Random(5)
     acknowledged: list[list[str]] = []
-    following = _start_writer(sqlite_path, 1)
-    for kill in range(1, KILLS + 1):
-        writer, following = following, _start_writer(sqlite_path, 1 + kill * 1_000_000)
-        acknowledged += _write_until_killed(writer, chance.randint(1, 60))
-    with following:
-        following.kill()
+    command = [sys.executable, "-m", "tests.storage.writer", str(sqlite_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writers:
+        for kill in range(KILLS):
+            acknowledged += _write_until_killed(writers, 1 + kill * 1_000_000, chance.randint(1, 60))
     storage = await open_storage(f"sqlite:///{sqlite_path}")
     head = await storage.history.head(KEY)
     assert head is not None

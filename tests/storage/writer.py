@@ -1,6 +1,10 @@
-"""A process that is told to write turns, and says which ones were acknowledged until it is killed."""
+"""A process that has turns written, and says which ones were acknowledged until the writer is killed.
+
+For every claim that it is told it forks a writer, which says its process id first; once that is dead it says so.
+"""
 
 import asyncio
+import os
 import sys
 
 from storage import Settlement, open_storage
@@ -27,5 +31,12 @@ async def main(path: str, first_claim: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin.readline()
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    for line in sys.stdin:
+        writer = os.fork()
+        if writer == 0:
+            sys.stdout.write(f"{os.getpid()}\n")
+            sys.stdout.flush()
+            asyncio.run(main(sys.argv[1], int(line)))
+        os.waitpid(writer, 0)
+        sys.stdout.write("\ndead\n")
+        sys.stdout.flush()
