@@ -15,6 +15,7 @@ MOST_CHUNKS: Final = 20_000
 _HEAD = struct.Struct(">I4s")
 _CRC = struct.Struct(">I")
 _STILL: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_LONGEST_KEYWORD: Final = 79
 _TEXTS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 Chunk = tuple[bytes, memoryview]
@@ -47,20 +48,21 @@ def read_chunks(data: bytes) -> list[Chunk]:
 def texts_under(chunks: Iterable[Chunk], keyword: str) -> list[Chunk]:
     """The chunks that have a text under a keyword, whatever its case, as they follow each other; each text once."""
     wanted = keyword.encode("latin-1")
-    return list(dict.fromkeys((kind, data) for kind, data in chunks if kind in _TEXTS and _is_under(data, wanted)))
+    found = [(kind, data) for kind, data in chunks if kind in _TEXTS and _is_under(data, wanted)]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def text_in(chunk: Chunk, most_bytes: int) -> bytes:
     """The text of one of them. A longer one is refused without being unpacked whole. Raises `CardError`."""
     kind, data = chunk
-    rest = bytes(data).partition(b"\0")[2]
+    rest = data[bytes(data[: _LONGEST_KEYWORD + 1]).index(b"\0") + 1 :]
     packed = kind == b"zTXt"
     if packed:
         rest = rest[1:]  # the method
     elif kind == b"iTXt":
-        packed = rest[:1] == b"\1"
-        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]  # the language, the keyword in it
-    text = _unpacked(rest, most_bytes) if packed else rest
+        packed = bytes(rest[:1]) == b"\1"
+        rest = memoryview(bytes(rest[2:]).partition(b"\0")[2].partition(b"\0")[2])  # the language, the keyword in it
+    text = _unpacked(rest, most_bytes) if packed else bytes(rest[: most_bytes + 1])
     if len(text) > most_bytes:
         raise CardError("large")
     return text
@@ -90,7 +92,7 @@ def _is_under(data: memoryview, keyword: bytes) -> bool:
     return bytes(data[: len(keyword) + 1]).lower() == keyword + b"\0"
 
 
-def _unpacked(data: bytes, most_bytes: int) -> bytes:
+def _unpacked(data: memoryview, most_bytes: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(data, most_bytes + 1)
     except zlib.error:
