@@ -224,6 +224,7 @@ def custom_ids(neighbour: Neighbour) -> dict[str, list[str]]:
         "report-block-for": [f"{one}4" for one in reports],
         "setup": ["1", "2", "3", guild],
         "setup-words": ["0", guild],
+        "setup-models": ["0", "7", guild],
         "setup-limits": ["0", guild, "0:5|"],
         "setup-log": ["0", "1", "2", "3", guild],
         "privacy-delete": ["3", *(str(one) for one in ids["erasures"])],
