@@ -21,8 +21,8 @@ def info_text(days: int | None, *, opted_out: bool) -> str:
     return f"""\
 **What I keep about you**
 - **What you say to me**: messages that mention or answer me, `/chat`, and every message where a channel lets me \
-always listen; with your name, your pictures and what I answered. I keep it {kept}. Other messages I do not keep, unless somebody replies to \
-yours and calls me: then that is quoted, and stays yours.
+always listen; with your name, your pictures and what I answered. I keep it {kept}. \
+Other messages I do not keep, unless somebody replies to yours and calls me: then that is quoted, and stays yours.
 - **What you made**: your profile, your characters, your choices.
 - **Numbers without words**: how many requests and tokens, to share the key fairly. Single requests for 40 days.
 - **Decisions**: what moderators allowed or denied you, and what you changed as one, for a year.
