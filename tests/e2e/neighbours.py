@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, select
 from playground.discord import ChannelType
 from storage import Picture, Scope, UsageRow
 from storage.pictures import add_pictures
-from storage.schema import metadata
+from storage.schema import metadata, personas
 from tests.chat import card_files as files
 from tests.e2e.acting import begun, stored
 from tests.e2e.characters import mira, taken_in
@@ -35,6 +35,11 @@ AMOUNT: Final = 7_654_321
 OF_NO_SERVER: Final = frozenset({"claims", "model_facts"})
 AFTER_LEAVING: Final = frozenset({"left_guilds"})
 
+IN_DIRECT_MESSAGES: Final = (
+    "heads", "lorebooks", "messages", "personas", "settings", "usage", "usage_days", "usage_sums"
+)  # fmt: skip
+"""Where direct messages leave something."""
+
 Rows = dict[str, list[Any]]
 
 
@@ -54,6 +59,10 @@ class Neighbour:
     """A reply without the secret."""
     told: Any = None
     """A reply with the secret."""
+    direct: Any = None
+    """Where the member and the bot are alone; it counts against the server."""
+    whispered: Any = None
+    """A reply there, with the secret."""
     under_way: int = 0
     ids: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """The ids in each table."""
@@ -88,6 +97,10 @@ def _is_of(table: Table, row: Any, guild_id: int | None, found: Rows) -> bool:
     return any(getattr(row, column) in {one[0] for one in found[parent]} for column, parent in above)
 
 
+def _personas_of(connection: Connection, guild_id: int) -> list[Any]:
+    return list(connection.execute(select(personas).where(personas.c.guild_id == guild_id)))
+
+
 def build(stage: Stage) -> Neighbour:
     """The server, still empty."""
     guild = stage.guild
@@ -106,6 +119,7 @@ async def fill(stage: Stage, neighbour: Neighbour) -> None:
     """Let there be one of everything in it, but for a reply under way."""
     await _set_up(stage, neighbour)
     await _talk(stage, neighbour)
+    await _whisper(stage, neighbour)
     await _moderate(stage, neighbour)
 
 
@@ -150,6 +164,21 @@ async def _talk(stage: Stage, neighbour: Neighbour) -> None:
     await storage.usage.add(used)
 
 
+async def _whisper(stage: Stage, neighbour: Neighbour) -> None:
+    """A member's own character, and what they say to it in direct messages."""
+    vera = neighbour.member
+    neighbour.direct = await vera.open_dm()
+    await stage.at_home(vera)
+    await taken_in(stage, vera, a_card(f"{NAME} of hers", f"Hers alone: {WORDS}"))
+    await taken_in(stage, vera, a_card(f"{NAME} in private", WORDS), neighbour.direct)
+    await stage.command(vera, "persona use", neighbour.direct, name=f"{NAME} in private")
+    await stage.command(vera, "lore import", neighbour.direct, file=a_world(), name=NAME)
+    await stage.command(vera, "note set", neighbour.direct, text=WORDS)
+    await stage.command(vera, "profile set", neighbour.direct, name=f"Vera {SECRET}", description=WORDS)
+    neighbour.whispered = await stage.ask(vera, f"three {WORDS}", answer=f"Third {WORDS}.", channel=neighbour.direct)
+    neighbour.ids["replies"].append((await stored(stage, neighbour.whispered)).id)
+
+
 async def _moderate(stage: Stage, neighbour: Neighbour) -> None:
     """Rules, limits, keys, a report, and what people asked for about themselves."""
     mod, vera, tom = stage.moderator, neighbour.member, stage.tom
@@ -190,4 +219,8 @@ async def begin_a_reply(stage: Stage, neighbour: Neighbour) -> None:
     rows = await services.storage.database.read(rows_of, neighbour.guild.id)
     empty = {name for name, found in rows.items() if not found} - OF_NO_SERVER - AFTER_LEAVING
     assert not empty, f"give the server something in {', '.join(sorted(empty))}"
-    neighbour.ids.update({name: [row[0] for row in found] for name, found in rows.items()})
+    direct = await services.storage.database.read(rows_of, None)
+    missing = {name for name in IN_DIRECT_MESSAGES if not direct[name]}
+    assert not missing, f"let there be something in direct messages in {', '.join(sorted(missing))}"
+    assert any(row.kind == "own" for row in await services.storage.database.read(_personas_of, neighbour.guild.id))
+    neighbour.ids.update({name: [row[0] for row in (*found, *direct[name])] for name, found in rows.items()})

@@ -301,7 +301,7 @@ async def send_all(stranger: Stranger, forms: dict[type[discord.ui.Modal], Any])
 
 async def choose_from_menus(stranger: Stranger, bot: Bot) -> None:
     """Every entry of the menus of messages and people, on their own messages and on the neighbour's."""
-    targets = [stranger.neighbour.plain, stranger.reply.reply_to, stranger.reply]
+    targets = [stranger.neighbour.plain, stranger.neighbour.whispered, stranger.reply.reply_to, stranger.reply]
     for menu in context_menus(bot):
         kind = CommandType(menu.type.value)
         for target in targets if kind is CommandType.MESSAGE else [stranger.stage.tom.user]:
@@ -362,7 +362,8 @@ async def test_nothing_of_another_server_is_shown_or_changed(
 ) -> None:
     monkeypatch.setattr(_retry, "AUTHENTICATION_PAUSE_SECONDS", 0.001)
     stage, their = stranger.stage, stranger.neighbour
-    settings = changed(stage.settings, owner_ids=frozenset({stranger.person.user.id}))  # may more than any admin
+    settings = changed(stage.settings, allow_dms=True, owner_ids=frozenset({stranger.person.user.id}))
+    # Who owns the bot may more than any admin.
     async with running(stage, settings) as bot:
         await stage.command(stage.admin, "model list")  # else no model is suggested
         suggesting = autocompleted(bot)
@@ -379,12 +380,15 @@ async def test_nothing_of_another_server_is_shown_or_changed(
 
         await stranger.idle()
         read, requests, prompts = bot.services.storage.database.read, len(stage.world.requests), len(stage.api.requests)
-        before = await read(rows_of, their.guild.id)
+        before, direct = await read(rows_of, their.guild.id), await read(rows_of, None)
         monkeypatch.setattr(options, "_check_object", lambda _, value, __: value)  # as if Discord checked nothing
         await do_everything(stranger, bot, forms)
 
         after = await read(rows_of, their.guild.id)
         assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
+        now = await read(rows_of, None)  # to which the strangers added their own, for all servers
+        gone = {name: [row for row in rows if row not in now[name]] for name, rows in direct.items()}
+        assert {name: rows for name, rows in gone.items() if rows and name != "erasures"} == {}
         assert [name for name, text in shown_to(stranger) if "incident `" in text] == []
         leak = re.compile(LEAKS.format(their.member.user.id))
         assert [(name, text) for name, text in shown_to(stranger) if leak.search(text)] == []
@@ -393,7 +397,8 @@ async def test_nothing_of_another_server_is_shown_or_changed(
         assert len(asked) > 10, "or this test is about nothing"
         sent = [request for request in stage.world.requests[requests:] if request.method != "GET"]
         assert [request for request in sent if leak.search(f"{request.path} {request.body}")] == []
-        quiet = {str(place.id) for place in their.guild.channels.values()} - {str(their.busy.id)}
+        places = [*their.guild.channels.values(), their.direct]
+        quiet = {str(place.id) for place in places} - {str(their.busy.id)}
         assert [request for request in sent if quiet & set(request.path.split("/"))] == []
         [answer] = bot.services.conversations._answers.values()
         assert answer.reply_id == their.under_way
