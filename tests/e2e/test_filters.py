@@ -107,16 +107,20 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
 async def test_a_reply_ends_where_it_is_not_allowed_to_go_on(stage: Stage) -> None:
     await put(stage, "kill yourself, *dread*", where="answered")
     stage.api.tokens_per_second = 60
+    stage.api.hold(after_tokens=20)
     before = f"{slow_text(45)} "
     said = await stage.say(
         stage.ada, "go", answer=f"{before}please k**ill** your\u200bself now, or else {slow_text(20)}"
     )
+    await stage.reply("w0")
+    stage.api.release()
     reply = await stage.reply_to(said)
+    await stage.settled()
     assert reply.content == f"{before}please{STOPPED}"
     assert (await stored(stage, reply)).content == f"{before}please "
     assert (await stored(stage, reply)).finish_reason == "filtered"
     streamed = [text for text in versions(stage) if text]
-    assert len(streamed) > 2
+    assert len(streamed) >= 2
     assert not any("ill" in text.removesuffix(STOPPED) for text in streamed)
     stage.api.tokens_per_second = 2000
     stage.api.replies.add("dreadful.")
@@ -170,11 +174,12 @@ async def test_a_pattern_without_a_limit_shows_replies_whole_where_it_holds(stag
     broken = await stage.ask(stage.ada, "where", answer=text)
     assert broken.content.startswith("I live at ▇▇▇▇▇ ▇▇▇▇▇▇")
     assert "broke off" in broken.content
-    stage.api.tokens_per_second = 40
+    stage.api.hold(after_tokens=30)
     stage.api.replies.add(text)
     await stage.say(stage.ada, "again")
     await stage.world.wait_until(lambda: len(stage.prompts) == 4)
     await stage.command(stage.ada, "stop")
+    stage.api.release()
     assert "12345" not in "".join(versions(stage))
 
 

@@ -200,12 +200,13 @@ async def test_a_long_wait_shows_in_a_notice_that_becomes_the_reply(
     async with running(offstage, changed(offstage.settings, requests_per_minute=60, parallel_requests=1)):
         await on_stage(offstage)
         other = offstage.guild.add_text_channel("other")
-        offstage.api.tokens_per_second = 60
+        offstage.api.hold()
         offstage.api.replies.add("word " * 30)
         await offstage.say(offstage.tom, "first", channel=other)
         await offstage.world.wait_until(lambda: len(offstage.prompts) == 1)
         said = await offstage.say(offstage.ada, "second", answer="Here I am.")
         notice = await offstage.reply("⏳")
+        offstage.api.release()
         reply = await offstage.reply_to(said)
         assert (reply, reply.content, reply.webhook_id) == (notice, "Here I am.", webhooks(offstage)[0].id)
 
@@ -248,7 +249,7 @@ async def test_who_waited_long_is_mentioned_above_a_reply_that_comes_later(
     async with running(offstage, changed(offstage.settings, requests_per_minute=60, parallel_requests=1)):
         await on_stage(offstage)
         other = offstage.guild.add_text_channel("other")
-        offstage.api.tokens_per_second = 60
+        offstage.api.hold()
         offstage.api.replies.add("word " * 40)
         await offstage.say(offstage.tom, "first", channel=other)
         await offstage.world.wait_until(lambda: len(offstage.prompts) == 1)
@@ -256,6 +257,7 @@ async def test_who_waited_long_is_mentioned_above_a_reply_that_comes_later(
         notice = await offstage.reply("⏳")
         await asyncio.sleep(0.1)
         await offstage.tom.say(offstage.channel, "by the way")
+        offstage.api.release()
         reply = await offstage.world.wait_for_message(offstage.channel, lambda m: "Here I am." in m.content)
         await offstage.settled()
         assert (reply.content, [user.id for user in reply.mentions]) == (

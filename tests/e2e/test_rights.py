@@ -160,7 +160,8 @@ async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
         for name, (required, options) in COMMANDS.items():
             for level, person in people.items():
                 if name in ABOUT_A_TURN:
-                    stage.api.tokens_per_second = 100 if name == "stop" else 2000
+                    if name == "stop":
+                        stage.api.hold(after_tokens=20)
                     said = await stage.say(
                         stage.world.person(eve), "hello", answer=LONG if name == "stop" else "Hello.", channel=thread
                     )
@@ -174,6 +175,7 @@ async def test_every_command_is_open_to_its_level_and_to_no_lower_one(
                 assert not refused or shown.ephemeral
                 for answer in bot.services.conversations.answers_in(stage.guild.id, thread.id):
                     answer.stop()
+                stage.api.release()
                 await stage.settled()
 
 
