@@ -16,7 +16,7 @@ async def setup_picture(studio: Studio) -> None:
     """The panel from which a server is set up, with some things chosen."""
     demo = studio.playground.demo
     ada = studio.playground.discord.person(demo.ada)
-    panel = await _answer(await ada.slash(demo.bot_lab, "setup"))
+    panel = await answer_to(await ada.slash(demo.bot_lab, "setup"))
     await (await ada.select(panel, "setup-trigger", ["keywords"])).answered()
     form = await ada.click(panel, label="Keywords")
     await form.answered()
@@ -46,7 +46,7 @@ async def chart_picture(studio: Studio) -> None:
     async with studio.page(width=1000, height=760) as page:
         await page.get_by_role("radio", name="Max").click()
         await page.get_by_text("bot-lab", exact=True).first.click()
-        await _answer(await moderator.slash(demo.bot_lab, "usage chart", what="user", period="day"))
+        await answer_to(await moderator.slash(demo.bot_lab, "usage chart", what="user", period="day"))
         picture = page.locator(".message.ephemeral .part-attachments img")
         await expect(picture).to_be_visible()
         await page.wait_for_function(
@@ -69,12 +69,12 @@ async def audit_picture(studio: Studio) -> None:
     async with studio.page(width=1000, height=420) as page:
         await page.get_by_role("radio", name="Max").click()
         await page.get_by_text("bot-lab", exact=True).first.click()
-        await _answer(await moderator.slash(demo.bot_lab, "audit show"))
+        await answer_to(await moderator.slash(demo.bot_lab, "audit show"))
         await expect(page.locator(".message.ephemeral").last).to_contain_text("paused")
         await studio.shoot(page, "audit")
 
 
-async def _answer(interaction: Interaction) -> Message:
+async def answer_to(interaction: Interaction) -> Message:
     """The message that a command brings."""
     answered = await interaction.answered(timeout=10)
     assert answered.response is not None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from playground._more_pictures import characters_picture, delete_picture, moderation_picture, privacy_picture
 from playground._staff_pictures import audit_picture, chart_picture, setup_picture
 from playground.demo import DemoBot
 from playground.world import Playground, start_playground
@@ -312,6 +313,10 @@ PICTURES: dict[str, Callable[[Studio], Awaitable[None]]] = {
     "setup": setup_picture,
     "chart": chart_picture,
     "audit": audit_picture,
+    "moderation": moderation_picture,
+    "privacy": privacy_picture,
+    "privacy-delete": delete_picture,
+    "characters": characters_picture,
 }
 
 
@@ -340,6 +345,7 @@ async def open_studio(browser: Browser) -> AsyncIterator[Studio]:
                 }
             )
             await bot.start()
+            playground.page.hold(bot)
             try:
                 await playground.discord.wait_until_connected(timeout=WAIT_SECONDS)
                 yield Studio(playground, browser, started)

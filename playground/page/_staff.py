@@ -179,12 +179,26 @@ def _newest_entries(connection: Connection, world: LocalDiscord, guild_id: int) 
             "who": world.bot.display_name if row.actor_id is None else _name_of(world, row.actor_id),
             "action": row.action,
             "subject": row.subject,
-            "before": row.before,
-            "after": row.after,
+            "before": _for_scripts(row.before),
+            "after": _for_scripts(row.after),
             "reason": row.reason,
         }
         for row in rows
     ]
+
+
+def _for_scripts(value: Any) -> Any:
+    """Return a value with its ids as texts: to scripts, whole numbers end at 2^53."""
+    match value:
+        case bool():
+            return value
+        case int() if abs(value) >= 1 << 53:
+            return str(value)
+        case dict():
+            return {name: _for_scripts(inner) for name, inner in value.items()}
+        case list():
+            return [_for_scripts(inner) for inner in value]
+    return value
 
 
 def _name_of(world: LocalDiscord, user_id: int) -> str:

@@ -92,7 +92,7 @@ function subjectOf(subject) {
 
 function valueOf(value) {
   if (value === null) return "nothing";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? nameOf(value) ?? value : JSON.stringify(value);
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
 
