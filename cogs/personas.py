@@ -71,7 +71,8 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         theirs = author_id != interaction.user.id
         if theirs and self.bot.services.storage.opt_outs.holds(interaction.guild_id, author_id):
             raise NothingThereError("import as persona")
-        files = [file for file in message.attachments if file.filename.lower().endswith(CARD_ENDINGS)]
+        forwarded = [file for snapshot in message.message_snapshots for file in snapshot.attachments]
+        files = [file for file in (*message.attachments, *forwarded) if file.filename.lower().endswith(CARD_ENDINGS)]
         if not files:
             raise NothingThereError("import as persona")
         await self._look_at(interaction, files[0])

@@ -73,6 +73,8 @@ class Message:
     mention_roles: list[Role] = field(default_factory=list, repr=False)
     mention_everyone: bool = False
     reference: Reference | None = field(default=None, repr=False)
+    forwarded: Message | None = field(default=None, repr=False)
+    """The message that this one shows as it was, instead of words of its own."""
     nonce: str | int | None = field(default=None, repr=False)
     webhook_id: int | None = None
     application_id: int | None = field(default=None, repr=False)

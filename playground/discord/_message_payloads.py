@@ -99,11 +99,21 @@ def _add_reference(m: Message, data: JSON, *, whole: bool, nested: bool) -> None
     ref = m.reference
     if ref is None:
         return
-    data["message_reference"] = {"type": 0, "channel_id": str(ref.channel_id)}
+    data["message_reference"] = {"type": 0 if m.forwarded is None else 1, "channel_id": str(ref.channel_id)}
     if ref.message_id:
         data["message_reference"]["message_id"] = str(ref.message_id)
     if ref.guild_id:
         data["message_reference"]["guild_id"] = str(ref.guild_id)
-    if nested:
+    if m.forwarded is not None:
+        readable = whole or readable_without_intent(m)
+        data["message_snapshots"] = [{"message": _snapshot(m.forwarded) | ({} if readable else PRIVILEGED_FIELDS)}]
+    elif nested:
         target = m.reply_to
         data["referenced_message"] = message(target, whole=whole, nested=False) if target else None
+
+
+def _snapshot(m: Message) -> JSON:
+    """Describe a message for one that forwards it, which does not tell who wrote it."""
+    kept = ("type", "content", "timestamp", "edited_timestamp", "mentions", "mention_roles", "embeds", "flags")
+    data = message(m, nested=False)
+    return {name: data[name] for name in (*kept, "attachments", "components")}

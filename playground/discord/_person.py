@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from playground.discord import _permissions as permissions
@@ -92,6 +93,14 @@ class Person:
             origin.type = MessageType.REPLY
         self._last_said[channel] = channel.state.clock()
         return posting.post(channel, self.user, draft, origin)
+
+    async def forward(self, message: Message, channel: Channel) -> Message:
+        """Show a message somewhere else as it is now."""
+        self._require_sight_of(message)
+        self._require_writing(channel, message.content, has_files=bool(message.attachments))
+        guild = message.channel.guild
+        reference = Reference(message.channel.id, message.id, guild.id if guild else None)
+        return posting.post(channel, self.user, Draft(reference=reference, forwarded=copy.copy(message)))
 
     async def edit(self, message: Message, content: str) -> Message:
         """Change one's own message."""

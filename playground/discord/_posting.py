@@ -35,6 +35,7 @@ class Draft:
     tts: bool = False
     nonce: str | int | None = None
     reference: Reference | None = None
+    forwarded: Message | None = None
     allowed: mentions.AllowedMentions = field(default_factory=mentions.AllowedMentions)
 
 
@@ -68,6 +69,7 @@ def post(channel: Channel, author: User, draft: Draft, origin: Origin | None = N
         nonce=draft.nonce,
         tts=draft.tts,
         reference=draft.reference,
+        forwarded=draft.forwarded,
         webhook_id=origin.webhook_id,
         application_id=origin.application_id,
         interaction_metadata=origin.interaction_metadata,

@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any
 
+import aiohttp
+import discord
 import pytest
 
 from chat.cards import read_card
@@ -116,12 +118,31 @@ async def test_cancel_takes_nothing_in_and_a_draft_is_decided_once(stage: Stage)
     assert (await stage.command(stage.ada, "persona list")).content.startswith("- **Nora** · yours\n")
 
 
+async def posted_by_webhook(stage: Stage, channel: Any) -> Any:
+    """A card in a message of somebody else's webhook."""
+    hook = channel.add_webhook("Cards")
+    url = f"{discord.http.Route.BASE}/webhooks/{hook.id}/{hook.token}"
+    async with aiohttp.ClientSession() as session:
+        form = aiohttp.FormData({"payload_json": json.dumps({"content": "a card"})})
+        form.add_field("files[0]", png_card(), filename="card.png", content_type="image/png")
+        async with session.post(url, data=form) as response:
+            assert response.status < 300
+    return await stage.world.wait_for_message(channel, lambda message: message.webhook_id == hook.id)
+
+
 async def test_a_card_is_taken_from_a_message(stage: Stage) -> None:
     said = await stage.tom.say(stage.channel, "look", files=[("notes.txt", b"x"), ("Mira.PNG", png_card())])
     interaction = await stage.ada.message_command(said, "Import as persona")
     await interaction.answered()
     preview = interaction.response
     assert preview.embeds[0]["title"] == "Mira"
+    lounge = stage.guild.add_text_channel("lounge")
+    for shared in (await stage.tom.forward(said, lounge), await posted_by_webhook(stage, lounge)):
+        interaction = await stage.ada.message_command(shared, "Import as persona")
+        await interaction.answered()
+        assert interaction.response.embeds[0]["title"] == "Mira"
+    await stage.press(stage.ada, interaction.response, "Confirm")
+    assert "one of your characters now" in interaction.response.content
     without = await stage.tom.say(stage.channel, "nothing")
     refused = await stage.ada.message_command(without, "Import as persona")
     await refused.answered()
