@@ -11,7 +11,7 @@ import cogs._bot
 from chat.bursts import Burst
 from chat.preferences import Place
 from storage import ConversationKey, Scope
-from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, shown, stored, swipes
+from tests.e2e.acting import NEWEST, asked, begun, buttons, prompt, quiet, shown, stored, swipes
 from tests.e2e.characters import card_file, taken_in, use
 from tests.e2e.conftest import MODEL, Stage, changed, running
 
@@ -345,3 +345,43 @@ async def test_who_may_not_speak_or_is_gone_drops_out(stage: Stage, monkeypatch:
     last = await stage.command(stage.moderator, "persona clear", name="Nora")
     assert last.content == "I speak for myself again. What was said is kept; `/reset` begins anew."
     assert (await stage.ask(stage.ada, "Who is there?", answer="Only me.")).author is stage.world.bot
+
+
+LAMP, SAILS = "The lamp is lit. " * 12 + "Sleep.", "The sails are set. " * 12 + "Go."
+
+
+async def both_called(stage: Stage, *, at_once: bool) -> None:
+    """Ada has called Mira and Tom has called Nora, before either has said all."""
+    stage.api.hold(after_tokens=12)
+    before = len(asked(stage))
+    await stage.say(stage.ada, "Mira, what is new?", answer=LAMP)
+    await stage.reply("The lamp")
+    await stage.say(stage.tom, "Nora, what is new?", answer=SAILS)
+    if at_once:
+        await begun(stage, before + 2)
+        await stage.reply("The sails")
+    stage.api.release()
+    await stage.reply("Go.")
+    await stage.settled()
+
+
+def said_by(stage: Stage, name: str) -> list[str]:
+    """What a character has said below the greetings."""
+    return [m.content for m in shown(stage) if m.author.name == name and "greets" not in m.content][-1:]
+
+
+async def test_two_who_speak_at_once_to_different_people_keep_their_words_apart(stage: Stage) -> None:
+    await both_on_stage(stage)
+    await stage.command(stage.moderator, "channel set", history_scope="user")
+    await both_called(stage, at_once=True)
+    assert (said_by(stage, "Mira"), said_by(stage, "Nora")) == ([LAMP], [SAILS])
+    for message in shown(stage)[-2:]:
+        await stage.remembered(message, message.content)
+        assert buttons(message) == NEWEST
+
+
+async def test_in_one_conversation_they_take_turns(stage: Stage) -> None:
+    await both_on_stage(stage)
+    await both_called(stage, at_once=False)
+    assert (said_by(stage, "Mira"), said_by(stage, "Nora")) == ([LAMP], [SAILS])
+    assert [LAMP in prompt(request) for request in asked(stage)[-2:]] == [False, True]
