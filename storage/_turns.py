@@ -33,7 +33,9 @@ _waiting_reply = select(messages.c.state, messages.c.parent_id).where(_by_id).wi
 _hang_under = update(messages).where(_by_id).values(parent_id=bindparam("under"))
 _recast = update(messages).where(_by_id).values(persona_id=bindparam("speaker"), author_name=bindparam("name"))
 _hand_on = (
-    update(messages).where(_by_id, messages.c.author_id == bindparam("left")).values(author_id=bindparam("new_asker"))
+    update(messages)
+    .where(_by_id, messages.c.guild_id == bindparam("guild"), messages.c.author_id == bindparam("left"))
+    .values(author_id=bindparam("new_asker"))
 )
 _start_streaming = update(messages).where(_by_id, messages.c.state == "pending").values(state="streaming")
 _settle = (
@@ -99,7 +101,7 @@ def leave_turn(
     """What somebody said is not answered by a reply that waits; if it was theirs it is somebody else's."""
     for message_id in message_ids:
         forget(connection, guild_id, message_id)
-    connection.execute(_hand_on, {"message": reply_id, "left": left_by, "new_asker": left_to})
+    connection.execute(_hand_on, {"message": reply_id, "guild": guild_id, "left": left_by, "new_asker": left_to})
 
 
 def begin_reply(

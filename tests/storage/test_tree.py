@@ -156,6 +156,7 @@ async def _call(method: Any, guild_id: int | None, message_id: int) -> Any:
     ids = ("message_id", "reply_id", "discord_id", "asked_id", "head_id", "shown_id", "other_id")
     values: dict[str, Any] = {**dict.fromkeys(ids, message_id), "claim_id": message_id}
     values |= {"guild_id": guild_id, "channel_id": CHANNEL, "viewer_id": ADA, "most": 100, "persona_id": 5}
+    values |= {"left_by": ADA, "left_to": ADA + 1}
     values |= {"content": "changed", "words": ["hello"], "message_ids": [message_id], "parent_ids": [message_id]}
     wanted = {name: value for name, value in values.items() if name in inspect.signature(method).parameters}
     result = method(**wanted)
