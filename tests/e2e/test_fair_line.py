@@ -8,7 +8,7 @@ from cogs._bot import Bot
 from tests.e2e.acting import asked, begun, one_slot, waiting
 from tests.e2e.conftest import Stage
 
-FLOOD = 4
+FLOOD = 3
 
 
 def let_time_stand_still(bot: Bot) -> None:
