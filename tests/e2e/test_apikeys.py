@@ -160,14 +160,17 @@ async def test_whoever_lends_a_key_goes_first_on_it(offstage: Stage) -> None:
     async with running(stage, changed(stage.settings, parallel_requests=1)) as bot:
         await enter(stage, stage.ada, "apikey lend", LENT)
         stage.api.tokens_per_second = 300
-        await stage.say(stage.moderator, "first", answer=slow_text(45), channel=places[0])
+        stage.api.hold()
+        await stage.say(stage.moderator, "first", answer="x", channel=places[0])
         await begun(stage, 1)
-        await stage.say(stage.admin, "second", answer=slow_text(75), channel=places[1])
+        await stage.say(stage.admin, "second", answer=slow_text(200), channel=places[1])
         await begun(stage, 2)
         await stage.say(stage.tom, "Tom's question", answer="x", channel=places[2])
         await stage.world.wait_until(lambda: len(bot.services.conversations._answers) == 3)
         stage.api.replies.add("x")
-        await stage.ask(stage.ada, "Ada's question", channel=places[3])
+        await stage.say(stage.ada, "Ada's question", channel=places[3])
+        await stage.world.wait_until(lambda: len(bot.services.conversations._answers) == 4)
+        stage.api.release()
         await begun(stage, 4)
         assert used(stage) == [LENT, "sk-local", LENT, LENT]
         assert "Ada's question" in stage.prompts[2][-1]["content"]
@@ -181,7 +184,7 @@ async def test_a_key_that_is_taken_back_finishes_what_it_does_and_begins_nothing
     stage.api.add_key(CANARY)
     async with running(stage, changed(stage.settings, parallel_requests=1)) as bot:
         await enter(stage, stage.admin, "apikey set", CANARY)
-        stage.api.tokens_per_second = 200
+        stage.api.hold()
         long = slow_text(30)
         said = await stage.say(stage.moderator, "first", answer=long, channel=places[0])
         await begun(stage, 1)
@@ -193,6 +196,7 @@ async def test_a_key_that_is_taken_back_finishes_what_it_does_and_begins_nothing
         await begun(stage, 2)
         assert used(stage) == [CANARY, "sk-local"]
         assert asked(stage)[0].finished_at is None
+        stage.api.release()
         assert (await stage.reply_to(said)).content == long
         await stage.world.wait_until(lambda: client._transport._closed)
         await enter(stage, stage.ada, "apikey lend", "sk-local")  # which the operator has, too

@@ -185,7 +185,7 @@ async def test_a_sqlite_migration_killed_at_any_statement_is_completed_by_the_ne
         storage = await open_storage(f"sqlite:///{path}")
         await begin(storage, "kept")
         await storage.close()
-    step = "2" if existing else "5"  # all the tables are many statements
+    step = "2" if existing else "11"  # all the tables are many statements
     arguments = [sys.executable, "-c", KILLER, str(path), str(tmp_path / "versions"), "1", step]
     result = subprocess.run(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     last_kill, exit_code = map(int, result.stdout.split())
