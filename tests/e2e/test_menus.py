@@ -223,7 +223,7 @@ async def test_a_reply_that_is_being_written_is_ended_and_forgotten(stage: Stage
 @pytest.mark.parametrize("has_words", [False, True])
 async def test_forgetting_a_reply_takes_the_swipe_that_is_on_its_way_along(stage: Stage, has_words: bool) -> None:
     _, reply = await exchange(stage, "one", "a")
-    stage.api.first_token_seconds, stage.api.tokens_per_second = 0.0 if has_words else 5.0, 40
+    stage.api.hold(after_tokens=20 if has_words else 0)
     stage.api.replies.add(slow_text(60))
     await stage.ada.click(reply, label="🔄")
     await begun(stage, 2)
@@ -232,7 +232,7 @@ async def test_forgetting_a_reply_takes_the_swipe_that_is_on_its_way_along(stage
     await choose(stage, stage.ada, reply, FORGET)
     assert reply.deleted
     assert shown(stage) == []
-    stage.api.first_token_seconds, stage.api.tokens_per_second = 0.0, 2000
+    stage.api.release()
     await stage.ask(stage.ada, "two")
     assert turns(stage) == ["one\n\ntwo"]
 

@@ -134,13 +134,14 @@ async def test_a_second_signal_does_not_break_the_shutdown(offstage: Stage, tmp_
     stage = offstage
     async with started(tmp_path, environment(stage)) as process:
         await stage.world.wait_until_connected(timeout=15)
-        stage.api.tokens_per_second = 50
+        stage.api.hold(after_tokens=10)
         stage.api.replies.add(slow_text(25))
         await stage.ada.say(stage.channel, f"{stage.mention} go")
         await stage.reply("w")
         process.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.1)
         process.process.send_signal(signal.SIGINT)
+        stage.api.release()
         assert await process.exit_code() == 0
     assert shown(stage)[0].content == slow_text(25)
     assert "Traceback" not in process.log
