@@ -43,7 +43,7 @@ async def test_the_world_is_told_as_the_person_sees_it(playground: Playground, c
     standings = [person["standing"] for person in of_ada["people"]]
     assert standings == ["owner", "Moderator", "Roleplayer", "member", "member"]
     names = [[channel["name"] for channel in view["guilds"][0]["channels"]] for view in (of_ada, of_tom)]
-    assert set(names[0]) - set(names[1]) == {"staff-only"}
+    assert set(names[0]) - set(names[1]) == {"staff-only", "mod-desk"}
     assert [channel["name"] for channel in of_tom["dms"]] == ["Infermatic"]
 
 
