@@ -87,7 +87,9 @@ async def test_channels_stand_under_their_categories_with_their_threads(seen: Se
     await seen.running.discord.person(seen.demo.mia).say(tavern, "a word for adults")
     await gate.get_by_role("button", name="Go back").click()
     await expect(page.get_by_role("heading", name="general")).to_be_visible()
-    await page.get_by_role("button", name="a long night").click()  # a thread is behind the same gate
+    await (
+        page.get_by_role("list", name="Threads of tavern").get_by_role("button", name="a long night").click()
+    )  # a thread is behind the same gate
     await expect(gate).to_be_visible()
     await expect(page.get_by_role("combobox", name="Message", exact=True)).to_be_hidden()
     await expect(page.locator(".message")).to_have_count(0)
