@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from playground.discord import _command_rules as rules
@@ -18,6 +20,9 @@ MAX_COMMANDS = {CommandType.CHAT_INPUT: 100, CommandType.USER: 15, CommandType.M
 _ALL_CONTEXTS = [int(CommandContext.GUILD), int(CommandContext.BOT_DM)]
 
 Command = dict[str, Any]
+
+_accepted: deque[list[dict[str, Any]]] = deque(maxlen=4)
+"""Lists of commands that were found good before; a bot registers the same ones at each of its starts."""
 
 
 class CommandRegistry:
@@ -45,10 +50,12 @@ class CommandRegistry:
 
     def replace_all(self, guild_id: int | None, bodies: list[dict[str, Any]]) -> list[Command]:
         """Register exactly these commands; those that were there under the same name keep their id."""
-        errors = {str(i): found for i, body in enumerate(bodies) if (found := rules.check(body))}
-        errors = errors or _check_together(bodies)
-        if errors:
-            raise invalid_form(errors)
+        if bodies not in _accepted:
+            errors = {str(i): found for i, body in enumerate(bodies) if (found := rules.check(body))}
+            errors = errors or _check_together(bodies)
+            if errors:
+                raise invalid_form(errors)
+            _accepted.append(copy.deepcopy(bodies))
         for kind, most in MAX_COMMANDS.items():
             if sum((b.get("type") or 1) == kind for b in bodies) > most:
                 raise api_error(30032)

@@ -48,6 +48,12 @@ async def begun(stage: Stage, count: int = 1) -> None:
     await stage.world.wait_until(lambda: len(asked(stage)) >= count)
 
 
+async def edits_heard(stage: Stage) -> None:
+    """Until the bot has done all that edits of messages ask for."""
+    name = "discord.py: on_raw_message_edit"
+    await stage.world.wait_until(lambda: not any(task.get_name() == name for task in asyncio.all_tasks()))
+
+
 async def quiet(stage: Stage, seconds: float = 0.1) -> None:
     """Until no answer is under way, and nothing happened for a moment after that."""
     await stage.settled()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import NEWEST, asked, begun, buttons, quiet, slow_text, stored, swipes
+from tests.e2e.acting import NEWEST, asked, begun, buttons, edits_heard, quiet, slow_text, stored, swipes
 from tests.e2e.conftest import Stage
 
 pytestmark = pytest.mark.usefixtures("no_rate_limits")
@@ -120,6 +120,7 @@ async def test_a_question_that_waits_is_asked_with_its_new_words(stage: Stage) -
     await stage.remembered(said, "one")
     await edit(stage, said, "uno")
     await stage.remembered(said, "uno")
+    await edits_heard(stage)
     stage.api.release()
     reply = await stage.reply_to(said)
     await quiet(stage)

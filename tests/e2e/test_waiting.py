@@ -11,6 +11,7 @@ from tests.e2e.acting import (
     asked,
     begun,
     buttons,
+    edits_heard,
     occupy,
     one_slot,
     prompt,
@@ -105,6 +106,7 @@ async def test_what_is_said_while_waiting_joins_the_one_request(offstage: Stage)
         await stage.ada.delete(third)
         await stage.remembered(second, "and quinces?")
         await stage.remembered(third, "")
+        await edits_heard(stage)
         stage.api.faults.add("slow", tokens_per_second=20)
         stage.api.replies.add(slow_text(200))
         stage.api.release()
