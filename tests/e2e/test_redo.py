@@ -156,14 +156,13 @@ async def test_edits_that_change_no_words_do_nothing(stage: Stage) -> None:
 async def test_many_quick_edits_make_few_writes_and_the_last_one_counts(stage: Stage) -> None:
     said, reply = await exchange(stage, "one", "a")
     before = writes(stage, reply)
-    stage.world.faults.add("PATCH", f"/messages/{reply.id}", delay=0.3, times=1)
+    stage.world.faults.add("PATCH", f"/messages/{reply.id}", delay=1.5, times=1)
     for number in range(12):
         await stage.ada.edit(said, f"{stage.mention} one {number}")
-        await asyncio.sleep(0.01)
     await stage.remembered(said, "one 11")
     await stage.world.wait_until(lambda: reply.content == f"a{EDITED}")
     await quiet(stage, 0.1)
-    assert writes(stage, reply) - before == 1
+    assert 1 <= writes(stage, reply) - before <= 2
     await again(stage, reply, "b")
     assert turns(stage) == ["one 11"]
 
