@@ -107,7 +107,7 @@ class Interaction:
         """The newest message of the answer that stands."""
         return next((m for m in reversed(self.messages) if not m.deleted), None)
 
-    async def answered(self, timeout: float = 3.0) -> Interaction:
+    async def answered(self, timeout: float = 15.0) -> Interaction:
         """Wait until the person sees an answer; raises NotAnsweredError when none comes."""
         try:
             await wait_until(self.state, lambda: self.is_answered or self.failed, timeout)

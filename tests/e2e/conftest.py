@@ -194,6 +194,7 @@ async def nothing_left_behind() -> AsyncIterator[None]:
 async def world() -> AsyncIterator[LocalDiscord]:
     async with LocalDiscord() as world:
         world.redirect()
+        world.settings.interaction_deadline_seconds = 10.0  # a busy machine stands still at times
         yield world
 
 

@@ -157,7 +157,7 @@ async def test_a_message_deleted_while_it_is_read_is_not_answered(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_attachments, "TYPING_AFTER_SECONDS", 0.01)
-    stage.world.faults.add("GET", "slow.txt", delay=0.3)
+    stage.world.faults.add("GET", "slow.txt", delay=0.8)
     said = await stage.say(stage.ada, "this", files=[("slow.txt", b"slow")])
     await stage.world.wait_until(lambda: stage.world.requests_for("POST", "/typing"))
     await stage.ada.delete(said)

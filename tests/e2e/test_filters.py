@@ -50,7 +50,7 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
     await settings.put(stage.guild.id, everywhere, "log_channel", log.id, stage.admin.user.id)
     posts = stage.bot.services.filters.on_flag
     assert isinstance(posts, LogPosts)
-    posts.spacing_seconds = 0.3
+    posts.spacing_seconds = 1.0
     assert "**block** words `bad dog, *vile*`" in await put(stage, "bad dog, *vile*,")
     await put(stage, "secret*", action="mask", where="asked")
     await put(stage, "rumour", action="flag")
@@ -90,7 +90,7 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
         f"🛡️ I refused what <@{tom}> said in {here}: `*vile*`",
         f"🛡️ I refused what <@{stage.ada.user.id}> said in {here}: `bad dog`",
     ]
-    assert len(log.messages) < 5
+    assert len(log.messages) < 6
     records = await stage.bot.services.audit.page(stage.guild.id, AuditFilter(action="filter add"))
     assert [entry.after["text"] for entry in records] == ["rumour", "secret*", "bad dog, *vile*"]
     said = await stage.say(stage.ada, "one", answer="A reply.")

@@ -71,7 +71,7 @@ async def test_a_question_that_is_only_a_quote_goes_with_it(stage: Stage) -> Non
 
 async def test_what_is_deleted_while_it_is_quoted_is_not_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_attachments, "TYPING_AFTER_SECONDS", 0.01)
-    stage.world.faults.add("GET", "slow.txt", delay=0.3)
+    stage.world.faults.add("GET", "slow.txt", delay=0.8)
     human = await stage.ada.say(stage.channel, SAID)
     said = await stage.say(stage.tom, "why?", answer="Hm.", reply_to=human, files=[("slow.txt", b"slow")])
     await stage.world.wait_until(lambda: stage.world.requests_for("POST", "/typing"))

@@ -216,9 +216,11 @@ async def test_retry_pressed_twice_asks_once(stage: Stage) -> None:
     stage.api.faults.add("status", times=None, status=400)
     reply = await stage.ask(stage.ada, "one")
     stage.api.faults.clear()
-    stage.api.first_token_seconds = 0.1
+    stage.api.hold()
     for _ in range(2):
-        await stage.ada.click(reply, label="Retry")
+        pressed = await stage.ada.click(reply, label="Retry")
+        await pressed.answered()
+    stage.api.release()
     await stage.world.wait_until(lambda: "⚠️" not in reply.content)
     await stage.settled()
     assert len(stage.prompts) == 2
