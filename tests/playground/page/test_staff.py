@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from playground.world import Playground, start_playground
 
 from .opening import note_errors, open_page, redirected
+from .probes import POOR_CONTRAST
 from .test_character import bot_in, use
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -40,8 +41,9 @@ async def test_moderators_see_what_happens_and_act_from_there(browser: Browser, 
                 page, errors = await open_page(browser, running), list[str]()
                 note_errors(page, errors)
                 await see_it_all(page, running)
-                await page.context.close()
-                assert not errors
+            await expect(page.locator("#tab-panel")).to_contain_text("The bot does not run now.")
+            await page.context.close()
+            assert not errors
 
 
 async def see_it_all(page: Page, running: Playground) -> None:
@@ -69,5 +71,8 @@ async def see_it_all(page: Page, running: Playground) -> None:
     await expect(panel.locator(".staff-audit li").first).to_contain_text("set paused #general: nothing → true")
     await use(page, "resume")
     await expect(panel.locator(".staff-paused")).to_have_count(0)
+    for theme in ("dark", "light"):
+        await page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        assert not await page.evaluate(POOR_CONTRAST), theme
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it fits on a phone"

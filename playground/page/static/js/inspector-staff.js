@@ -24,7 +24,7 @@ function switches(staff) {
   const others = staff.staff.filter((one) => one.id !== state.me.id);
   if (!others.length) return [];
   return [h("p", { class: "staff-switch" }, ...others.map((one) => h("button", {
-    type: "button", class: "button", "data-key": `be-${one.id}`, onclick: () => emit("go", { person: one.id }),
+    type: "button", class: "button secondary", "data-key": `be-${one.id}`, onclick: () => emit("go", { person: one.id }),
   }, `Be ${one.name} (${one.level})`)))];
 }
 
@@ -34,6 +34,7 @@ function desk(staff, queue, guild) {
   const here = (list) => (list ?? []).filter((one) => ids.has(one.channel_id));
   const running = here(queue?.running), waiting = here(queue?.waiting);
   return [
+    !state.world.bot.online && h("p", { class: "hint" }, "The bot does not run now. This is what it last kept."),
     h("h3", {}, "Now"),
     ...staff.paused.map((scope) => h("p", { class: "staff-paused" }, `⏸️ Paused ${whereOf(scope)}`)),
     h("p", {}, `${count(running.length, "reply", "replies")} under way, ${waiting.length === 1 ? "1 message waits" : `${waiting.length} messages wait`}.`),
@@ -56,7 +57,7 @@ function commands() {
   const offered = COMMANDS.map((name) => state.commands.find((command) => command.kind === "slash" && command.name === name)).filter(Boolean);
   if (!offered.length) return [h("p", { class: "hint" }, "The bot offers no commands here.")];
   return [h("p", { class: "staff-commands" }, offered.map((command) => h("button", {
-    type: "button", class: "button", title: command.description, "data-key": `do-${command.name}`, onclick: () => emit("command", command.name),
+    type: "button", class: "button secondary", title: command.description, "data-key": `do-${command.name}`, onclick: () => emit("command", command.name),
   }, `/${command.name}`)))];
 }
 
