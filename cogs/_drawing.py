@@ -190,6 +190,9 @@ class Drawings:
             await self._dress(now.key, now)
             return
         spot = await find_spot(now)
+        now = await self._current(shown)  # nothing is waited for from here until others can see that this is drawn
+        if now is None:
+            return
         writing = Posts(
             spot.outlet,
             self._pace,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cogs._ratings import Ratings
 from tests.e2e.acting import NEWEST, asked, begun, buttons, edits_heard, quiet, slow_text, stored, swipes
 from tests.e2e.conftest import Stage
 
@@ -165,6 +166,28 @@ async def test_many_quick_edits_make_few_writes_and_the_last_one_counts(stage: S
     assert 1 <= writes(stage, reply) - before <= 2
     await again(stage, reply, "b")
     assert turns(stage) == ["one 11"]
+
+
+async def test_an_offer_that_was_held_up_does_not_write_over_a_later_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, reply = await exchange(stage, "one", "a")
+    allows, looked, may_go_on = Ratings.allows, asyncio.Event(), asyncio.Event()
+
+    async def allows_late(self: Ratings, *about: Any) -> bool:
+        if not looked.is_set():
+            looked.set()
+            await may_go_on.wait()
+        return await allows(self, *about)
+
+    monkeypatch.setattr(Ratings, "allows", allows_late)
+    await edit(stage, said, "uno")
+    await looked.wait()
+    await again(stage, reply, "b")
+    may_go_on.set()
+    await edits_heard(stage)
+    await quiet(stage, 0.05)
+    assert (reply.content, buttons(reply)) == ("b", swipes(2, 2))
 
 
 async def test_an_offer_under_way_does_not_write_over_the_answer_that_was_asked_for(stage: Stage) -> None:

@@ -52,6 +52,8 @@ async def scene(stage: Stage) -> Scene:
     await stage.world.wait_until(lambda: "w5" in found.swiped.content and "w5" in found.longer.content)
     await stage.world.wait_until(lambda: len(shown(stage, found.border.channel)) == 2)
     await stage.world.wait_until(lambda: "w30" in shown(stage, found.border.channel)[1].content)
+    # An edit of the second message comes after it was noted down that there is one.
+    await stage.world.wait_until(lambda: len(shown(stage, found.border.channel)[1].history) > 1)
     await stage.world.wait_until(lambda: buttons(found.waiting) == ["Stop"])
     return found
 
