@@ -90,6 +90,8 @@ class Gate:
         self._open = asyncio.Event()
         self._open.set()
         self._after = 0
+        self.waiting = 0
+        """How many answers are held just now."""
 
     def close(self, after_tokens: int) -> None:
         """Let no answer get further than so many tokens."""
@@ -106,7 +108,11 @@ class Gate:
 
     async def opened(self) -> None:
         """Wait until it is open."""
-        await self._open.wait()
+        self.waiting += 1
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
 
 
 async def send_frames(

@@ -57,7 +57,8 @@ async def test_everything_that_people_say_is_answered_where_the_bot_always_liste
     assert (await stage.command(stage.ada, "chat", message="by command")).content
 
 
-async def test_a_burst_of_several_people_is_answered_once(stage: Stage) -> None:
+async def test_a_burst_of_several_people_is_answered_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.answers.Burst", partial(Burst, 1.5, 6.0))
     await put(stage, trigger="always")
     for person, text in ((stage.ada, "one"), (stage.tom, "two"), (stage.ada, "three")):
         await person.say(stage.channel, text)
