@@ -22,7 +22,7 @@ doctor: $(READY)
 # Half of the time goes by in waiting, which more workers overlap. Compiled modules are kept, because many tests start
 # the bot in a process of its own.
 test: $(READY_DEV)
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses 5 --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses 4 --dist loadfile
 
 check: $(READY_DEV)
 	$(BIN)/ruff format --check .

@@ -4,7 +4,9 @@ Several people may press buttons at once. Only one drawing at a time is under wa
 what the history says when it begins; so the last one counts.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -59,6 +61,7 @@ class Drawings:
         self._bot = bot
         self._pace = pace
         self.ratings = Ratings(bot)
+        self._taken: Counter[int] = Counter()
         self._under_way: dict[int, Posts] = {}  # by the first message in which they draw
         self._offers: dict[int, str] = {}  # the small print that is being written, by reply
 
@@ -191,7 +194,7 @@ class Drawings:
             return
         spot = await find_spot(now)
         now = await self._current(shown)  # nothing is waited for from here until others can see that this is drawn
-        if now is None:
+        if now is None or any(self._taken[i] for i in now.discord_ids):
             return
         writing = Posts(
             spot.outlet,
@@ -209,6 +212,18 @@ class Drawings:
             for message_id in place:
                 if self._under_way.get(message_id) is writing:
                     del self._under_way[message_id]
+
+    @contextmanager
+    def taken(self, discord_ids: Sequence[int]) -> Iterator[None]:
+        """Let nobody begin to draw in these messages while an answer is about to take them."""
+        self._taken.update(discord_ids)
+        try:
+            yield
+        finally:
+            self._taken.subtract(discord_ids)
+            for message_id in discord_ids:
+                if not self._taken[message_id]:
+                    del self._taken[message_id]
 
     async def end_drawing(self, discord_ids: Sequence[int]) -> bool:
         """Let nothing draw in these messages any more; whether something did."""

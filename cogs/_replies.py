@@ -265,15 +265,16 @@ class Replies(Drawings):
 
     async def _begin(self, wish: Wish, interaction: discord.Interaction[Bot], *, goes_on: bool) -> Answer | None:
         shown = wish.shown
-        was_drawn = await self.end_drawing(shown.discord_ids)
-        if was_drawn:  # and perhaps has more or fewer messages now
-            shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, shown.reply.id)
-            wish = replace(wish, shown=shown)
-        screen = await self._screen(interaction, shown, wish.persona)
         conversations = self._bot.services.conversations
-        begun = None
+        begun, was_drawn = None, False
         try:
-            begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
+            with self.taken(shown.discord_ids):
+                was_drawn = await self.end_drawing(shown.discord_ids)
+                if was_drawn:  # and perhaps has more or fewer messages now
+                    shown = await self._turns.shown(interaction.guild_id, interaction.channel_id or 0, shown.reply.id)
+                    wish = replace(wish, shown=shown)
+                screen = await self._screen(interaction, shown, wish.persona)
+                begun = await (conversations.lengthen(wish, screen) if goes_on else conversations.another(wish, screen))
         finally:
             if begun is not None:
                 await self.end_drawing(shown.discord_ids)

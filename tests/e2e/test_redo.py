@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cogs._ratings import Ratings
+from cogs._replies import Replies
 from tests.e2e.acting import NEWEST, asked, begun, buttons, edits_heard, quiet, slow_text, stored, swipes
 from tests.e2e.conftest import Stage
 
@@ -187,6 +188,33 @@ async def test_an_offer_that_was_held_up_does_not_write_over_a_later_answer(
     may_go_on.set()
     await edits_heard(stage)
     await quiet(stage, 0.05)
+    assert (reply.content, buttons(reply)) == ("b", swipes(2, 2))
+
+
+async def test_an_offer_does_not_begin_where_an_answer_is_about_to_stand(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, reply = await exchange(stage, "one", "a")
+    screen, allows, about_to, drawn = Replies._screen, Ratings.allows, asyncio.Event(), asyncio.Event()
+
+    async def screen_late(self: Replies, *about: Any) -> Any:
+        about_to.set()
+        await drawn.wait()
+        await asyncio.sleep(0.05)
+        return await screen(self, *about)
+
+    async def allows_late(self: Ratings, *about: Any) -> bool:
+        await about_to.wait()
+        drawn.set()
+        return await allows(self, *about)
+
+    monkeypatch.setattr(Replies, "_screen", screen_late)
+    monkeypatch.setattr(Ratings, "allows", allows_late)
+    stage.world.faults.add("PATCH", f"/messages/{reply.id}", delay=0.4, times=1)
+    await edit(stage, said, "uno")
+    await again(stage, reply, "b")
+    await edits_heard(stage)
+    await quiet(stage, 0.5)
     assert (reply.content, buttons(reply)) == ("b", swipes(2, 2))
 
 

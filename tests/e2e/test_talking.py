@@ -344,11 +344,12 @@ async def test_edits_and_deletions_change_what_the_next_prompt_says(stage: Stage
 
 
 async def test_a_reply_that_is_deleted_while_it_is_written_leaves_the_history(stage: Stage) -> None:
-    stage.api.tokens_per_second = 100
+    stage.api.hold(after_tokens=20)
     said = await stage.say(stage.ada, "one", answer="waves " * 200)
     reply = await stage.world.wait_for_message(stage.channel, lambda message: message.reply_to is said)
     await stage.moderator.delete(reply)
     await stage.settled()
+    stage.api.release()
     await stage.ask(stage.ada, "two")
     assert "waves" not in stage.said_to_model
     assert "waves" not in "".join(message.content for message in stage.channel.messages)

@@ -15,8 +15,8 @@ OTHER_MODEL = "TheDrummer-UnslopNemo-12B-v4.1"
 
 
 async def being_written(stage: Stage, asker: Any = None, channel: Any = None) -> Any:
-    """A reply that will go on for two more seconds."""
-    stage.api.tokens_per_second = 100
+    """A reply that has begun, and goes on when the service is released."""
+    stage.api.hold(after_tokens=20)
     said = await stage.say(asker or stage.ada, "tell me of the sea", answer=LONG, channel=channel)
     return await stage.world.wait_for_message(said.channel, lambda message: message.reply_to is said)
 
@@ -100,6 +100,7 @@ async def test_undo_ends_a_reply_that_is_being_written(stage: Stage) -> None:
     reply = await being_written(stage)
     await stage.command(stage.ada, "undo")
     assert reply.deleted
+    stage.api.release()
     await stage.ask(stage.ada, "next")
     assert turns_of(stage.prompts[-1]) == ["next"]
     assert LONG[:20] not in "".join(message.content for message in stage.channel.messages)
@@ -149,11 +150,12 @@ async def test_resetting_nothing_is_said_in_words(stage: Stage) -> None:
 
 async def test_reset_ends_what_is_being_written_and_answers_in_time(stage: Stage) -> None:
     reply = await being_written(stage)
-    stage.world.settings.interaction_deadline_seconds = 0.6
-    stage.world.faults.add(method="PATCH", path_regex=f"/messages/{reply.id}", delay=1.0, times=None)
+    stage.world.settings.interaction_deadline_seconds = 1.5
+    stage.world.faults.add(method="PATCH", path_regex=f"/messages/{reply.id}", delay=2.0, times=None)
     interaction = await stage.moderator.slash(stage.channel, "reset")
     await interaction.answered()
     assert "New conversation" in interaction.response.content
+    stage.api.release()
     await stage.settled()
     assert "Stopped" in reply.content
     stage.world.faults.clear()
@@ -174,6 +176,7 @@ async def test_stop_keeps_the_text_so_far(stage: Stage, who: str, by_button: boo
     else:
         await stage.command(person, "stop")
     await stage.world.wait_until(lambda: "Stopped" in reply.content)
+    stage.api.release()
     await stage.settled()
     assert buttons(reply) == NEWEST
     text = reply.content.partition("\n-#")[0]
@@ -196,6 +199,7 @@ async def test_strangers_may_not_stop_and_are_told_so_privately(stage: Stage) ->
     for refusal in (pressed, commanded):
         assert refusal.ephemeral
         assert "moderators" in refusal.content
+    stage.api.release()
     await stage.settled()
     assert reply.content.strip() == LONG
 
@@ -212,6 +216,7 @@ async def test_a_stopped_stream_is_drained_before_its_slot_is_used_again(offstag
         await offstage.press(offstage.ada, reply, "Stop")
         await offstage.world.wait_until(lambda: "Stopped" in reply.content)
         assert not offstage.api.requests[-1].ended
+        offstage.api.release()
         await offstage.ask(offstage.ada, "next")
     first, second = (r for r in offstage.api.requests if r.path == "/v1/chat/completions")
     assert first.ended == "complete"
@@ -262,13 +267,14 @@ async def test_complete_suggests_models_and_refuses_unknown_ones(stage: Stage) -
 
 
 async def test_a_completion_can_be_stopped_but_not_by_strangers(stage: Stage) -> None:
-    stage.api.tokens_per_second = 100
+    stage.api.hold(after_tokens=20)
     stage.api.replies.add(LONG)
     interaction = await stage.ada.slash(stage.channel, "complete", prompt="At night")
     await stage.world.wait_until(lambda: interaction.original and interaction.original.components)
     assert (await stage.press(stage.tom, interaction.original, "Stop")).ephemeral
     await stage.press(stage.ada, interaction.original, "Stop")
     await stage.world.wait_until(lambda: "Stopped" in interaction.original.content)
+    stage.api.release()
     await stage.settled()
     assert not interaction.original.components
 
