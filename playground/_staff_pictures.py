@@ -50,7 +50,7 @@ async def chart_picture(studio: Studio) -> None:
         picture = page.locator(".message.ephemeral .part-attachments img")
         await expect(picture).to_be_visible()
         await page.wait_for_function(
-            "document.querySelector('.message.ephemeral .part-attachments img')?.naturalWidth > 0"
+            "() => document.querySelector('.message.ephemeral .part-attachments img')?.naturalWidth > 0"
         )
         await page.locator("#log").evaluate("log => log.scrollTo(0, log.scrollHeight)")
         await studio.shoot(page, "chart")

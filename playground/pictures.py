@@ -246,7 +246,7 @@ async def persona_picture(studio: Studio) -> None:
     async with studio.page(width=1000, height=520) as page:
         await page.get_by_text("bot-lab", exact=True).first.click()
         await expect(page.locator(".message").last).to_contain_text("2/3")
-        await page.wait_for_function("document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
+        await page.wait_for_function("() => document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
         await studio.shoot(page, "persona")
 
 
@@ -291,7 +291,7 @@ async def scene_picture(studio: Studio) -> None:
     async with studio.page(width=1000, height=720) as page:
         await page.locator(f'[data-channel="{thread.id}"]').click()
         await expect(page.locator(".message").last).to_contain_text("And it was in the cellar.")
-        await page.wait_for_function("document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
+        await page.wait_for_function("() => document.querySelector('.entry:last-child .avatar img')?.naturalWidth > 0")
         await studio.shoot(page, "scene")
 
 

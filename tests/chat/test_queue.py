@@ -39,13 +39,13 @@ def clock() -> Clock:
 
 async def test_an_idle_slot_answers_at_once(clock: Clock) -> None:
     queue = FairQueue(pool_of(KeyLimits(12, 1, clock=clock), clock=clock), clock=clock)
-    grant = await asyncio.wait_for(queue.slot(Ticket(1, 1, "m")), 0.1)
+    grant = await asyncio.wait_for(queue.slot(Ticket(1, 1, "m")), 15)
     assert grant.slot is not None
 
 
 async def test_without_limits_everyone_is_answered_at_once(clock: Clock) -> None:
     queue = FairQueue(pool_of(None, clock=clock), clock=clock)
-    grants = await asyncio.wait_for(asyncio.gather(*(queue.slot(Ticket(1, n, "m")) for n in range(50))), 1)
+    grants = await asyncio.wait_for(asyncio.gather(*(queue.slot(Ticket(1, n, "m")) for n in range(50))), 15)
     assert all(grant.slot is None for grant in grants)
 
 
@@ -256,7 +256,7 @@ async def leave(queue: FairQueue, tasks: list[asyncio.Task[Any]]) -> None:
 async def test_who_is_past_a_limit_is_last_but_gets_an_idle_slot_at_once(clock: Clock) -> None:
     queue = FairQueue(pool_of(KeyLimits(None, 1, clock=clock), clock=clock), clock=clock)
     running = Ticket(1, 1, "m", Priority.LAST)
-    grant = await asyncio.wait_for(queue.slot(running), 0.1)
+    grant = await asyncio.wait_for(queue.slot(running), 15)
     past, patient = Ticket(1, 1, "m", Priority.LAST), Ticket(1, 3, "m", Priority.BACKGROUND)
     tasks = await waiting_for(queue, [past, patient])
     clock.now += 100  # waiting does not lift anyone over those who keep to their limits
@@ -338,7 +338,7 @@ async def test_the_best_of_those_who_ask_together_counts_and_each_is_charged_a_p
     together.people[3] = 1.0
     assert [queue.place(ticket).ahead for ticket in (together, alone)] == [0, 1]
     grant.give_back()
-    await asyncio.wait_for(waiting[0], 1)
+    await asyncio.wait_for(waiting[0], 15)
     assert not waiting[1].done()
     del together.people[1]  # it is not theirs any more
     queue.done(together, None, 500.0)

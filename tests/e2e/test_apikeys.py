@@ -163,7 +163,7 @@ async def test_whoever_lends_a_key_goes_first_on_it(offstage: Stage) -> None:
         stage.api.hold()
         await stage.say(stage.moderator, "first", answer="x", channel=places[0])
         await begun(stage, 1)
-        await stage.say(stage.admin, "second", answer=slow_text(200), channel=places[1])
+        await stage.say(stage.admin, "second", answer=slow_text(600), channel=places[1])
         await begun(stage, 2)
         await stage.say(stage.tom, "Tom's question", answer="x", channel=places[2])
         await stage.world.wait_until(lambda: len(bot.services.conversations._answers) == 3)

@@ -21,13 +21,21 @@ Spoil = Callable[[LocalInfermatic], Any]
 
 
 @pytest.fixture(autouse=True)
-def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_times(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Short pauses; patience with the service is short only where its silence is the fault."""
     monkeypatch.setattr(_retry, "MIN_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(_retry, "MAX_BACKOFF_SECONDS", 0.02)
     monkeypatch.setattr(_retry, "AUTHENTICATION_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(generation, "PAUSE_SECONDS", (0.01, 0.02))
-    times = Timeouts(connect_seconds=1, first_byte_seconds=0.5, between_chunks_seconds=0.5)
+    patience = 0.5 if {"slow first byte", "silence", "stall"} & set(given(request).values()) else 15.0
+    times = Timeouts(first_byte_seconds=patience, between_chunks_seconds=patience)
     monkeypatch.setattr(bot_module, "InfermaticClient", functools.partial(InfermaticClient, timeout=times))
+
+
+def given(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The parameters of a test, if it has any."""
+    call = getattr(request.node, "callspec", None)
+    return call.params if call else {}
 
 
 def fault(kind: str, times: int | None = None, **details: Any) -> Spoil:

@@ -58,8 +58,9 @@ async def test_after_a_kill_replies_are_closed_and_can_be_tried_again(offstage: 
         assert (buttons(reply), buttons(notice)) == (swipes(2, 2), NEWEST)
 
 
-async def test_closing_waits_for_a_reply_that_ends_soon(offstage: Stage) -> None:
+async def test_closing_waits_for_a_reply_that_ends_soon(offstage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = offstage
+    monkeypatch.setattr(cogs._bot, "CLOSE_GRACE_SECONDS", 15.0)
     async with running(stage, stage.settings):
         stage.api.tokens_per_second = 60
         stage.api.replies.add(slow_text(25))
@@ -100,7 +101,7 @@ async def test_closing_interrupts_what_takes_longer_and_retry_works_afterwards(
 async def test_what_is_said_during_the_shutdown_is_refused_in_words(offstage: Stage) -> None:
     stage = offstage
     async with running(stage, stage.settings) as bot:
-        stage.api.tokens_per_second = 40
+        stage.api.hold(after_tokens=8)
         stage.api.replies.add(slow_text(30))
         await stage.ada.say(stage.channel, f"{stage.mention} go")
         await stage.reply("w")
@@ -115,6 +116,7 @@ async def test_what_is_said_during_the_shutdown_is_refused_in_words(offstage: St
         if why is not None:
             await why.answered()
         assert "restarting" in (why.messages[-1].content if why else refusal.content)
+        stage.api.release()
         await closing
     assert len(asked(stage)) == 1
 

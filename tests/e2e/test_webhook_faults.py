@@ -22,12 +22,6 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cogs._posts.FINAL_WRITE_PAUSES", (0.05,) * 5)
 
 
-async def slowly(stage: Stage) -> str:
-    """A text that takes a second to be written."""
-    stage.api.tokens_per_second = 60
-    return slow_text(60)
-
-
 def replies(stage: Stage) -> list[Any]:
     """What stands there below the greeting."""
     return shown(stage)[2:]
@@ -61,7 +55,9 @@ async def test_a_failure_or_a_limit_between_leaves_each_part_once(stage: Stage) 
 async def test_what_goes_while_it_is_written_is_not_posted_again(stage: Stage, end: str) -> None:
     await on_stage(stage)
     thread = stage.channel.add_thread("plans", stage.ada.user)
-    await stage.say(stage.ada, "a", answer=await slowly(stage), channel=thread)
+    stage.api.tokens_per_second = 60
+    stage.api.hold(after_tokens=8)
+    await stage.say(stage.ada, "a", answer=slow_text(60), channel=thread)
     reply = await stage.reply("w1", channel=thread)
     kept = await stored(stage, reply)
     if end == "deleted":
@@ -71,6 +67,7 @@ async def test_what_goes_while_it_is_written_is_not_posted_again(stage: Stage, e
         thread.edit(archived=True)
     else:
         thread.delete()
+    stage.api.release()
     await quiet(stage)
     assert stage.bot is not None
     found = await stage.bot.services.storage.history.message(stage.guild.id, kept.id)
@@ -85,17 +82,18 @@ async def test_a_webhook_that_goes_while_it_writes_costs_no_words(stage: Stage, 
     await on_stage(stage)
     if refused:
         stage.world.faults.add("POST", MAKE, code=50013, times=None)
-    text = await slowly(stage)
+    text = slow_text(60)
+    stage.api.hold(after_tokens=8)
     await stage.say(stage.ada, "a", answer=text)
     await stage.reply("w1")
     for hook in webhooks(stage):
         hook.delete()
+    stage.api.release()
     whole = await stage.reply("w59")
     await stage.settled()
     assert whole.content == (f"**Mira**\n{text}" if refused else text)
     assert (whole.author.name == "Mira", buttons(whole)) == (not refused, NEWEST)
     assert (await stored(stage, whole)).content == text
-    stage.api.tokens_per_second = 2000
     stage.api.replies.add("Another.")
     await stage.press(stage.ada, whole, "🔄")
     await stage.world.wait_until(lambda: whole.content == ("**Mira**\nAnother." if refused else "Another."))

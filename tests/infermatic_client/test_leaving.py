@@ -189,7 +189,7 @@ async def test_closing_the_client_wakes_whoever_reads(server: Loopback) -> None:
     await server.until(lambda: bool(texts))
     await client.close()
     with pytest.raises(StreamInterruptedError):
-        await asyncio.wait_for(reading, 1)
+        await asyncio.wait_for(reading, 15)
 
 
 Call = Callable[[InfermaticClient], Awaitable[object]]

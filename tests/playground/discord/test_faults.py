@@ -96,7 +96,7 @@ async def test_delays_do_not_outlive_the_world() -> None:
         world.faults.add(delay=60)
         waiting = asyncio.create_task(session.get(world.url + "/api/v10/gateway").__aenter__())
         await world.wait_until(lambda: world.requests)
-        await asyncio.wait_for(world.stop(), 2)
+        await asyncio.wait_for(world.stop(), 15)
         with pytest.raises(aiohttp.ClientError):
             await waiting
 

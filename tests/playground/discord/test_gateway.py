@@ -32,7 +32,7 @@ class Wire:
         await self.socket.send_json({"op": op, "d": data})
 
     async def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = await self.socket.receive_json(timeout=2)
+        message: dict[str, Any] = await self.socket.receive_json(timeout=15)
         self.sequence = message["s"] or self.sequence
         return message
 
@@ -50,7 +50,7 @@ class Wire:
         return seen
 
     async def close_code(self) -> int:
-        message = await self.socket.receive(timeout=2)
+        message = await self.socket.receive(timeout=15)
         assert message.type is aiohttp.WSMsgType.CLOSE
         return int(message.data)
 
@@ -68,7 +68,7 @@ class Wire:
 async def connect(world: LocalDiscord, path: str = "/gateway") -> AsyncIterator[Wire]:
     url = world.url + f"{path}?v=10&encoding=json&compress=zlib-stream"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        hello = await socket.receive_json(timeout=2)
+        hello = await socket.receive_json(timeout=15)
         assert (hello["op"], hello["d"]["heartbeat_interval"]) == (10, 41250)
         yield Wire(socket)
 
@@ -135,7 +135,7 @@ async def test_clients_that_break_the_rules_are_closed(scene: Scene, frames: lis
     async with connect(scene.world) as wire:
         for frame in frames:
             await wire.socket.send_str(frame)
-        while (message := await wire.socket.receive(timeout=2)).type is aiohttp.WSMsgType.TEXT:
+        while (message := await wire.socket.receive(timeout=15)).type is aiohttp.WSMsgType.TEXT:
             pass
         assert (message.type, wire.socket.close_code) == (aiohttp.WSMsgType.CLOSE, code)
 
@@ -396,5 +396,5 @@ async def test_the_world_stops_under_open_connections(clock: Clock) -> None:
     await world.start()
     async with connect(world) as wire:
         await wire.identify(world)
-        await asyncio.wait_for(world.stop(), 2)
+        await asyncio.wait_for(world.stop(), 15)
         assert await wire.close_code() == 1001

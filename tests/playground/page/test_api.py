@@ -26,7 +26,7 @@ async def listen(client: aiohttp.ClientSession, who: User) -> aiohttp.ClientWebS
 
 
 async def heard(socket: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while True:
             event = await socket.receive_json()
             if event["kind"] == kind:

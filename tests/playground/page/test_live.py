@@ -24,7 +24,7 @@ async def listen(
 
 async def said_until(socket: aiohttp.ClientWebSocketResponse, last: str) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while not events or events[-1]["data"].get("content") != last:
             events.append(await socket.receive_json())
     return [event for event in events if event["kind"] == "message"]

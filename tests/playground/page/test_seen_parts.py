@@ -255,7 +255,7 @@ async def test_webhooks_have_faces_of_their_own(seen: Seen) -> None:
     await webhook.send("And I am somebody else.", username="Old Tom")
     first, same, other = (page.locator(".message").nth(place) for place in range(3))
     await expect(first.locator(".part-head")).to_contain_text(re.compile("Mira.*APP"))
-    await page.wait_for_function("document.querySelector('.message .avatar img')?.naturalWidth === 16")
+    await page.wait_for_function("() => document.querySelector('.message .avatar img')?.naturalWidth === 16")
     await expect(same).to_have_class(re.compile("follows"))
     await expect(other.locator(".author")).to_have_text("Old Tom")
     await webhook.send("My face is elsewhere.", avatar_url="https://example.org/face.png")
