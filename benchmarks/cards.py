@@ -28,7 +28,7 @@ from chat.lorebooks import MOST_ENTRIES
 LIMIT = 3.0
 ROUNDS = 31
 CARD_BYTES = 4 * 1024 * 1024 - 4096
-STORY = "The tide comes in twice a day, and {{char}} writes down when. Nobody else in the harbour remembers. "
+STORY = 'The tide comes in twice a day,\n and {{char}} writes down when. "Nobody else" in the harbour remembers. '
 
 
 def main() -> int:
