@@ -37,6 +37,7 @@ from storage import Audit, Storage
 
 if TYPE_CHECKING:
     from cogs._erasures import Erasures
+    from cogs._following import Following
     from cogs._replies import Replies
     from cogs._reporting import Reporting
     from cogs._talking import Talking
@@ -108,6 +109,7 @@ class _ServiceHolder(commands.bot.BotBase, discord.Client):
     talking: "Talking"
     replies: "Replies"
     voices: "Voices"
+    following: "Following"
     reporting: "Reporting"
     erasures: "Erasures"
 

@@ -208,7 +208,7 @@ class Talking:
             said, _ = await self._said(message, guild_id, {picture.attachment_id: picture for picture in pictures})
         except MessageGoneError:
             return
-        if storage.opt_outs.holds(guild_id, message.author.id):  # since the files began to load
+        if storage.opt_outs.holds(guild_id, known.author_id or 0):  # since the files began to load, or by a proxy bot
             await self._bot.services.turns.forget_message(guild_id, message.id)
             return
         if len(said.pictures) < len(pictures):
@@ -216,6 +216,8 @@ class Talking:
             await storage.pictures.keep_only(guild_id, known.id, kept)
         content = "" if is_aside(message, self._me.id) else said.content
         content, refusal = await keepable(self._bot, message, content, known.content)
+        if content == known.content and len(said.pictures) == len(pictures):
+            return
         answered_by = await self._bot.services.turns.edit_message(guild_id, message.id, content)
         if refusal is not None:
             await self.unanswered.show(message, refusal)

@@ -1,4 +1,4 @@
-"""After a restart or a lost session: unfinished replies are closed, and what was missed meanwhile is answered.
+"""After a restart or a lost session: unfinished replies are closed, and what was missed is followed and answered.
 
 Replies that could not be shown to their end because their thread was closed get it when the thread is open again.
 """
@@ -185,17 +185,18 @@ class Recovery(commands.Cog):
         channels = await self.bot.services.storage.history.recent_channels(CHANNELS_LOOKED_THROUGH)
         for guild_id, channel_id in channels:
             if self._is_ours(guild_id):
-                await self._answer_missed_in(channel_id, since)
+                await self._answer_missed_in(guild_id, channel_id, since)
 
-    async def _answer_missed_in(self, channel_id: int, since: datetime) -> None:
+    async def _answer_missed_in(self, guild_id: int | None, channel_id: int, since: datetime) -> None:
         try:
             # An archived thread is in no cache, and a channel without its guild would be taken for a DM.
             channel: Any = self.bot.get_channel(channel_id) or await self.bot.fetch_channel(channel_id)
-            missed = [message async for message in channel.history(after=since, limit=100, oldest_first=True)]
+            newest = await self.bot.following.catch_up(guild_id, channel)
         except WRITE_PROBLEMS:
             return
-        for message in missed:
-            await self.bot.talking.hear(message)
+        for message in reversed(newest):
+            if message.created_at > since:
+                await self.bot.talking.hear(message)
 
     def _is_ours(self, guild_id: int | None) -> bool:
         """Whether this process is the one that hears of that server; direct messages come to shard 0 alone."""

@@ -12,6 +12,7 @@ from chat.errors import AdultPersonaError, BusyConversationError, NothingThereEr
 from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
 from cogs._deeds import note_deed
+from cogs._following import Following
 from cogs._places import conversation_of
 from cogs._posts import quietly
 from cogs._proxies import Proxies
@@ -31,6 +32,7 @@ class Talk(commands.Cog):
         self.talking: Talking = bot.talking
         self.proxies = Proxies(bot)
         self.talking.author_of = self.proxies.author_of
+        self.following = bot.following = Following(bot, self.proxies)
 
     async def cog_unload(self) -> None:
         """Take away what was only to stand for a moment."""
@@ -51,27 +53,19 @@ class Talk(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """The history follows edits; those without a new edit time say nothing, and unreadable ones only end quotes."""
-        message = self.proxies.edited(payload.message)
-        if message is None or message.edited_at is None:
-            return
-        if self.bot.services.storage.opt_outs.holds(payload.guild_id, message.author.id):
-            await self._forget(payload.guild_id, payload.channel_id, message.id)  # the new words are not kept either
-            return
-        await self.talking.requote(payload.guild_id, message)
-        if message.content or message.attachments:
-            await self.talking.edit_message(payload.guild_id, message)
+        """The history follows edits."""
+        await self.following.edited(payload.guild_id, payload.message)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A deleted message leaves the history."""
-        await self._forget(payload.guild_id, payload.channel_id, payload.message_id)
+        await self.following.deleted(payload.guild_id, payload.channel_id, payload.message_id)
 
     @commands.Cog.listener()
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """So do messages that a moderator cleared away together."""
         for message_id in payload.message_ids:
-            await self._forget(payload.guild_id, payload.channel_id, message_id)
+            await self.following.deleted(payload.guild_id, payload.channel_id, message_id)
 
     @commands.Cog.listener("on_raw_message_delete")
     async def hear_instead(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -81,18 +75,6 @@ class Talk(commands.Cog):
     async def _hear(self, message: discord.Message | None) -> None:
         if message is not None:
             await self.talking.hear(message)
-
-    async def _forget(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
-        """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
-        self.talking.message_gone(message_id)
-        self.proxies.message_gone(message_id)
-        forgotten = await self.bot.services.turns.forget_message(guild_id, message_id)
-        for other in forgotten.other_discord_ids:
-            await quietly(self.bot.voices.delete(guild_id, channel_id, other))
-        if forgotten.answered_by is not None:
-            await self.bot.replies.offer_redo(forgotten.answered_by, deleted=True)
-        else:
-            await self.bot.replies.offer_later(guild_id, channel_id, message_id, deleted=True)
 
     @app_commands.command(description="Say something to the bot")
     @app_commands.describe(

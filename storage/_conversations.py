@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from storage._upsert import Upsert
 from storage.errors import WrongConversationError
 from storage.records import ConversationKey, utc_now
-from storage.schema import claims, heads, messages
+from storage.schema import claims, discord_messages, heads, messages
 
 TURN_CLAIM: Final = "turn"
 
@@ -37,9 +37,31 @@ _recent = (
 )
 
 
+_newest = (
+    select(messages.c.id, messages.c.quoted_id)
+    .where(messages.c.guild_id == bindparam("guild"), messages.c.channel_id == bindparam("channel"))
+    .where(messages.c.private_to.is_(None), messages.c.state != "deleted")
+    .order_by(messages.c.id.desc())
+    .limit(bindparam("most"))
+    .subquery()
+)
+_in_discord = select(discord_messages.c.discord_id, _newest.c.quoted_id).join_from(
+    _newest, discord_messages, discord_messages.c.message_id == _newest.c.id, isouter=True
+)
+
+
 def recent_channels(connection: Connection, most: int) -> list[tuple[int | None, int]]:
     """Guild and channel of the conversations that were active last, the latest first."""
     return [(row.guild_id, row.channel_id) for row in connection.execute(_recent, {"most": most})]
+
+
+def known_in_discord(connection: Connection, guild_id: int | None, channel_id: int, most: int) -> set[int]:
+    """Messages in Discord that show, or are quoted by, the newest of a channel."""
+    place = {"guild": guild_id, "channel": channel_id, "most": most}
+    known: set[int] = set()
+    for row in connection.execute(_in_discord, place):
+        known |= {discord_id for discord_id in row if discord_id is not None}
+    return known
 
 
 def claim(connection: Connection, claim_id: int, kind: str) -> bool:

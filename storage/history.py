@@ -106,6 +106,10 @@ class History:
         """Guild and channel of the conversations of all guilds that were active last, the latest first."""
         return await self._database.read(_conversations.recent_channels, most)
 
+    async def known_in_discord(self, guild_id: int | None, channel_id: int, most: int) -> set[int]:
+        """Messages in Discord that show, or are quoted by, the newest of a channel, but not what is private."""
+        return await self._database.read(_conversations.known_in_discord, guild_id, channel_id, most)
+
     async def path(
         self,
         guild_id: int | None,

@@ -10,6 +10,7 @@ from storage import (
     ConstraintError,
     ConversationKey,
     ModelFacts,
+    Quote,
     Settlement,
     State,
     Storage,
@@ -258,6 +259,22 @@ async def test_private_messages_stay_out_of_another_persons_private_head(storage
 async def test_a_message_that_does_not_exist_is_no_head(storage: Storage) -> None:
     with pytest.raises(WrongConversationError):
         await storage.history.set_head(KEY, 404)
+
+
+async def test_what_discord_knows_of_a_channel_s_newest_messages(storage: Storage) -> None:
+    first = await begin(storage, discord_id=901)
+    await storage.history.posted(first.reply_id, 902, 0)
+    await storage.history.posted(first.reply_id, 903, 1)
+    await begin(storage, "really?", discord_id=904, quote=Quote(905, ADA, "words"))
+    await begin(storage, discord_id=906, key=ConversationKey(GUILD, CHANNEL, ADA))
+    await begin(storage, discord_id=907, key=ConversationKey(GUILD, CHANNEL, ADA, private=True))
+    await begin(storage, discord_id=908, key=ConversationKey(GUILD, CHANNEL + 1))
+    gone = await begin(storage, discord_id=909)
+    await storage.history.forget(GUILD, gone.user_message_id)
+    known = storage.history.known_in_discord
+    assert await known(GUILD, CHANNEL, 100) == {901, 902, 903, 904, 905, 906}
+    assert await known(GUILD, CHANNEL, 3) == {906}, "below two replies that are not shown yet"
+    assert await known(OTHER_GUILD, CHANNEL, 100) == set()
 
 
 async def test_channels_are_listed_by_their_latest_turn(storage: Storage) -> None:
