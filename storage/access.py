@@ -1,27 +1,22 @@
 """Whom a guild lets use the bot, where and with which models: its rules, kept in memory once they were read."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage._of_guilds import OfGuilds
 from storage.audit import add_entry
 from storage.database import Database
 from storage.ids import new_id
 from storage.records import Verdict, utc_now
 from storage.schema import access_rules
 
-MAX_CACHED_GUILDS: Final = 20_000
-"""As many as one process is for; most have no rules."""
-
 FORGOTTEN_AT_ONCE: Final = 500
-
-T = TypeVar("T")
 
 _columns = ("id", "verdict", "reason", "expires_at", "set_by", "created_at")
 _parts = ("user_id", "role_id", "channel_id", "category_id", "model")
@@ -77,28 +72,11 @@ class AccessRules:
 
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._clock = clock
-        self._cache: OrderedDict[int, tuple[float, tuple[AccessRule, ...]]] = OrderedDict()
-        self._changes = 0
+        self._rules = OfGuilds(database, _read, clock)
 
     async def of(self, guild_id: int, within_seconds: float | None = None) -> tuple[AccessRule, ...]:
-        """The rules of a guild, also those that have expired.
-
-        What was read once is answered from memory. That is exact in the process to which the guild belongs; another one
-        says within how many seconds it wants to know of changes.
-        """
-        known = self._cache.get(guild_id)
-        if known is not None and (within_seconds is None or self._clock() - known[0] < within_seconds):
-            self._cache.move_to_end(guild_id)
-            return known[1]
-        changes, at = self._changes, self._clock()
-        rules = await self._database.read(_read, guild_id)
-        if changes == self._changes:  # else what was read may have been overtaken already
-            self._cache[guild_id] = at, rules
-            self._cache.move_to_end(guild_id)
-            if len(self._cache) > MAX_CACHED_GUILDS:
-                self._cache.popitem(last=False)
-        return rules
+        """The rules of a guild, also those that have expired. In memory as `OfGuilds.of` tells."""
+        return await self._rules.of(guild_id, within_seconds)
 
     async def set(
         self,
@@ -112,12 +90,12 @@ class AccessRules:
     ) -> AccessRule:
         """Allow or deny something, in place of what was said about the very same before."""
         rule = AccessRule(new_id(), verdict, target, reason, expires_at, set_by, utc_now())
-        await self._change(guild_id, partial(_write, guild_id=guild_id, rule=rule))
+        await self._rules.change(guild_id, partial(_write, guild_id=guild_id, rule=rule))
         return rule
 
     async def clear(self, guild_id: int, target: Target, by: int) -> AccessRule | None:
         """Take back what was said about this; None if nothing was."""
-        return await self._change(guild_id, partial(_erase, guild_id=guild_id, target=target, by=by))
+        return await self._rules.change(guild_id, partial(_erase, guild_id=guild_id, target=target, by=by))
 
     async def forget_expired(self, now: datetime) -> int:
         """Forget the rules of all guilds that have expired; how many they were."""
@@ -128,18 +106,7 @@ class AccessRules:
 
     def forget(self, guild_id: int) -> None:
         """Read the rules of a guild anew when they are asked for."""
-        self._changes += 1
-        self._cache.pop(guild_id, None)
-
-    async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        return await self._database.finish(self._write(guild_id, write))
-
-    async def _write(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        try:
-            return await self._database.write(write)
-        finally:
-            self._changes += 1
-            self._cache.pop(guild_id, None)
+        self._rules.forget(guild_id)
 
 
 def _read(connection: Connection, guild_id: int) -> tuple[AccessRule, ...]:

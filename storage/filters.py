@@ -1,15 +1,15 @@
 """What a guild's filters look for: kept in memory once they were read."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage._of_guilds import OfGuilds
 from storage.audit import add_entry
 from storage.database import Database
 from storage.ids import new_id
@@ -19,11 +19,6 @@ from storage.schema import filters
 FilterKind = Literal["words", "pattern"]
 FilterSide = Literal["asked", "answered", "both"]
 FilterAction = Literal["block", "mask", "flag"]
-
-MAX_CACHED_GUILDS: Final = 20_000
-"""As many as one process is for; most have no filters."""
-
-T = TypeVar("T")
 
 _columns = ("id", "channel_id", "kind", "text", "side", "action", "created_by", "created_at")
 _select = (
@@ -53,30 +48,11 @@ class FilterRules:
     """The filters of all guilds."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
-        self._cache: OrderedDict[int, tuple[float, tuple[FilterRule, ...]]] = OrderedDict()
-        self._clock = clock
-        self._changes = 0
+        self._rules = OfGuilds(database, _read, clock)
 
     async def of(self, guild_id: int, within_seconds: float | None = None) -> tuple[FilterRule, ...]:
-        """The filters of a guild, the oldest first; the same object until they change.
-
-        What was read once is answered from memory. That is exact in the process to which the guild belongs; another one
-        says within how many seconds it wants to know of changes.
-        """
-        known = self._cache.get(guild_id)
-        if known is not None and (within_seconds is None or self._clock() - known[0] < within_seconds):
-            self._cache.move_to_end(guild_id)
-            return known[1]
-        changes, at = self._changes, self._clock()
-        rules = await self._database.read(_read, guild_id)
-        if known is not None and known[1] == rules:
-            rules = known[1]
-        if changes == self._changes:  # else what was read may have been overtaken already
-            self._cache[guild_id] = at, rules
-            if len(self._cache) > MAX_CACHED_GUILDS:
-                self._cache.popitem(last=False)
-        return rules
+        """The filters of a guild, the oldest first. In memory as `OfGuilds.of` tells."""
+        return await self._rules.of(guild_id, within_seconds)
 
     async def add(
         self,
@@ -92,27 +68,16 @@ class FilterRules:
     ) -> FilterRule | None:
         """Keep a filter; None if the guild has as many as it may."""
         rule = FilterRule(new_id(), channel_id, kind, text, side, action, by, utc_now())
-        written = await self._change(guild_id, partial(_write, guild_id=guild_id, rule=rule, most=most))
+        written = await self._rules.change(guild_id, partial(_write, guild_id=guild_id, rule=rule, most=most))
         return rule if written else None
 
     async def remove(self, guild_id: int, filter_id: int, by: int) -> FilterRule | None:
         """Forget a filter; None if there is none with this id."""
-        return await self._change(guild_id, partial(_erase, guild_id=guild_id, filter_id=filter_id, by=by))
+        return await self._rules.change(guild_id, partial(_erase, guild_id=guild_id, filter_id=filter_id, by=by))
 
     def forget(self, guild_id: int) -> None:
         """Read the filters of a guild anew when they are asked for."""
-        self._changes += 1
-        self._cache.pop(guild_id, None)
-
-    async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        return await self._database.finish(self._write(guild_id, write))
-
-    async def _write(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        try:
-            return await self._database.write(write)
-        finally:
-            self._changes += 1
-            self._cache.pop(guild_id, None)
+        self._rules.forget(guild_id)
 
 
 def _read(connection: Connection, guild_id: int) -> tuple[FilterRule, ...]:

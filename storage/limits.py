@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, select
 
 from storage import _limit_counters as counters
+from storage._of_guilds import OfGuilds
 from storage._upsert import Upsert
 from storage.audit import add_entry
 from storage.database import Database
@@ -25,9 +25,6 @@ from storage.schema import limit_grants, limits
 
 logger = logging.getLogger(__name__)
 
-MAX_CACHED_GUILDS: Final = 20_000
-"""As many as one process is for; most have no limits."""
-
 LEASE: Final = timedelta(minutes=1)
 """What a process has set aside is given back when it has not shown for so long that it lives."""
 
@@ -36,8 +33,6 @@ RENEWED_AFTER_SECONDS: Final = 15.0
 
 KEPT: Final = timedelta(days=2)
 """Windows stay for a while after their end, because a reply that began in one is counted there."""
-
-T = TypeVar("T")
 
 _limit_columns = ("scope_kind", "scope_id", "unit", "period", "amount", "hard", "set_by", "set_at")
 _grant_columns = ("user_id", "unit", "amount", "until", "set_by", "set_at")
@@ -129,42 +124,28 @@ class Limits:
 
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._clock = clock
         self._process = uuid4().hex
-        self._cache: OrderedDict[int, tuple[float, GuildLimits]] = OrderedDict()
-        self._changes = 0
+        self._set = OfGuilds(database, _read, clock)
 
     async def of(self, guild_id: int, within_seconds: float | None = None) -> GuildLimits:
-        """What a guild has set. Read once it is answered from memory, as in `AccessRules.of`."""
-        known = self._cache.get(guild_id)
-        if known is not None and (within_seconds is None or self._clock() - known[0] < within_seconds):
-            self._cache.move_to_end(guild_id)
-            return known[1]
-        changes, at = self._changes, self._clock()
-        found = await self._database.read(_read, guild_id)
-        if changes == self._changes:  # else what was read may have been overtaken already
-            self._cache[guild_id] = at, found
-            self._cache.move_to_end(guild_id)
-            if len(self._cache) > MAX_CACHED_GUILDS:
-                self._cache.popitem(last=False)
-        return found
+        """What a guild has set. In memory as `OfGuilds.of` tells."""
+        return await self._set.of(guild_id, within_seconds)
 
     def forget(self, guild_id: int) -> None:
         """Read what a guild has set anew when it is needed."""
-        self._changes += 1
-        self._cache.pop(guild_id, None)
+        self._set.forget(guild_id)
 
     async def set(self, guild_id: int, limit: Limit) -> Limit | None:
         """Set a limit; the one in whose place it comes, if there was one."""
-        return await self._change(guild_id, partial(_write_limit, guild_id=guild_id, limit=limit))
+        return await self._set.change(guild_id, partial(_write_limit, guild_id=guild_id, limit=limit))
 
     async def remove(self, guild_id: int, limit: Limit, by: int) -> bool:
         """Take a limit away; False if it is not there."""
-        return await self._change(guild_id, partial(_erase_limit, guild_id=guild_id, limit=limit, by=by))
+        return await self._set.change(guild_id, partial(_erase_limit, guild_id=guild_id, limit=limit, by=by))
 
     async def grant(self, guild_id: int, grant: LimitGrant) -> None:
         """Give extra for a while, in place of what was granted before; an amount of 0 takes it back."""
-        await self._change(guild_id, partial(_write_grant, guild_id=guild_id, grant=grant))
+        await self._set.change(guild_id, partial(_write_grant, guild_id=guild_id, grant=grant))
 
     async def used(self, guild_id: int, windows: Sequence[LimitWindow]) -> dict[LimitWindow, int]:
         """What was used and is set aside in these windows; nothing where there is no entry."""
@@ -233,16 +214,6 @@ class Limits:
         while count := await self._database.write(counters.forget_some, now - KEPT):
             forgotten += count
         return forgotten
-
-    async def _change(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        return await self._database.finish(self._write(guild_id, write))
-
-    async def _write(self, guild_id: int, write: Callable[[Connection], T]) -> T:
-        try:
-            return await self._database.write(write)
-        finally:
-            self._changes += 1
-            self._cache.pop(guild_id, None)
 
 
 @contextlib.contextmanager
