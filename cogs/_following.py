@@ -36,6 +36,7 @@ class Following:
         await self._bot.talking.requote(guild_id, theirs)
         if theirs.content or theirs.attachments:
             await self._bot.talking.edit_message(guild_id, theirs)
+        await self._is_new(theirs)
 
     async def deleted(self, guild_id: int | None, channel_id: int, message_id: int) -> None:
         """A reply that lost one of its messages is gone as a whole, so that what is seen is what the history says."""
@@ -65,9 +66,13 @@ class Following:
             for message_id in gone:
                 await self.deleted(guild_id, channel.id, message_id)
         for message in newest:
-            if message.edited_at is not None and message.id in known:
+            if message.edited_at is not None and message.id in known and await self._is_new(message):
                 await self.edited(guild_id, message)
         return newest
+
+    async def _is_new(self, message: discord.Message) -> bool:
+        """Whether the message's newest edit is followed for the first time; reading files again could lose words."""
+        return await self._bot.services.storage.history.claim(message.id, f"edit {message.edited_at}")
 
     async def _is_gone(self, channel: Any, message_id: int) -> bool:
         """Whether a message was deleted: where the bot may not read what was said before, Discord shows none at all."""

@@ -48,6 +48,20 @@ async def test_edits_and_deletions_are_followed(offstage: Stage) -> None:
         assert buttons(shown(stage)[-1]) == NEWEST
 
 
+async def test_an_edit_is_followed_once(offstage: Stage) -> None:
+    stage = offstage
+    async with running(stage, stage.settings):
+        said = await stage.say(stage.ada, "look", answer="I see.", files=[("notes.txt", b"apples are blue")])
+        await stage.reply_to(said)
+        await stage.ada.edit(said, f"{stage.mention} look here")
+        await stage.world.wait_until(lambda: "edited" in shown(stage)[0].content)
+    stage.world.faults.add("GET", "/attachments/", status=404, times=None)
+    async with running(stage, stage.settings):
+        await quiet(stage)
+        await stage.ask(stage.ada, "and now?", answer="Now.")
+        assert "apples are blue" in stage.said_to_model
+
+
 async def test_a_past_that_may_not_be_read_is_not_taken_for_deleted(offstage: Stage) -> None:
     stage = offstage
     async with running(stage, stage.settings):
