@@ -66,7 +66,9 @@ class Following:
             for message_id in gone:
                 await self.deleted(guild_id, channel.id, message_id)
         for message in newest:
-            if message.edited_at is not None and message.id in known and await self._is_new(message):
+            if message.edited_at is None or message.id not in known or self._proxies.edited(message) is None:
+                continue
+            if await self._is_new(message):
                 await self.edited(guild_id, message)
         return newest
 
