@@ -51,7 +51,7 @@ async def test_what_is_asked_is_refused_masked_flagged_or_forgotten(stage: Stage
     await settings.put(stage.guild.id, everywhere, "log_channel", log.id, stage.admin.user.id)
     posts = stage.bot.services.filters.on_flag
     assert isinstance(posts, LogPosts)
-    posts.spacing_seconds = 3.0
+    posts.spacing_seconds = 2.0
     assert "**block** words `bad dog, *vile*`" in await put(stage, "bad dog, *vile*,")
     await put(stage, "secret*", action="mask", where="asked")
     await put(stage, "rumour", action="flag")

@@ -214,7 +214,7 @@ async def test_refusals_are_told_where_that_is_wanted_and_not_too_often(stage: S
     assert stage.bot is not None
     posts = stage.bot.services.filters.on_flag
     assert isinstance(posts, LogPosts)
-    posts.spacing_seconds = 3.0
+    posts.spacing_seconds = 2.0
     await choose(stage, stage.guild, log_channel=log.id)
     reply = await stage.ask(stage.ada, "one", answer="The cat.")
     await stage.bot.services.storage.access.set(stage.guild.id, "deny", Target(user_id=stage.ada.user.id), set_by=1)
