@@ -45,9 +45,10 @@ from storage import (
     StoredMessage,
     StoredPersona,
 )
+from storage.personas import KEPT_DRAFTS
 from storage.recent import Recent
 
-__all__ = ["Bound", "Fields", "FileKind", "FoundPersona", "PersonaLibrary", "Visitor"]
+__all__ = ["KEPT_DRAFTS", "Bound", "Fields", "FileKind", "FoundPersona", "PersonaLibrary", "Visitor"]
 
 MOST: Final = 500
 LONGEST_TYPED: Final = 100
@@ -125,7 +126,12 @@ class PersonaLibrary:
     async def choose(
         self, visitor: Visitor, draft_id: int, *, adult: bool | None = None, greeting: int | None = None
     ) -> FoundPersona:
-        """Note down what the person chose about a draft. Raises `StaleControlError`."""
+        """Note down what the person chose about a draft.
+
+        Raises `StaleControlError`, or `AdultPersonaError` where another greeting may not be shown any more.
+        """
+        if greeting is not None:
+            _require_place_for((await self.draft(visitor, draft_id)).outline, visitor)
         await self._personas.change_draft(visitor.guild_id, draft_id, visitor.user_id, adult=adult, greeting=greeting)
         return await self.draft(visitor, draft_id)
 

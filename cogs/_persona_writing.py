@@ -1,5 +1,7 @@
 """Forms about characters that come back, and the files that come with them."""
 
+from dataclasses import replace
+
 import discord
 
 from chat.attachments import Fault
@@ -34,14 +36,32 @@ async def form_came_back(interaction: discord.Interaction[Bot], written: Written
 
 async def mark(interaction: discord.Interaction[Bot], visitor: Visitor, found: FoundPersona, *, adult: bool) -> None:
     """Say of a character whether it is for adults; that it is not is for those who look after the whole server."""
-    services = interaction.client.services
-    if not adult:
-        await services.guard.check_everywhere("persona mark", interaction)
-    marked = await services.personas.mark(visitor, found, adult=adult)
+    await _require_marking(interaction, adult=adult)
+    marked = await interaction.client.services.personas.mark(visitor, found, adult=adult)
     subject = persona_deed(found, marked).subject
     note_deed(interaction, subject, before={"adult": found.outline.adult}, after={"adult": adult})
     words = "for adults from now on, in age-restricted channels only" if adult else "not for adults any more"
     await tell(interaction, f"**{title_of(marked)}** is {words}.")
+
+
+async def replace_by(
+    interaction: discord.Interaction[Bot], visitor: Visitor, found: FoundPersona, file: File, *, adult: bool | None
+) -> None:
+    """Let a character be what a file says, with a mark if one is given."""
+    if adult is not None:
+        await _require_marking(interaction, adult=adult)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    library = interaction.client.services.personas
+    changed = await library.replace(visitor, found, await fetched(interaction, file))
+    if adult is not None:
+        marked = await library.mark(visitor, changed, adult=adult)
+        changed = replace(marked, notes=changed.notes)
+    await tell_changed(interaction, found, changed)
+
+
+async def _require_marking(interaction: discord.Interaction[Bot], *, adult: bool) -> None:
+    if not adult:
+        await interaction.client.services.guard.check_everywhere("persona mark", interaction)
 
 
 async def _created(interaction: discord.Interaction[Bot], written: Written) -> None:

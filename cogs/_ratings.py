@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chat.errors import AdultPersonaError
 from chat.turns import CheckHead
 from cogs._places import is_age_restricted
-from storage import ConversationKey, StoredMessage
+from storage import ConversationKey, Scope, StoredMessage
 
 if TYPE_CHECKING:
     from cogs._bot import Bot
@@ -32,6 +32,13 @@ class Ratings:
         except AdultPersonaError:
             return False
         return True
+
+    def stop_adults(self, channel_id: int) -> None:
+        """End what adult characters are about to say in a channel and its threads; what they said stays."""
+        here = Scope("channel", channel_id)
+        for answer in self._bot.services.conversations.answers_where(lambda answer: here in answer.scopes):
+            if answer.persona is not None and answer.persona.adult:
+                answer.stop(AdultPersonaError(answer.persona.name))
 
     def going_on(self, key: ConversationKey, channel: Any) -> CheckHead:
         """Lets a conversation go on only from what may be shown there."""

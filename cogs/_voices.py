@@ -17,7 +17,7 @@ from chat.preferences import ReplyStyle
 from cogs._outlets import JOINED_WORDS, ChannelOutlet, LostMessagesError
 from cogs._persona_cards import name_line
 from cogs._places import scopes_of
-from cogs._webhooks import Hook, Webhooks, webhook_name
+from cogs._webhooks import Hook, Trouble, Webhooks, webhook_name
 from storage import StoredMessage, Voice
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class Voices:
             return False
         host = channel.parent if isinstance(channel, discord.Thread) else channel
         return host is not None and bool(host.permissions_for(guild.me).manage_webhooks)
+
+    def trouble(self, channel: Any) -> Trouble | None:
+        """Why personas could not speak through webhooks here lately, although permissions allow it."""
+        return self.webhooks.trouble(_host_of(channel)) if self.may_use_webhooks(channel) else None
 
     def is_own(self, message: discord.Message) -> bool:
         """Whether a message was posted through a webhook of ours."""

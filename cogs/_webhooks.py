@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import aiohttp
 import discord
@@ -32,6 +32,9 @@ REFUSED_SECONDS: Final = 300.0  # where making one failed, it is not tried again
 POST_SECONDS: Final = 30.0
 FORBIDDEN_WORDS: Final = re.compile(r"(d)(iscord)|(c)(lyde)|^(e)(veryone)$|^(h)(ere)$", re.IGNORECASE)
 NEVER: Final = datetime.fromtimestamp(0, UTC)
+
+Trouble = Literal["full", "refused", "unfit"]
+"""Why a persona speaks without a webhook: others have all of them, Discord refuses any, or the name or picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Channel:
     kept: dict[int, _Kept] = field(default_factory=dict)
     stale: bool = True  # something may be otherwise in Discord
     refused_until: float = 0.0
+    refusal: Trouble = "refused"
     unfit: dict[int, int] = field(default_factory=dict)  # personas whose name or picture Discord refuses, their version
 
 
@@ -99,11 +103,14 @@ class Webhooks:
                 kept = await self._fitting(channel, guild_id, channel_id, persona)
             except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as error:
                 logger.info("a persona speaks without a webhook: %s", type(error).__name__)
-                if getattr(error, "status", None) == 400 and getattr(error, "code", None) != TOO_MANY_WEBHOOKS:
+                full = getattr(error, "code", None) == TOO_MANY_WEBHOOKS
+                if getattr(error, "status", None) == 400 and not full:
                     channel.unfit[persona.id] = persona.version  # which is no reason to keep others from speaking
                 else:
                     channel.refused_until = now + REFUSED_SECONDS
+                    channel.refusal = "full" if full else "refused"
                 return None
+            channel.unfit.pop(persona.id, None)
             channel.kept[kept.stored.id] = channel.kept.pop(kept.stored.id)  # the latest used
             return kept.hook
 
@@ -131,6 +138,16 @@ class Webhooks:
         """Somebody made, changed or deleted a webhook there; which, Discord does not tell."""
         if channel_id in self._channels:
             self._channels[channel_id].stale = True
+            self._channels[channel_id].refused_until = 0.0
+
+    def trouble(self, channel_id: int) -> Trouble | None:
+        """Why personas could not speak through webhooks there lately; None if they could."""
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            return None
+        if channel.refused_until > asyncio.get_running_loop().time():
+            return channel.refusal
+        return "unfit" if channel.unfit else None
 
     # --- speaking
 

@@ -13,6 +13,7 @@ from chat.key_findings import key_findings
 from cogs._account import ESSENTIAL_PERMISSIONS, PERMISSIONS, PORTAL, Account
 from cogs._bot import Bot, tell
 from cogs._log_posts import channel_of
+from cogs._webhooks import Trouble
 from moderation.server_setup import LOG_CHANNEL
 from storage import Scope
 
@@ -22,6 +23,20 @@ MOST_CHARACTERS = 1_900  # of the 2,000 that a message holds
 INTENT_MEND = "Switch Message Content Intent on under Bot > Privileged Gateway Intents, and restart me"
 MEND_CHANNEL = "Allow it in the channel's settings, for me or for my role."
 LOG_SUBJECT = "Moderators' channel"
+TROUBLE_WORDS: dict[Trouble, tuple[str, str]] = {
+    "full": (
+        "as the bot's, under a bold name: others have all 15 webhooks that this channel may have.",
+        "Delete some in the channel's settings, under Integrations.",
+    ),
+    "refused": (
+        "as the bot's, under a bold name: Discord lets me make no webhook here just now.",
+        "I try it again within five minutes.",
+    ),
+    "unfit": (
+        "one of them as the bot's, under a bold name: Discord takes its name or picture for no webhook.",
+        "Change them with `/persona edit`.",
+    ),
+}
 FOR_LOG = discord.Permissions(view_channel=True, send_messages=True, attach_files=True)
 FOR_CHANNELS = PERMISSIONS & ~discord.Permissions(send_messages_in_threads=True)
 FOR_THREADS = PERMISSIONS & ~discord.Permissions(send_messages=True)
@@ -40,6 +55,8 @@ class Doctor(commands.Cog):
         findings = [intent_finding(bot.intents.message_content, bot.application_id)]
         if interaction.guild is not None:
             findings.append(here_finding(interaction.channel, interaction.app_permissions))
+            if (trouble := bot.voices.trouble(interaction.channel)) is not None:
+                findings.append(Finding("Voices of characters", Mark.WARNING, *TROUBLE_WORDS[trouble]))
             findings += server_findings(interaction.guild, interaction.channel_id)
             findings.append(await moderators_finding(bot, interaction.guild))
             findings += await key_findings(bot.services.keyring, interaction.guild.id)

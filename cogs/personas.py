@@ -10,7 +10,7 @@ from discord.ext import commands
 from chat.casts import MOST_TURNS
 from chat.channel_settings import DEFAULT
 from chat.errors import CardError, NothingThereError, NothingToSetError
-from chat.persona_library import LONGEST_TYPED, FileKind, FoundPersona
+from chat.persona_library import KEPT_DRAFTS, LONGEST_TYPED, FileKind, FoundPersona
 from chat.preferences import Place
 from chat.presets import MAX_NAME_CHARACTERS
 from chat.sampling import SamplingSettings
@@ -32,12 +32,13 @@ from cogs._persona_controls import (
     visitor_of,
 )
 from cogs._persona_forms import PART_NAMES, Part, PersonaForm, Written
-from cogs._persona_writing import fetched, form_came_back, mark
+from cogs._persona_writing import fetched, form_came_back, mark, replace_by
 from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
 
-CARD_ENDINGS = (".png", ".apng", ".json", ".charx")
+CARD_ENDINGS = (".png", ".apng", ".json", ".charx", ".jpg", ".jpeg")  # a CHARX file may stand behind a JPEG
+NO_CARDS = frozenset({"no card", "format", "card", "json"})  # what is wrong with files that are something else
 PersonaName = app_commands.Range[str, 1, LONGEST_TYPED]
 
 
@@ -66,7 +67,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         await self._look_at(interaction, file)
 
     async def import_message(self, interaction: discord.Interaction[Bot], message: discord.Message) -> None:
-        """Show what is in a message's file."""
+        """Show the cards among a message's files."""
         author_id = message.author.id
         theirs = author_id != interaction.user.id
         if theirs and self.bot.services.storage.opt_outs.holds(interaction.guild_id, author_id):
@@ -75,12 +76,25 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
         files = [file for file in (*message.attachments, *forwarded) if file.filename.lower().endswith(CARD_ENDINGS)]
         if not files:
             raise NothingThereError("import as persona")
-        await self._look_at(interaction, files[0])
+        await self._look_at(interaction, *files)
 
-    async def _look_at(self, interaction: discord.Interaction[Bot], file: discord.Attachment) -> None:
+    async def _look_at(self, interaction: discord.Interaction[Bot], *files: discord.Attachment) -> None:
+        """Show as many cards as one person may be looking at; files that are none matter only if all are."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        found = await self.library.look_at(await visitor_of(interaction), await fetched(interaction, file))
-        await show_draft(interaction, found)
+        visitor = await visitor_of(interaction)
+        shown, refusals = 0, list[CardError]()
+        for file in files:
+            try:
+                found = await self.library.look_at(visitor, await fetched(interaction, file))
+            except CardError as error:
+                refusals.append(error)
+                continue
+            await show_draft(interaction, found)
+            shown += 1
+            if shown == KEPT_DRAFTS:
+                return
+        if not shown:
+            raise min(refusals, key=lambda error: error.fault in NO_CARDS)
 
     # --- writing
 
@@ -114,9 +128,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             await mark(interaction, visitor, found, adult=adult)
             return
         if file is not None:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            changed = await self.library.replace(visitor, found, await fetched(interaction, file))
-            await tell_changed(interaction, found, changed)
+            await replace_by(interaction, visitor, found, file, adult=adult)
             return
         form = PersonaForm(part, found)
         if not form.children:

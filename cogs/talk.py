@@ -13,7 +13,7 @@ from cogs._bot import Bot, tell
 from cogs._controls import CONTROLS, RestoreControl, view_of
 from cogs._deeds import note_deed
 from cogs._following import Following
-from cogs._places import conversation_of
+from cogs._places import conversation_of, is_age_restricted
 from cogs._posts import quietly
 from cogs._proxies import Proxies
 from cogs._replies import Replies
@@ -50,6 +50,12 @@ class Talk(commands.Cog):
     async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:
         """Look again which webhooks there are, when a persona is to speak."""
         self.bot.voices.webhooks.changed(channel.id)
+
+    @commands.Cog.listener()
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """Characters for adults fall silent where everybody may read from now on."""
+        if is_age_restricted(before) and not is_age_restricted(after):
+            self.bot.replies.ratings.stop_adults(after.id)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:

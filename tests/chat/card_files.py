@@ -99,10 +99,10 @@ def as_json(content: Any) -> bytes:
     return json.dumps(content).encode()
 
 
-def picture(colour: str = "teal", size: tuple[int, int] = (8, 12)) -> bytes:
-    """A PNG file."""
+def picture(colour: str = "teal", size: tuple[int, int] = (8, 12), kind: str = "PNG") -> bytes:
+    """The file of a picture."""
     target = io.BytesIO()
-    Image.new("RGB", size, colour).save(target, "PNG")
+    Image.new("RGB", size, colour).save(target, kind)
     return target.getvalue()
 
 

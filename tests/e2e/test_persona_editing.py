@@ -312,3 +312,22 @@ async def test_only_moderators_take_the_mark_of_what_is_for_adults_away(stage: S
     assert "age-restricted channels only" in (await stage.command(stage.ada, "persona show", name="Mira")).content
     await stage.command(stage.ada, "persona undo", den, name="Mira")
     assert "age-restricted channels only" in (await stage.command(stage.ada, "persona show", name="Mira")).content
+
+
+async def test_a_file_and_a_mark_hold_together(stage: Stage) -> None:
+    await taken_in(stage, stage.ada)
+    den = stage.guild.add_text_channel("den", nsfw=True)
+
+    async def replaced(person: Any, adult: bool, **fields: Any) -> Any:
+        return await stage.command(person, "persona edit", den, name="Mira", file=card_file(**fields), adult=adult)
+
+    told = await replaced(stage.ada, True, personality="bold")
+    assert told.content.startswith("**Mira 🔞**, version ")
+    assert "age-restricted channels only" in (await stage.command(stage.ada, "persona show", name="Mira")).content
+    assert "That is for moderators" in (await replaced(stage.ada, False)).content
+    await stage.press(stage.ada, told, "Undo")
+    shown = await stage.command(stage.ada, "persona export", den, name="Mira", format="JSON")
+    assert json.loads(shown.attachments[0].data)["data"]["personality"] == "calm"
+    assert (await replaced(stage.moderator, False, tags=["Spicy food"])).content.startswith("**Mira**, version ")
+    [entry] = await storage_of(stage).audit.page(stage.guild.id, AuditFilter(), limit=1)
+    assert (entry.action, entry.after["changed"]) == ("persona mark", ["tags", "adult"])

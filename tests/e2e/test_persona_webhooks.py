@@ -145,10 +145,14 @@ async def test_a_channel_has_few_webhooks_of_ours(stage: Stage) -> None:
         await on_stage(stage, f"Mira {number}")
     assert sorted(hook.name for hook in webhooks(stage)) == [f"Mira {number}" for number in range(1, 9)]
     full = stage.guild.add_text_channel("full")
-    for number in range(15):
-        full.add_webhook(f"somebody {number}")
+    others = [full.add_webhook(f"somebody {number}") for number in range(15)]
     await use(stage, "Mira 0", channel=full)
     assert (await greeting(stage, channel=full)).content.startswith("**Mira 0**\n")
+    told = (await stage.command(stage.admin, "doctor", full)).content
+    assert "⚠️ **Voices of characters**: as the bot's, under a bold name: others have all 15 webhooks" in told
+    others[0].delete()
+    assert (await stage.ask(stage.ada, "a", answer="A.", channel=full)).author.name == "Mira 0"
+    assert "Voices" not in (await stage.command(stage.admin, "doctor", full)).content
 
 
 async def test_the_webhook_of_a_deleted_character_goes_to_the_next(stage: Stage) -> None:

@@ -149,6 +149,25 @@ async def test_a_card_is_taken_from_a_message(stage: Stage) -> None:
     assert refused.response.content == "There is no PNG, JSON or CHARX file in that message."
 
 
+async def test_of_several_files_in_a_message_those_that_are_cards_are_shown(stage: Stage) -> None:
+    async def seen(*attached: tuple[str, bytes]) -> list[str]:
+        said = await stage.tom.say(stage.channel, "look", files=attached)
+        pressed = await stage.ada.message_command(said, "Import as persona")
+        await pressed.answered()
+        await stage.settled()
+        return [m.embeds[0]["title"] if m.embeds else m.content for m in pressed.messages]
+
+    screenshot, notes = ("shot.png", files.picture()), ("notes.json", b'{"a": 1}')
+    assert await seen(screenshot, notes, ("Mira.png", png_card()), card_file("Nora")) == ["Mira", "Nora"]
+    assert (await seen(*(card_file(f"Mira {number}") for number in range(4))))[2:] == ["Mira 2"]
+    photo = files.picture(kind="JPEG")
+    assert await seen(("Mira.jpeg", photo + charx({"card.json": as_json(files.card(3))}))) == ["Mira"]
+    [refused] = await seen(screenshot, ("deep.json", b'{"name":"x","description":' + b"[" * 100_000 + b"]" * 100_000))
+    assert "nested too deeply" in refused
+    [refused] = await seen(("photo.jpg", photo), screenshot)
+    assert "neither a PNG picture nor" in refused
+
+
 @pytest.mark.parametrize(
     ("file", "words"),
     [

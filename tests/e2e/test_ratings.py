@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import FAILED, NEWEST, buttons, quiet, shown, stored, swipes
+from tests.e2e.acting import FAILED, NEWEST, buttons, one_slot, quiet, shown, slow_text, stored, swipes, waiting
 from tests.e2e.characters import card_file, greeting, look, storage_of, taken_in, use
 from tests.e2e.conftest import Stage, changed, running
 
@@ -93,6 +93,26 @@ async def test_retry_is_refused_where_everybody_may_read_by_now(stage: Stage) ->
     assert (await stage.press(stage.ada, broken, "Retry")).content == REFUSAL
     await quiet(stage)
     assert (broken.content, len(stage.prompts)) == (words, 1)
+
+
+async def test_what_waits_or_is_being_said_ends_where_everybody_may_read(offstage: Stage) -> None:
+    stage = offstage
+    async with one_slot(stage):
+        den = await in_a_den(stage)
+        thread = den.add_thread("talk", stage.ada.user)
+        preview = await look(stage, stage.ada, card_file("Vex", tags=["NSFW"]), den)
+        stage.api.hold(after_tokens=20)
+        stage.api.replies.add(slow_text(100))
+        await stage.say(stage.ada, "Tell me all.", channel=thread)
+        begun = await stage.world.wait_for_message(thread, lambda message: "w1" in message.content)
+        await stage.say(stage.tom, "And me?", channel=den)
+        await waiting(stage, 1)
+        den.edit(nsfw=False)
+        refused = await stage.reply(REFUSAL, channel=den)
+        await stage.settled()
+        assert begun.content.endswith("⏹️ Stopped.")
+        assert (buttons(refused), len(stage.prompts)) == ([], 1)
+        assert (await stage.press(stage.ada, preview, "▶️")).content == REFUSAL.replace("Mira", "Vex")
 
 
 async def test_direct_messages_are_not_for_adults(offstage: Stage) -> None:
