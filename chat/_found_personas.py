@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chat.cards import Card, FileNote
 from chat.persona import Persona
-from storage import Avatar, PersonaOutline, Scope
+from storage import Avatar, PersonaContent, PersonaOutline, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ class FoundPersona:
     avatar: Avatar | None
     notes: tuple[FileNote, ...] = ()
     """About the file that it was just read from."""
+
+    @property
+    def content(self) -> PersonaContent:
+        """The character as it is kept."""
+        outline = self.outline
+        return PersonaContent(outline.name, self.card.raw, self.avatar, outline.adult, outline.greeting)
 
     @property
     def persona(self) -> Persona:

@@ -155,6 +155,11 @@ class PersonaLibrary:
             raise TooManyPersonasError(limit, own=limit == allowed and not shared)
         return await self.find(visitor, str(draft_id))
 
+    async def share(self, visitor: Visitor, found: FoundPersona) -> FoundPersona:
+        """Make a copy of a member's character the server's; they keep their own. Raises what `take_in` does."""
+        draft_id = await self._personas.add_draft(visitor.guild_id, visitor.user_id, found.content)
+        return await self.take_in(visitor, draft_id)
+
     async def redraft(self, visitor: Visitor, found: FoundPersona, fields: Mapping[str, Any]) -> FoundPersona:
         """Change fields of a draft. Raises what `rewrite` does."""
         fields = await self._allowed(visitor, fields)

@@ -127,6 +127,7 @@ NOTHING_TO_ACT_ON = {
     "checkout": "I know no such branch here. See `/history branches`.",
     "export": "There is nothing to export here yet.",
     "sampling reset": "Nothing of that is set here.",
+    "persona share": "Whoever has this character has opted out, so nobody takes it over.",
     "import as persona": "There is no PNG, JSON or CHARX file in that message.",
     "persona undo": "There is no earlier version of this character.",
     "persona redo": "Nothing of this character was undone that could come back.",

@@ -13,7 +13,7 @@ from chat.persona_library import FoundPersona, Visitor
 from chat.persona_preview import is_adult
 from cogs._bot import Bot
 from cogs._controls import Control, Item, view_of
-from cogs._deeds import note_persona, persona_deed
+from cogs._deeds import note_deed, note_persona, persona_deed
 from cogs._persona_cards import ADULT_MARK, card_of, choice_name, note_lines, title_of
 from cogs._persona_forms import PersonaForm
 from cogs._places import is_age_restricted, scopes_of
@@ -71,6 +71,29 @@ class EditDraftControl(DraftControl, template=r"persona-edit:(?P<number>\d{1,20}
         if not form.children:
             raise NothingThereError("persona edit")
         await interaction.response.send_modal(form)
+
+
+class ShareControl(Control, template=r"persona-share:(?P<number>\d{1,20})"):
+    """Makes a copy of a member's character one of the server's; the member keeps theirs."""
+
+    prefix, action, label = "persona-share", "persona share", "Copy it for the server"
+
+    async def pressed(self, interaction: discord.Interaction[Bot]) -> None:
+        services, visitor = interaction.client.services, await visitor_of(interaction)
+        await services.guard.check_everywhere(self.action, interaction)
+        found = await services.personas.open(visitor, str(self.number))
+        if not sharable(interaction, visitor, found):
+            raise NothingThereError(self.action)
+        shared = await services.personas.share(visitor, found)
+        note_deed(interaction, persona_deed(found, None).subject, before="own", after="server")
+        words = (
+            f"**{title_of(shared)}** is a character of this server now, too; <@{found.outline.owner_id}> keeps theirs."
+        )
+        await interaction.response.edit_message(
+            content=f"{words} `/persona delete` takes the server's away again.",
+            view=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
 
 
 class UndoControl(Control, template=r"persona-undo:(?P<number>\d{1,20})(?::(?P<version>\d{1,9}))?"):
@@ -160,6 +183,13 @@ async def visitor_of(interaction: discord.Interaction[Bot]) -> Visitor:
         is_age_restricted(interaction.channel),
         scopes_of(interaction.channel, interaction.guild_id),
     )
+
+
+def sharable(interaction: discord.Interaction[Bot], visitor: Visitor, found: FoundPersona) -> bool:
+    """Whether the person may make a character the server's: a member's, who has not opted out."""
+    outline = found.outline
+    opted_out = interaction.client.services.storage.opt_outs.holds(visitor.guild_id, outline.owner_id)
+    return visitor.looks_after_all and outline.kind == "own" and not opted_out
 
 
 async def changeable(interaction: discord.Interaction[Bot], name: str, action: str) -> tuple[Visitor, FoundPersona]:
@@ -276,6 +306,7 @@ PERSONA_CONTROLS: tuple[type[Control], ...] = (
     TakeInControl,
     LeaveOutControl,
     EditDraftControl,
+    ShareControl,
     UndoControl,
     AdultControl,
     EarlierGreetingControl,

@@ -16,6 +16,7 @@ from chat.presets import MAX_NAME_CHARACTERS
 from chat.sampling import SamplingSettings
 from cogs import _persona_casts
 from cogs._bot import Bot, tell
+from cogs._controls import view_of
 from cogs._deeds import note_persona
 from cogs._errors import explain
 from cogs._lists import listed
@@ -24,9 +25,11 @@ from cogs._persona_casts import ORDER_WORDS
 from cogs._persona_controls import (
     CAN_BE_REDONE,
     PERSONA_CONTROLS,
+    ShareControl,
     changeable,
     estimate_of,
     persona_choices,
+    sharable,
     show_draft,
     tell_changed,
     visitor_of,
@@ -248,10 +251,13 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
     @app_commands.describe(name="The character")
     async def show(self, interaction: discord.Interaction[Bot], name: PersonaName) -> None:
         """Show it privately."""
-        found = await self.library.open(await visitor_of(interaction), name)
+        visitor = await visitor_of(interaction)
+        found = await self.library.open(visitor, name)
         await interaction.response.defer(ephemeral=True, thinking=True)
         embed, picture = await card_of(found, await estimate_of(interaction))
-        await interaction.followup.send(embed=embed, files=[picture] if picture else [], ephemeral=True)
+        buttons = [ShareControl(found.outline.id)] if sharable(interaction, visitor, found) else []
+        files = [picture] if picture else []
+        await interaction.followup.send(embed=embed, files=files, view=view_of(*buttons), ephemeral=True)
 
     @app_commands.command(description="A character as a file that SillyTavern reads")
     @app_commands.describe(name="The character", kind="A picture that holds the card, or its text alone")

@@ -93,6 +93,7 @@ REQUIRED: dict[str, Level] = {
     "persona delete": Level.MODERATOR,
     "persona look after": Level.MODERATOR,  # all of the server's, also those of its members
     "persona mark": Level.MODERATOR,  # as not for adults
+    "persona share": Level.MODERATOR,  # a member's with the whole server
     "persona use": Level.SCENE_OWNER,
     "persona clear": Level.SCENE_OWNER,
     "persona turns": Level.SCENE_OWNER,

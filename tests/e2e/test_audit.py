@@ -139,6 +139,11 @@ async def test_each_deed_says_what_it_was_done_to_and_what_it_changed(stage: Sta
     await done("persona redo", nora, {"version": 3}, {"version": 4, "changed": ["personality"]})
     await stage.command(stage.moderator, "persona edit", name="Nora", adult=False)
     await done("persona mark", nora, {"adult": False}, {"adult": False})
+    shown = await stage.command(stage.moderator, "persona show", name="Nora")
+    await stage.press(stage.moderator, shown, "Copy it for the server")
+    await done("persona share", nora, "own", "server")
+    await stage.command(stage.moderator, "persona delete", name="Nora")
+    await done("persona delete", "character Nora", {"version": 1}, None)
     await stage.command(stage.moderator, "persona delete", name="Nora")
     await done("persona delete", nora, {"version": 5}, None)
     page = (await stage.command(stage.moderator, "audit show")).content

@@ -229,6 +229,29 @@ async def test_own_characters_are_seen_by_their_owner_and_moderators(stage: Stag
     assert (await stage.command(stage.ada, "persona list")).content == "- **Nora**"
 
 
+async def test_a_moderator_makes_a_copy_of_a_members_character_the_servers(offstage: Stage) -> None:
+    stage = offstage
+    async with running(stage, stage.settings):
+        await taken_in(stage, stage.ada, card_file(tags=["sea"]))
+        seen = await stage.command(stage.moderator, "persona show", name="Mira")
+        assert buttons(await stage.command(stage.ada, "persona show", name="Mira")) == []
+    async with running(stage, stage.settings):
+        await stage.press(stage.moderator, seen, "Copy it for the server")
+        assert seen.content.startswith(f"**Mira** is a character of this server now, too; <@{stage.ada.user.id}> keeps")
+        assert buttons(seen) == []
+        assert (await stage.command(stage.tom, "persona list")).content == "- **Mira**"
+        assert buttons(await stage.command(stage.moderator, "persona show", name="Mira")) == []  # the server's
+        await stage.command(stage.ada, "persona edit", name="Mira", file=card_file(personality="loud"))
+        file = await stage.command(stage.tom, "persona export", name="Mira", format="JSON")
+        assert file.attachments[0].data == card_file(tags=["sea"])[1]
+        await stage.command(stage.moderator, "persona delete", name="Mira")
+        assert (await stage.command(stage.ada, "persona list")).content.startswith("- **Mira** · yours\n")
+        again = await stage.command(stage.moderator, "persona show", name="Mira")
+        await stage.command(stage.ada, "privacy opt_out")
+        assert "opted out" in (await stage.press(stage.moderator, again, "Copy it for the server")).content
+        assert buttons(await stage.command(stage.moderator, "persona show", name="Mira")) == []
+
+
 async def test_a_scene_belongs_to_who_started_it(stage: Stage) -> None:
     await taken_in(stage, stage.ada)
     thread = stage.channel.add_thread("scene", stage.ada.user)
