@@ -290,6 +290,7 @@ class PersonaLibrary:
     async def delete(self, visitor: Visitor, found: FoundPersona) -> None:
         """Forget a character with all its versions; where it spoke, the channel speaks for itself again."""
         await self._personas.delete(visitor.guild_id, found.outline.id)
+        self._settings.forget(visitor.guild_id, Scope("persona", found.outline.id))
         self._cache.forget((visitor.guild_id, found.outline.id))
 
     # --- speaking

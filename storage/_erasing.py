@@ -211,7 +211,9 @@ def erase_traces(connection: Connection, where: Where, persona_ids: Sequence[int
 
 
 def erase_personas(connection: Connection, persona_ids: Sequence[int]) -> None:
-    """With all their versions."""
+    """With all their versions, and what is set for them."""
+    of_these = (settings.c.scope_kind == "persona", settings.c.scope_id.in_(persona_ids))
+    connection.execute(delete(settings).where(*of_these))
     connection.execute(delete(personas).where(personas.c.id.in_(persona_ids)))
 
 

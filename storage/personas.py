@@ -9,7 +9,7 @@ from storage._leftovers import note_words_gone
 from storage.database import Database
 from storage.ids import new_id
 from storage.records import Avatar, PersonaContent, PersonaKind, PersonaOutline, StoredPersona, utc_now
-from storage.schema import persona_versions, personas
+from storage.schema import persona_versions, personas, settings
 
 KEPT_VERSIONS: Final = 30
 """Going back makes one, too."""
@@ -40,6 +40,11 @@ _of_owner = (
 _count_all = select(func.count()).select_from(personas).where(_guild, personas.c.kind != "draft")
 _insert = insert(personas)
 _delete = delete(personas).where(_by_id, _guild)
+_delete_settings = delete(settings).where(
+    settings.c.guild_id == bindparam("guild"),
+    settings.c.scope_kind == "persona",
+    settings.c.scope_id == bindparam("persona"),
+)
 _delete_old_drafts = delete(personas).where(personas.c.kind == "draft", personas.c.created_at < bindparam("before"))
 _delete_some = delete(personas).where(_guild, personas.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -95,7 +100,7 @@ class Personas:
         return await self._database.read(_list, guild_id, owner_id)
 
     async def delete(self, guild_id: int | None, persona_id: int) -> bool:
-        """Delete a persona or a draft with all its versions; False if there is none."""
+        """Delete a persona or a draft with all its versions and what is set for it; False if there is none."""
         return await self._database.write(_remove, guild_id, persona_id)
 
     async def save(
@@ -188,6 +193,7 @@ def _list(connection: Connection, guild_id: int | None, owner_id: int | None) ->
 
 def _remove(connection: Connection, guild_id: int | None, persona_id: int) -> bool:
     note_words_gone(connection)
+    connection.execute(_delete_settings, {"guild": guild_id, "persona": persona_id})
     return connection.execute(_delete, {"guild": guild_id, "persona": persona_id}).rowcount > 0
 
 

@@ -249,6 +249,10 @@ async def test_a_character_brings_its_model_and_sampling(stage: Stage) -> None:
     await stage.command(stage.moderator, "persona bring", name="Mira", model="default", preset="default")
     assert await asked() == (MODEL, 0.8)
     assert "What shall I set?" in (await stage.command(stage.moderator, "persona bring", name="Mira")).content
+    await stage.command(stage.moderator, "persona bring", name="Mira", model=other, preset="wild")
+    assert await asked() == (other, 1.5)
+    await stage.command(stage.moderator, "persona delete", name="Mira")
+    assert await asked() == (MODEL, 0.8)
 
 
 async def test_what_is_for_adults_stays_so(stage: Stage) -> None:

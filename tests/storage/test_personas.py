@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import Avatar, PersonaContent, Storage
+from storage import Avatar, PersonaContent, Scope, Storage
 from storage.personas import DRAFT_LIFE, KEPT_DRAFTS, KEPT_VERSIONS
 from storage.records import utc_now
 from tests.storage.builders import GUILD, OTHER_GUILD
@@ -106,8 +106,15 @@ async def test_lists_go_by_name(storage: Storage) -> None:
 async def test_what_is_deleted_is_gone_with_its_versions(storage: Storage) -> None:
     persona_id = await added(storage)
     await storage.personas.save(GUILD, persona_id, replace(MIRA, name="Nora"), TOM)
+    brings, others = (Scope("persona", number) for number in (persona_id, persona_id + 1))
+    for scope in (brings, others):
+        await storage.settings.put(GUILD, scope, "model", "model-b", ADA)
+    assert not await storage.personas.delete(OTHER_GUILD, persona_id)
+    assert list(await storage.settings.chosen(GUILD, brings)) == ["model"]
     assert await storage.personas.delete(GUILD, persona_id)
     assert not await storage.personas.delete(GUILD, persona_id)
+    assert await storage.settings.chosen(GUILD, brings) == {}
+    assert list(await storage.settings.chosen(GUILD, others)) == ["model"]
     assert await storage.personas.get(GUILD, persona_id) is None
     assert await storage.personas.undo(GUILD, persona_id, ADA) is None
 

@@ -145,6 +145,13 @@ async def test_words_are_found_in_no_table_afterwards(storage: Storage, where: W
         assert len(files) == 9
 
 
+async def test_what_is_set_for_their_characters_goes_with_them(storage: Storage) -> None:
+    brings = Scope("persona", await own_persona(storage, "Mira", GUILD))
+    await storage.settings.put(GUILD, brings, "model", "model-b", TOM)
+    await erase(storage)
+    assert await storage.settings.chosen(GUILD, brings) == {}
+
+
 async def test_what_is_no_word_of_theirs_stays(storage: Storage) -> None:
     shared = await live(storage)
     await storage.access.set(GUILD, "deny", Target(user_id=ADA), set_by=TOM, reason="spam")
