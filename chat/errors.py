@@ -362,6 +362,10 @@ class LorebookError(LoreError):
     fault: LorebookFault
 
 
+ThreadRefusal = Literal["full", "tag", "title", "other"]
+"""Too many threads are open, no tag is free to be chosen, the title is filtered, or something else."""
+
+
 class SceneError(ChatError):
     """Something about scenes cannot be done."""
 
@@ -377,3 +381,11 @@ class ThreadRightsError(SceneError):
     missing: tuple[str, ...]
     channel: str
     of_person: bool = False
+
+
+@dataclass
+class ThreadRefusedError(SceneError):
+    """Discord opens no thread in a channel, although the permissions for it are there."""
+
+    why: ThreadRefusal
+    channel: str

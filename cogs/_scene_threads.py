@@ -1,15 +1,19 @@
 """Where scenes are played: threads of a text channel and posts of a forum, which the bot opens."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, Final
 
 import discord
 
-from chat.errors import NoThreadsHereError, ThreadRightsError
+from chat.errors import NoThreadsHereError, ThreadRefusal, ThreadRefusedError, ThreadRightsError
+from cogs._posts import quietly
 
 LONGEST_TITLE: Final = 100  # what Discord takes for the name of a thread
 ARCHIVE_MINUTES: Final = 7 * 24 * 60  # the longest; people play for weeks, with pauses
 NEEDED_FOR_THREADS: Final = ("view_channel", "create_public_threads", "send_messages_in_threads")
 NEEDED_FOR_POSTS: Final = ("view_channel", "send_messages", "send_messages_in_threads")
+REFUSALS: Final[dict[int, ThreadRefusal]] = {40067: "tag", 160006: "full", 160007: "full", 200001: "title"}
 
 Home = discord.TextChannel | discord.ForumChannel
 
@@ -32,21 +36,37 @@ def require_rights(home: Home, person: Any) -> None:
 
 
 async def open_thread(home: Home, title: str, opening: str) -> discord.Thread:
-    """Make the thread; its first message says what it is."""
+    """Make the thread; its first message says what it is. Raises `ThreadRefusedError`."""
     silent = discord.AllowedMentions.none()
     if isinstance(home, discord.ForumChannel):
-        post = await home.create_thread(
-            name=title,
-            content=opening,
-            auto_archive_duration=ARCHIVE_MINUTES,
-            allowed_mentions=silent,
-            applied_tags=_tags(home),
-        )
+        with _in_our_words(home):
+            post = await home.create_thread(
+                name=title,
+                content=opening,
+                auto_archive_duration=ARCHIVE_MINUTES,
+                allowed_mentions=silent,
+                applied_tags=_tags(home),
+            )
         return post.thread
     kind: Any = discord.ChannelType.news_thread if home.is_news() else discord.ChannelType.public_thread
-    thread = await home.create_thread(name=title, type=kind, auto_archive_duration=ARCHIVE_MINUTES)
-    await thread.send(opening, allowed_mentions=silent)
+    with _in_our_words(home):
+        thread = await home.create_thread(name=title, type=kind, auto_archive_duration=ARCHIVE_MINUTES)
+    try:
+        await thread.send(opening, allowed_mentions=silent)
+    except discord.HTTPException:
+        await quietly(thread.delete())  # nobody knows what it is for
+        raise
     return thread
+
+
+@contextlib.contextmanager
+def _in_our_words(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except discord.HTTPException as error:
+        if error.status != 400:
+            raise
+        raise ThreadRefusedError(REFUSALS.get(error.code, "other"), home.name) from error
 
 
 def title_for(typed: str | None, name: str) -> str:
@@ -55,5 +75,9 @@ def title_for(typed: str | None, name: str) -> str:
 
 
 def _tags(forum: discord.ForumChannel) -> list[discord.ForumTag]:
-    """A tag for a forum that takes no posts without one: the first that is not kept for moderators."""
-    return [tag for tag in forum.available_tags if not tag.moderated][:1] if forum.flags.require_tag else []
+    """A tag for a forum that takes no posts without one: rather one that is not kept for moderators."""
+    if not forum.flags.require_tag:
+        return []
+    tags = sorted(forum.available_tags, key=lambda tag: tag.moderated)
+    may_choose_all = forum.permissions_for(forum.guild.me).manage_threads
+    return [tag for tag in tags if may_choose_all or not tag.moderated][:1]

@@ -79,6 +79,7 @@ class Channel:
     recipients: list[User] = field(default_factory=list, repr=False)
     thread: ThreadInfo | None = field(default=None, repr=False)
     available_tags: list[ForumTag] = field(default_factory=list, repr=False)
+    requires_tag: bool = False
     messages: list[Message] = field(default_factory=list, repr=False)
     """What stands in the channel now, oldest first; ephemeral messages are not among them."""
     typing: dict[int, float] = field(default_factory=dict, repr=False)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
+REQUIRE_TAG = 1 << 4
+
 
 def iso(moment: datetime | None) -> str | None:
     """Write a moment as Discord does."""
@@ -115,7 +117,7 @@ def channel(c: _channel.Channel) -> JSON:
         "parent_id": str(c.parent.id) if c.parent else None,
         "last_message_id": str(c.last_message_id) if c.last_message_id else None,
         "rate_limit_per_user": c.rate_limit_per_user,
-        "flags": 0,
+        "flags": REQUIRE_TAG if c.requires_tag else 0,
     }
     if c.thread:
         return data | _thread_parts(c, c.thread)

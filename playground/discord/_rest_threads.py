@@ -74,6 +74,10 @@ def create_thread(call: Call) -> Any:
 def _create_post(call: Call, forum: Channel, body: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     call.require(forum, Permission.SEND_MESSAGES)
     tags = [snowflake(tag, "applied_tags") for tag in body.get("applied_tags") or []]
+    if forum.requires_tag and not tags:
+        raise api_error(40067)
+    if any(tag.moderated for tag in forum.available_tags if tag.id in tags):
+        call.require(forum, Permission.MANAGE_THREADS)
     draft = drafts.read(forum, body.get("message") or {}, call.files)
     post = threads.create(forum, body["name"], call.bot, kind=ChannelType.PUBLIC_THREAD, tags=tags, **settings)
     first = posting.post(post, call.bot, draft, Origin(message_id=post.id))

@@ -205,3 +205,36 @@ async def test_scenes_need_a_place_rights_and_grown_ups(offstage: Stage) -> None
         stage.api.replies.add("Here.")
         await stage.say(stage.tom, "Mira?", channel=thread)
         await said_in(stage, thread, "Here.")
+
+
+async def test_what_discord_refuses_is_said_and_leaves_no_thread(stage: Stage) -> None:
+    await taken_in(stage, stage.moderator, card_file())
+    forum = stage.guild.add_forum("stories", tags=["staff", "open"])
+    staff, free = forum.available_tags
+
+    async def kept_for_staff(count: int) -> None:
+        forum.edit(topic=f"Tags for the staff: {count}.")  # with which the bot hears of them
+        guild: Any = stage.bot.get_guild(stage.guild.id) if stage.bot is not None else None
+        await stage.world.wait_until(
+            lambda: any(sum(tag.moderated for tag in seen.available_tags) == count for seen in guild.forums)
+        )
+
+    forum.requires_tag = staff.moderated = True
+    await kept_for_staff(1)
+    assert (await begun(stage, stage.ada, forum=forum)).thread.applied_tags == [free.id]
+    free.moderated = True
+    await kept_for_staff(2)
+    assert (await begun(stage, stage.ada, forum=forum)).thread.applied_tags == [staff.id]
+    forum.set_permissions(stage.world.bot, deny=int(Permission.MANAGE_THREADS))
+    threads = len(stage.guild.threads)
+
+    async def told(code: int, path: str = "threads", **where: Any) -> str:
+        stage.world.faults.add("POST", rf"/channels/\d+/{path}$", code=code)
+        return str((await stage.command(stage.ada, "scene start", persona="Mira", **where)).content)
+
+    assert "Posts in #stories need a tag" in await told(40067, "nothing", forum=forum)
+    assert "too many are open" in await told(160006)
+    assert "AutoMod allows no thread" in await told(200001)
+    assert "Choose another `title`" in await told(50035)
+    assert "I lack a permission" in await told(50013, "messages")
+    assert len(stage.guild.threads) == threads
