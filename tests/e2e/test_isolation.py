@@ -217,7 +217,7 @@ def custom_ids(neighbour: Neighbour) -> dict[str, list[str]]:
         **dict.fromkeys(("earlier", "later", "another", "more", "edit", "delete"), replies),
         "part": [f"{reply}00" for reply in replies],
         **dict.fromkeys(("persona-in", "persona-out", "persona-adult", "persona-earlier", "persona-later"), drafts),
-        "persona-edit": drafts,
+        **dict.fromkeys(("persona-edit", "persona-share"), drafts),
         "persona-undo": [f"{one}:{version}" for one in drafts for version in (1, 2)],
         "audit": [*entries, f"{entries[0]}:{vera}::access deny"],
         **dict.fromkeys(("report-delete", "report-block", "report-dismiss"), reports),
