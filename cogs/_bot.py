@@ -213,9 +213,16 @@ def entry_action(name: str) -> str:
     return own if own in REQUIRED else name
 
 
-async def tell(interaction: discord.Interaction[Any], text: str, *, view: discord.ui.View | None = None) -> None:
+async def tell(
+    interaction: discord.Interaction[Any],
+    text: str,
+    *,
+    view: discord.ui.View | None = None,
+    file: discord.File | None = None,
+) -> None:
     """Say something to the person alone, whether or not the interaction was answered already."""
-    options: dict[str, Any] = {"ephemeral": True} if view is None else {"ephemeral": True, "view": view}
+    more = {"view": view, "file": file}
+    options: dict[str, Any] = {"ephemeral": True, **{name: part for name, part in more.items() if part is not None}}
     try:
         if interaction.response.is_done():
             await interaction.followup.send(text, **options)

@@ -115,6 +115,11 @@ class Written:
         picture = Uploaded(int(chosen[0]["size"]), str(chosen[0]["url"])) if chosen else None
         return cls(int(match["id"]), int(match["version"]), part, texts, picture)
 
+    def given_back(self) -> bytes | None:
+        """The words as a text file, for whoever would have to write them again; None if there are none."""
+        said = [f"{LABELS[name]}:\n{text}\n" for name, text in self.texts.items() if text]
+        return "\n".join(said).encode() or None
+
     def fields(self, found: FoundPersona | None = None) -> dict[str, Any]:
         """What is to be changed, so that all else stays as it is, byte for byte. Raises `CardError`."""
         if found is None:

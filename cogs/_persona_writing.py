@@ -1,5 +1,6 @@
 """Forms about characters that come back, and the files that come with them."""
 
+import io
 from dataclasses import replace
 
 import discord
@@ -32,6 +33,12 @@ async def form_came_back(interaction: discord.Interaction[Bot], written: Written
         await _redrafted(interaction, written)
     else:
         await _edited(interaction, written)
+
+
+def words_of(written: Written) -> discord.File | None:
+    """What somebody wrote in a form that came to nothing: Discord forgets it when the form is sent."""
+    words = written.given_back()
+    return None if words is None else discord.File(io.BytesIO(words), "your-words.txt")
 
 
 async def mark(interaction: discord.Interaction[Bot], visitor: Visitor, found: FoundPersona, *, adult: bool) -> None:

@@ -35,7 +35,7 @@ from cogs._persona_controls import (
     visitor_of,
 )
 from cogs._persona_forms import PART_NAMES, Part, PersonaForm, Written
-from cogs._persona_writing import fetched, form_came_back, mark, replace_by
+from cogs._persona_writing import fetched, form_came_back, mark, replace_by, words_of
 from cogs._places import place_of
 from cogs.talk import model_choices
 from storage import Scope
@@ -225,7 +225,7 @@ class PersonaCommands(commands.GroupCog, group_name="persona", group_description
             await form_came_back(interaction, written)
             self.bot.dispatch("deed", interaction)
         except Exception as error:  # noqa: BLE001  # the last place before discord.py would only log it
-            await tell(interaction, explain(error).text)
+            await tell(interaction, explain(error).text, file=words_of(written))
 
     # --- looking
 

@@ -114,6 +114,8 @@ async def test_what_sillytavern_users_write_is_written_in_forms(stage: Stage) ->
     opened = await form(stage, stage.ada, "persona edit", name="Mi", part=note)
     told = await sent(stage.ada, opened, **{"depth_prompt.prompt": "Hush.", "depth_prompt.role": "nobody"})
     assert told.content == "A field of the card is not what it should be: `role`."
+    [back] = told.attachments
+    assert back.data.decode().splitlines()[:2] == ["Note, so many messages before the end:", "Hush."]
     texts = {"depth_prompt.prompt": "Hush.", "depth_prompt.role": "user", "depth_prompt.depth": "2"}
     assert "character's note" in fields_of(await sent(stage.ada, opened, **texts))["Tokens, our estimate"]
     card = json.loads((await stage.command(stage.ada, "persona export", name="Mi", format="JSON")).attachments[0].data)
@@ -210,7 +212,9 @@ async def test_a_form_works_after_a_restart_but_not_on_what_has_changed_since(of
         second = await form(offstage, offstage.ada, "persona edit", name="Mira")
     async with running(offstage, offstage.settings):
         assert "version 2" in (await sent(offstage.ada, first, personality="One.")).content
-        assert "has changed since" in (await sent(offstage.ada, second, personality="Two.")).content
+        stale = await sent(offstage.ada, second, personality="Two.")
+        assert "has changed since" in stale.content
+        assert "Personality, in every prompt:\nTwo.\n" in stale.attachments[0].data.decode()
         assert (await exported(offstage, offstage.ada))["data"]["personality"] == "One."
 
 
