@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from cogs._bot import Bot, tell
 from cogs._guard import whole_server
+from cogs._lists import page_of
 from cogs._rule_words import rule_line, target_words
 from cogs._stopping import stop_denied, stopped_words
 from cogs.talk import model_choices
@@ -105,13 +106,9 @@ class AccessCommands(
     ) -> None:
         """List the rules privately."""
         rules = await self.rulebook.all(await whole_server(interaction, "access list"))
-        pages = max(1, -(-len(rules) // RULES_ON_A_PAGE))
-        page = min(page, pages)
-        shown = rules[(page - 1) * RULES_ON_A_PAGE : page * RULES_ON_A_PAGE]
-        lines = [rule_line(rule) for rule in shown] or ["There are no rules: everybody may use me everywhere."]
-        if pages > 1:
-            lines.append(f"-# Page {page} of {pages}.")
-        await tell(interaction, "\n".join(lines))
+        lines, which = page_of(map(rule_line, rules), page, most=RULES_ON_A_PAGE)
+        lines = lines or ["There are no rules: everybody may use me everywhere."]
+        await tell(interaction, "\n".join([*lines, *([which] if which else [])]))
 
     @allow.autocomplete("model")
     @deny.autocomplete("model")

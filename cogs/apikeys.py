@@ -16,6 +16,7 @@ from cogs._errors import explain
 from cogs._form_fields import texts_of
 from cogs._guard import whole_server
 from cogs._key_form import FORM_ID, KEY, MEANING, KeyForm
+from cogs._lists import listed
 from cogs._posts import WRITE_PROBLEMS
 from moderation.access import RefusedError
 from moderation.server_setup import LOG_CHANNEL
@@ -185,8 +186,8 @@ def _overview(standings: Sequence[KeyStanding], shown: Sequence[KeyStanding]) ->
     lent = sum(standing.lender_id is not None for standing in standings)
     if not has_own:
         lines.insert(0, "- This server has no key of its own: the keys of whoever runs me answer here.")
-    lines.append(f"- {lent} {'member lends a key' if lent == 1 else 'members lend a key'}.")
-    return "\n".join(["**API keys of this server**", *lines])
+    count = f"- {lent} {'member lends a key' if lent == 1 else 'members lend a key'}."
+    return "\n".join(["**API keys of this server**", *([listed(lines)] if lines else []), count])
 
 
 def _owner(standing: KeyStanding) -> str:

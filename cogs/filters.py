@@ -11,6 +11,7 @@ from discord.ext import commands
 from cogs._automod import read_server_rules
 from cogs._bot import Bot, tell
 from cogs._guard import whole_server
+from cogs._lists import page_of
 from cogs._log_posts import plain_label
 from cogs._places import scopes_of
 from cogs.access import SomeChannel
@@ -20,8 +21,8 @@ from storage import FilterAction, FilterKind, FilterRule, FilterSide
 
 FILTERS_ON_A_PAGE = 15
 LONGEST_TESTED = 4000
-LONGEST_SHOWN = 700
-MOST_HITS = 8
+LONGEST_SHOWN = 300
+MOST_HITS = 4
 
 SIDE_WORDS: dict[FilterSide, str] = {
     "both": "what is asked and answered",
@@ -112,15 +113,11 @@ class FilterCommands(commands.GroupCog, group_name="filter", group_description="
         """List the filters privately."""
         guild_id = await whole_server(interaction, "filter list")
         rules = await self.filters.all(guild_id)
-        pages = max(1, -(-len(rules) // FILTERS_ON_A_PAGE))
-        page = min(page, pages)
-        shown = rules[(page - 1) * FILTERS_ON_A_PAGE : page * FILTERS_ON_A_PAGE]
-        lines = [f"- {_line(rule)}" for rule in shown] or ["There are no filters. `/filter add` makes one."]
+        lines, which = page_of((f"- {_line(rule)}" for rule in rules), page, most=FILTERS_ON_A_PAGE)
+        lines = lines or ["There are no filters. `/filter add` makes one."]
         if await self.bot.services.server_rules.honours(guild_id):
             lines.append("-# The words of Discord's AutoMod hold, too.")
-        if pages > 1:
-            lines.append(f"-# Page {page} of {pages}.")
-        await tell(interaction, "\n".join(lines))
+        await tell(interaction, "\n".join([*lines, *([which] if which else [])]))
 
     @app_commands.command(description="What would happen to a text here, and why")
     @app_commands.describe(text="What somebody might say, or I might answer", where="Said by whom; else both")

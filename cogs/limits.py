@@ -9,6 +9,7 @@ from discord.ext import commands
 from cogs._bot import Bot, tell
 from cogs._guard import whole_server
 from cogs._limit_words import grant_words, limit_line, overview_lines, role_words, scope_words
+from cogs._lists import page_of
 from cogs.access import SomeChannel
 from moderation.limit_book import Each, LimitBook, LimitTarget, name_of
 from moderation.limiter import MOST_WEIGHT, USUAL_WEIGHT
@@ -69,10 +70,8 @@ class LimitCommands(commands.GroupCog, group_name="limit", group_description="Ho
         """List what is set privately."""
         guild_id = await whole_server(interaction, "limit list")
         lines = overview_lines(await self.book.overview(guild_id), guild_id)
-        pages = -(-len(lines) // LINES_ON_A_PAGE)
-        page = min(page, pages)
-        shown = lines[(page - 1) * LINES_ON_A_PAGE : page * LINES_ON_A_PAGE]
-        await tell(interaction, "\n".join([*shown, *([f"-# Page {page} of {pages}."] if pages > 1 else [])]))
+        shown, which = page_of(lines, page, most=LINES_ON_A_PAGE)
+        await tell(interaction, "\n".join([*shown, *([which] if which else [])]))
 
     @app_commands.command(description="Take a limit away")
     @app_commands.describe(limit="Which one; type to search")

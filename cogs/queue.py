@@ -11,8 +11,10 @@ from chat.answers import Answer
 from chat.errors import LineClearedError
 from cogs._bot import Bot, tell
 from cogs._guard import whole_server
+from cogs._lists import listed
 
 MOST_SHOWN: Final = 15
+MOST_NAMED: Final = 10  # of those who ask together
 NOBODY_WAITS: Final = "Nobody waits for an answer here."
 
 
@@ -30,10 +32,7 @@ class QueueCommands(commands.GroupCog, group_name="queue", group_description="Wh
         guild_id = await whole_server(interaction, "queue show")
         waiting = [answer for answer in self._waiting(guild_id, None) if not answer.unasked]
         waiting.sort(key=_expected_seconds)
-        lines = [_line(answer) for answer in waiting[:MOST_SHOWN]] or [NOBODY_WAITS]
-        if len(waiting) > MOST_SHOWN:
-            lines.append(f"-# And {len(waiting) - MOST_SHOWN} more.")
-        await tell(interaction, "\n".join(lines))
+        await tell(interaction, listed(map(_line, waiting), most=MOST_SHOWN) or NOBODY_WAITS)
 
     @app_commands.command(description="Send away those who wait; replies that are being written go on")
     @app_commands.describe(user="Only this person's questions")
@@ -73,7 +72,9 @@ def _line(answer: Answer) -> str:
     waited = round(time.monotonic() - answer.asked_at)
     expected = round(_expected_seconds(answer))
     last = " · past a limit, so after all others" if answer.is_past_limit else ""
-    who = ", ".join(f"<@{user_id}>" for user_id in answer.participants)
+    people = [f"<@{user_id}>" for user_id in answer.participants]
+    others = [f"{len(people) - MOST_NAMED} more"] if len(people) > MOST_NAMED else []
+    who = ", ".join([*people[:MOST_NAMED], *others])
     return f"- {who} in <#{answer.key.channel_id}>: {waited} s so far, about {expected} s more{last}"
 
 
