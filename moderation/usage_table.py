@@ -15,8 +15,8 @@ COLUMNS: Final = (
     "since", "channel", "channel_name", "user", "model", "kind",
     "requests", "prompt_tokens", "completion_tokens", "waits_measured", "average_wait_seconds",
 )  # fmt: skip
-BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would calculate what begins like this, and names are anybody's choice."""
+BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A spreadsheet would calculate what begins like this, some also with the wide signs; names are anybody's choice."""
 
 Key = tuple[date, int, int, str, str]
 
@@ -65,7 +65,7 @@ class _Sheet:
 
     def content(self) -> bytes:
         """The whole file. Raises `ExportTooLargeError`."""
-        content = self.text.getvalue().encode("utf-8", "replace")
+        content = self.text.getvalue().encode("utf-8-sig", "replace")
         if len(content) > self.limit_bytes:
             raise ExportTooLargeError(self.limit_bytes)
         return content

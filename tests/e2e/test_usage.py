@@ -81,7 +81,7 @@ async def test_requests_show_in_reports_charts_and_tables(stage: Stage) -> None:
 
     table = await usage(stage, stage.moderator, "export")
     assert table.ephemeral
-    rows = list(csv.DictReader(io.StringIO(sent_file(table).decode("utf-8"), newline="")))
+    rows = list(csv.DictReader(io.StringIO(sent_file(table).decode("utf-8-sig"), newline="")))
     assert sum(int(row["requests"]) for row in rows) == 4
     tokens = sum(int(row["prompt_tokens"]) + int(row["completion_tokens"]) for row in rows)
     assert f" {tokens:,} tokens (" in server
