@@ -211,6 +211,7 @@ async def tell_changed(
 ) -> None:
     """Show a character as it is now, with the way back."""
     note_persona(interaction, before, found)
+    interaction.client.replies.ratings.stop_newly_adult(before.outline, found.outline)
     embed, picture = await card_of(found, await estimate_of(interaction))
     undo = [UndoControl(found.outline.id, found.outline.version)] if can_be_undone else []
     await interaction.followup.send(

@@ -45,6 +45,7 @@ async def mark(interaction: discord.Interaction[Bot], visitor: Visitor, found: F
     """Say of a character whether it is for adults; that it is not is for those who look after the whole server."""
     await _require_marking(interaction, adult=adult)
     marked = await interaction.client.services.personas.mark(visitor, found, adult=adult)
+    interaction.client.replies.ratings.stop_newly_adult(found.outline, marked.outline)
     subject = persona_deed(found, marked).subject
     note_deed(interaction, subject, before={"adult": found.outline.adult}, after={"adult": adult})
     words = "for adults from now on, in age-restricted channels only" if adult else "not for adults any more"

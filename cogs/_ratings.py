@@ -6,10 +6,11 @@ said is posted or shown anew.
 
 from typing import TYPE_CHECKING, Any
 
+from chat.answers import Answer
 from chat.errors import AdultPersonaError
 from chat.turns import CheckHead
 from cogs._places import is_age_restricted
-from storage import ConversationKey, Scope, StoredMessage
+from storage import ConversationKey, PersonaOutline, Scope, StoredMessage
 
 if TYPE_CHECKING:
     from cogs._bot import Bot
@@ -40,6 +41,14 @@ class Ratings:
             if answer.persona is not None and answer.persona.adult:
                 answer.stop(AdultPersonaError(answer.persona.name))
 
+    def stop_newly_adult(self, before: PersonaOutline, now: PersonaOutline) -> None:
+        """End what a character is about to say where everybody may read, if it is for adults from now on."""
+        if before.adult or not now.adult:
+            return
+        for answer in self._bot.services.conversations.answers_where(lambda answer: _speaks(answer, now.id)):
+            if not is_age_restricted(self._bot.get_channel(answer.key.channel_id)):
+                answer.stop(AdultPersonaError(now.name))
+
     def going_on(self, key: ConversationKey, channel: Any) -> CheckHead:
         """Lets a conversation go on only from what may be shown there."""
 
@@ -66,3 +75,7 @@ class Ratings:
                 continue
             if (standing_too and said.id == head) or not await history.discord_ids(key.guild_id, said.id):
                 await self.require(channel, said)
+
+
+def _speaks(answer: Answer, persona_id: int) -> bool:
+    return answer.persona is not None and answer.persona.id == persona_id

@@ -115,6 +115,25 @@ async def test_what_waits_or_is_being_said_ends_where_everybody_may_read(offstag
         assert (await stage.press(stage.ada, preview, "▶️")).content == REFUSAL.replace("Mira", "Vex")
 
 
+async def test_what_a_character_says_ends_when_it_is_marked_as_one_for_adults(stage: Stage) -> None:
+    await taken_in(stage, stage.moderator)
+    den = stage.guild.add_text_channel("den", nsfw=True)
+    for channel in (stage.channel, den):
+        await use(stage, channel=channel)
+    said = []
+    stage.api.hold(after_tokens=20)
+    for channel in (stage.channel, den):
+        stage.api.replies.add(slow_text(100))
+        await stage.say(stage.ada, "Tell me all.", channel=channel)
+        said.append(await stage.world.wait_for_message(channel, lambda message: "w1" in message.content))
+    marked = await stage.moderator.slash(stage.channel, "persona edit", name="Mira", adult=True)
+    await marked.answered()
+    await stage.world.wait_until(lambda: said[0].content.endswith("⏹️ Stopped."))
+    stage.api.release()
+    await stage.settled()
+    assert "w99" in said[1].content
+
+
 async def test_direct_messages_are_not_for_adults(offstage: Stage) -> None:
     async with running(offstage, changed(offstage.settings, allow_dms=True)):
         dm = await offstage.ada.open_dm()
