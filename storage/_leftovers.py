@@ -6,13 +6,22 @@ while people wait is rewritten at the next start.
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, case, insert, null, update
 
+from storage._quotes import NO_QUOTE
 from storage.ids import new_id
 from storage.records import utc_now
-from storage.schema import erasures
+from storage.schema import erasures, messages
 
 NOBODY: Final = 0
+
+NO_WORDS: Final = {
+    "content": "",
+    "state": "deleted",
+    "author_name": case((messages.c.role == "user", null()), else_=messages.c.author_name),
+    **NO_QUOTE,
+}
+"""What stays of a message that goes: its place, and whose it was, without what they are called."""
 
 _insert = insert(erasures)
 _unswept = (erasures.c.user_id == NOBODY, erasures.c.done_at.is_not(None), erasures.c.swept_at.is_(None))

@@ -24,8 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage._leftovers import note_words_gone
-from storage._quotes import NO_QUOTE
+from storage._leftovers import NO_WORDS, note_words_gone
 from storage.pictures import delete_pictures
 from storage.records import Opened, StoredMessage
 from storage.schema import claims, discord_messages, is_unfinished, messages
@@ -51,7 +50,7 @@ _discord_ids = (
 )
 _children = select(*_columns).where(messages.c.parent_id == bindparam("message"), _guild).order_by(messages.c.id)
 _edit = update(messages).where(_by_id, _guild, messages.c.state != "deleted").values(content=bindparam("new_content"))
-_forget = update(messages).where(_by_id, _guild).values(content="", state="deleted", **NO_QUOTE)
+_forget = update(messages).where(_by_id, _guild).values(NO_WORDS)
 _unlink = delete(discord_messages).where(discord_messages.c.discord_id == bindparam("discord"))
 _all_unfinished = select(*_columns).where(is_unfinished).order_by(messages.c.id)
 _unfinished_before = _all_unfinished.where(messages.c.created_at < bindparam("before"))

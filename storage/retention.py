@@ -5,8 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, literal, select, update
 
-from storage._leftovers import note_words_gone
-from storage._quotes import NO_QUOTE
+from storage._leftovers import NO_WORDS, note_words_gone
 from storage.database import Database
 from storage.ids import first_id_at
 from storage.pictures import delete_pictures
@@ -44,7 +43,7 @@ _forget = (
         messages.c.state != "deleted",
         ~is_unfinished,
     )
-    .values(content="", state="deleted", **NO_QUOTE)
+    .values(NO_WORDS)
 )
 
 

@@ -37,6 +37,7 @@ async def test_what_is_older_is_emptied_and_keeps_its_place(storage: Storage) ->
     assert await forget_all(storage) == 4
     assert await contents(storage, begun.reply_id) == [("", "deleted")] * 2
     assert await contents(storage, secret.reply_id) == [("", "deleted")] * 2
+    assert all(message.author_name is None for message in await walk(storage, begun.reply_id, GUILD))
     assert await storage.history.head(KEY) == begun.reply_id
     assert await forget_all(storage) == 0
 
