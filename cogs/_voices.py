@@ -4,7 +4,7 @@ A message can only be changed by whoever posted it, so replies that stand in Dis
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,9 +89,9 @@ class Voices:
         host = channel.parent if isinstance(channel, discord.Thread) else channel
         return host is not None and bool(host.permissions_for(guild.me).manage_webhooks)
 
-    def trouble(self, channel: Any) -> Trouble | None:
-        """Why personas could not speak through webhooks here lately, although permissions allow it."""
-        return self.webhooks.trouble(_host_of(channel)) if self.may_use_webhooks(channel) else None
+    def trouble(self, channel: Any, personas: Iterable[Persona]) -> Trouble | None:
+        """Why these could not speak through webhooks here lately, although permissions allow it."""
+        return self.webhooks.trouble(_host_of(channel), personas) if self.may_use_webhooks(channel) else None
 
     def is_own(self, message: discord.Message) -> bool:
         """Whether a message was posted through a webhook of ours."""

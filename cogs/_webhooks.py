@@ -8,6 +8,7 @@ import base64
 import logging
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -140,14 +141,14 @@ class Webhooks:
             self._channels[channel_id].stale = True
             self._channels[channel_id].refused_until = 0.0
 
-    def trouble(self, channel_id: int) -> Trouble | None:
-        """Why personas could not speak through webhooks there lately; None if they could."""
+    def trouble(self, channel_id: int, personas: Iterable[Persona]) -> Trouble | None:
+        """Why these could not speak through webhooks there lately; None if they could."""
         channel = self._channels.get(channel_id)
         if channel is None:
             return None
         if channel.refused_until > asyncio.get_running_loop().time():
             return channel.refusal
-        return "unfit" if channel.unfit else None
+        return "unfit" if any(channel.unfit.get(one.id) == one.version for one in personas) else None
 
     # --- speaking
 

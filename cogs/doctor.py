@@ -55,7 +55,8 @@ class Doctor(commands.Cog):
         findings = [intent_finding(bot.intents.message_content, bot.application_id)]
         if interaction.guild is not None:
             findings.append(here_finding(interaction.channel, interaction.app_permissions))
-            if (trouble := bot.voices.trouble(interaction.channel)) is not None:
+            company = await bot.talking.casting.company(interaction.guild_id, interaction.channel)
+            if (trouble := bot.voices.trouble(interaction.channel, company.personas)) is not None:
                 findings.append(Finding("Voices of characters", Mark.WARNING, *TROUBLE_WORDS[trouble]))
             findings += server_findings(interaction.guild, interaction.channel_id)
             findings.append(await moderators_finding(bot, interaction.guild))

@@ -156,4 +156,6 @@ async def test_a_name_that_discord_refuses_keeps_nobody_else_from_speaking(stage
     spoken = [m.author.name.replace("\u2060", "") for m in shown(stage) if "Good evening" in m.content]
     assert spoken == ["everyone", stage.world.bot.name, "Otis"]
     assert (await greeting(stage, "**bad**")).author is stage.world.bot
+    assert "Voices" not in (await stage.command(stage.admin, "doctor")).content
+    await use(stage, "bad")
     assert "one of them as the bot's" in (await stage.command(stage.admin, "doctor")).content
