@@ -23,7 +23,7 @@ SHOWN_AS: Final = {
 }
 _NAMED: Final = re.compile(r"\b(user|role|channel|thread|category|guild):(\d{1,20})\b")
 BYTES_PER_LINE: Final = 8_000  # what a line may still add when the limit is looked at
-TOO_MUCH: Final = "# There are older entries. Ask for a shorter time with `since`."
+TOO_MUCH: Final = "# There are older entries. Ask for those of one person or one action with `who` and `action`."
 
 
 def entry_line(entry: AuditEntry) -> str:
@@ -49,16 +49,17 @@ def _value(value: Any) -> str:
 
 async def as_table(pages: AsyncIterator[Sequence[AuditEntry]], limit_bytes: int) -> bytes:
     """All entries as CSV, newest first, as many as the file may hold."""
-    text = io.StringIO(newline="")
+    content = io.BytesIO()
+    text = io.TextIOWrapper(content, "utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     async for page in pages:
         for entry in page:
-            if text.tell() * 4 > limit_bytes - BYTES_PER_LINE:
+            if content.tell() > limit_bytes - BYTES_PER_LINE:
                 writer.writerow([TOO_MUCH])
-                return text.getvalue().encode("utf-8-sig")
+                return content.getvalue()
             writer.writerow(_row(entry))
-    return text.getvalue().encode("utf-8-sig")
+    return content.getvalue()
 
 
 def _row(entry: AuditEntry) -> list[str]:

@@ -2,16 +2,18 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cogs._audit_controls import SHOWN_ENTRIES
+from cogs._audit_words import BYTES_PER_LINE, TOO_MUCH, as_table
 from cogs.retention import AUDIT_KEPT
 from moderation.deeds import is_recorded
 from moderation.rights import REQUIRED
-from storage import AuditFilter, Scope
+from storage import AuditEntry, AuditFilter, Scope
 from tests.e2e.acting import begun, buttons
 from tests.e2e.characters import card_file, taken_in
 from tests.e2e.conftest import MANAGE_MESSAGES, MODEL, Stage
@@ -210,3 +212,16 @@ async def test_the_table_cannot_calculate_and_old_entries_go(stage: Stage) -> No
     assert await audit(stage).page(stage.guild.id, AuditFilter())
     await retention.prune_rules(datetime.now(UTC) + AUDIT_KEPT)  # type: ignore[union-attr]
     assert not await audit(stage).page(stage.guild.id, AuditFilter())
+
+
+async def test_the_table_is_as_full_as_a_file_may_be_and_says_how_to_see_the_rest() -> None:
+    limit = 40_000
+
+    async def pages() -> AsyncIterator[Sequence[AuditEntry]]:
+        for number in range(300, 0, -1):
+            yield [AuditEntry(number, 1, 2, "set note", "channel:3", None, "ä" * 100, None, datetime.now(UTC))]
+
+    content = await as_table(pages(), limit)
+    assert limit - BYTES_PER_LINE < len(content) <= limit
+    assert next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[0] == "time"
+    assert content.decode().splitlines()[-1] == TOO_MUCH
