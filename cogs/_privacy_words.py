@@ -3,8 +3,8 @@
 from storage import Erased
 
 STAYS = (
-    "What stays: blocks and limits, counts without your name, what you did as moderator, and characters and lorebooks "
-    "that you gave to a server."
+    "What stays: blocks and limits, counts without your name, that you started a scene, what you did as moderator, and "
+    "characters and lorebooks that you gave to a server."
 )
 DELETING = "-# Deleting…"
 NOT_YET = "My memory cannot be reached at the moment. I have noted it down, and delete everything as soon as it can be."

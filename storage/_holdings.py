@@ -84,6 +84,7 @@ HOLDINGS: Final = (
         settings,
         lambda row, user: row.set_by == user and not (row.scope_kind == "user" and row.scope_id == user),
     ),
+    Holding("scenes you started", settings, lambda row, user: is_scene_of(row.value, user), _BY_STAFF),
     Holding("conversations of your own", heads, _names("owner_id")),
     Holding("characters", personas, _names("owner_id")),
     Holding("characters you changed", personas, _names("updated_by"), only=frozenset({"id", "name", "updated_at"})),
@@ -115,6 +116,11 @@ HOLDINGS: Final = (
     Holding("opted out", opt_outs, _names("user_id")),
     Holding("deletions you asked for", erasures, _names("user_id")),
 )
+
+
+def is_scene_of(value: Any, user_id: int) -> bool:
+    """Whether the value of a setting tells of a scene that a person started, whoever ended it."""
+    return isinstance(value, dict) and value.get("owner") == user_id
 
 
 def is_about(subject: str, user_id: int) -> bool:

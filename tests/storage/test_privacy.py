@@ -251,6 +251,7 @@ async def test_everything_that_is_kept_is_given(storage: Storage, monkeypatch: p
     await storage.access.set(GUILD, "deny", Target(user_id=ADA), set_by=TOM, reason="spam")
     await storage.access.set(GUILD, "deny", Target(user_id=TOM), set_by=ADA)
     await storage.filters.add(GUILD, "words", "heron", side="both", action="block", channel_id=None, by=ADA, most=9)
+    await storage.settings.put(GUILD, Scope("thread", 77), "scene", {"owner": ADA, "ended_at": 1.0}, TOM)
     await storage.opt_outs.opt_out(EVERYWHERE, ADA)
     await storage.usage.add(usage_row(at=now))
     parts, files = await kept(storage)
@@ -260,6 +261,7 @@ async def test_everything_that_is_kept_is_given(storage: Storage, monkeypatch: p
     assert [row["name"] for row in parts["characters"]] == [f"{CANARY} again", f"{CANARY} draft", "the server's"]
     assert {row["name"] for row in parts["settings"]} == {"profile"}
     assert {row["name"] for row in parts["settings you made for others"]} == {"note", "model"}
+    assert [(row["scope_id"], "set_by" in row) for row in parts["scenes you started"]] == [("77", False)]
     assert parts["rules about you"][0]["reason"] == "spam"
     assert "set_by" not in parts["rules about you"][0]
     assert set(parts["rules you made"][0]) == {"id", "verdict", "created_at"}
