@@ -38,7 +38,7 @@ def left_lines(uses: Sequence[LimitUse]) -> list[str]:
     scarcest = sorted(uses, key=lambda use: use.left / use.amount)[:MOST_TOLD]
     return [
         "What is left:",
-        *(f"- {use.left:,} of {_whose(use)} {_amount(use)}, until {_time(use, 't')}" for use in scarcest),
+        *(f"- {use.left:,} of {_whose(use)} {_amount(use)}, until {_time(use, _moment(use))}" for use in scarcest),
     ]
 
 
@@ -137,6 +137,11 @@ def _amount(use: LimitUse) -> str:
 
 def _counted(amount: int, unit: str) -> str:
     return f"{amount:,} {unit if amount != 1 else unit.removesuffix('s')}"
+
+
+def _moment(use: LimitUse) -> str:
+    """How the end of a limit is shown: a clock time alone says nothing of the end of a week."""
+    return "t" if use.limit.period in {"minute", "hour"} else "f"
 
 
 def _time(use: LimitUse, style: str) -> str:
