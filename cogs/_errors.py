@@ -132,6 +132,7 @@ NOTHING_TO_ACT_ON = {
     "persona undo": "There is no earlier version of this character.",
     "persona redo": "Nothing of this character was undone that could come back.",
     "persona edit": "There is nothing here that fits into a form. Export the card, change it, and give it as `file`.",
+    "lore show": "This lorebook has no such entry.",
     "lore enable": "That lorebook is looked through here already.",
     "lore disable": "That lorebook is not switched on for this very place.",
     "persona clear": "No character was chosen for this very place.",

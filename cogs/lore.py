@@ -1,5 +1,6 @@
 """Lorebooks: `/lore import`, `list`, `show`, `test`, `enable`, `disable` and `delete`."""
 
+import io
 from pathlib import PurePath
 from typing import Literal
 
@@ -9,18 +10,20 @@ from discord.ext import commands
 
 from chat.attachments import Fault
 from chat.context import Cast
-from chat.errors import LorebookError
+from chat.errors import LorebookError, NoSuchLorebookError, NothingThereError
 from chat.lore_library import LONGEST_NAME, MAX_FILE_BYTES, ListedBook, LoreLibrary
 from chat.lorebooks import Entry, Lorebook, Scan, Verdict
 from cogs._bot import Bot, tell
 from cogs._deeds import note_deed
-from cogs._lists import listed
+from cogs._lists import LONGEST_LIST, listed
 from cogs._persona_cards import names_in_words
 from cogs._places import SOURCE_WORDS, conversation_of, place_of, scopes_of
 from storage import LorebookOutline, Scope
 
 LONGEST_TEXT = 4000
 LONGEST_SHOWN = 60
+LONGEST_TITLE = 100  # what Discord shows in a suggestion
+MOST_CHOICES = 25
 
 Where = Literal["here", "server"]
 BookName = app_commands.Range[str, 1, LONGEST_NAME]
@@ -98,12 +101,36 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         await tell(interaction, listed(lines) or "There are no lorebooks here. `/lore import` takes one in.")
 
     @app_commands.command(description="The entries of a lorebook")
-    @app_commands.describe(name="The lorebook")
-    async def show(self, interaction: discord.Interaction[Bot], name: BookName) -> None:
-        """Show them privately."""
+    @app_commands.describe(name="The lorebook", entry="Read this entry whole; for moderators and who took the book in")
+    async def show(
+        self,
+        interaction: discord.Interaction[Bot],
+        name: BookName,
+        entry: app_commands.Range[str, 1, LONGEST_TITLE] | None = None,
+    ) -> None:
+        """Show them, or one of them whole, privately."""
         found, book = await self.library.open(place_of(interaction), name, interaction.user.id)
-        lines = [f"**{_escaped(found.outline.name)}**", *(_entry_line(entry) for entry in book.entries)]
-        await tell(interaction, listed(lines))
+        if entry is None:
+            lines = [f"**{_escaped(found.outline.name)}**", *(_entry_line(entry) for entry in book.entries)]
+            await tell(interaction, listed(lines, more="; `entry` shows each."))
+            return
+        await self.bot.services.guard.check_own("lore read", {found.outline.created_by}, interaction)
+        wanted = next(iter(_entries_called(book, entry)), None)
+        if wanted is None:
+            raise NothingThereError("lore show")
+        await _tell_whole(interaction, wanted)
+
+    @show.autocomplete("entry")
+    async def choose_entry(self, interaction: discord.Interaction[Bot], typed: str) -> list[app_commands.Choice[str]]:
+        """The entries of the chosen book that have in their titles or keys what is typed."""
+        try:
+            _, book = await self.library.open(
+                place_of(interaction), interaction.namespace.name or "", interaction.user.id
+            )
+        except NoSuchLorebookError:
+            return []
+        found = _entries_called(book, typed)[:MOST_CHOICES]
+        return [app_commands.Choice(name=entry.title[:LONGEST_TITLE] or entry.id, value=entry.id) for entry in found]
 
     @app_commands.command(description="What would come in from lorebooks if you said this here now, and why")
     @app_commands.describe(text="What somebody might say")
@@ -167,7 +194,7 @@ class LoreCommands(commands.GroupCog, group_name="lore", group_description="What
         """The lorebooks that have in their names what is typed."""
         books = await self.library.all(place_of(interaction), interaction.user.id)
         found = [book.outline for book in books if typed.casefold().strip() in book.outline.name.casefold()]
-        return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:25]]
+        return [app_commands.Choice(name=outline.name, value=str(outline.id)) for outline in found[:MOST_CHOICES]]
 
 
 def book_name(file_name: str) -> str:
@@ -227,6 +254,25 @@ def _entry_line(entry: Entry) -> str:
     more = f" and {len(entry.keys) - 5} more" if len(entry.keys) > 5 else ""
     off = "" if entry.enabled else " · off"
     return f"- {_escaped(entry.title[:LONGEST_SHOWN])} · {'always' if entry.constant else keys + more}{off}"
+
+
+def _entries_called(book: Lorebook, typed: str) -> list[Entry]:
+    """The entry of this id, then those of this title, then those that have it in their titles or keys."""
+    typed = " ".join(typed.split()).casefold()
+    named = [(entry, "\n".join((entry.title, *(key.text for key in entry.keys))).casefold()) for entry in book.entries]
+    found = [entry for entry in book.entries if entry.id.casefold() == typed]
+    found += [entry for entry in book.entries if entry.title.casefold() == typed]
+    found += [entry for entry, names in named if typed in names]
+    return list({entry.id: entry for entry in found}.values())
+
+
+async def _tell_whole(interaction: discord.Interaction[Bot], entry: Entry) -> None:
+    """Its keys and its content, as a file where that is long."""
+    line, content = _entry_line(entry), _escaped(entry.content)
+    if len(line) + len(content) < LONGEST_LIST:
+        await tell(interaction, f"{line}\n{content}")
+    else:
+        await tell(interaction, line, file=discord.File(io.BytesIO(entry.content.encode()), "entry.txt"))
 
 
 def _escaped(text: str) -> str:

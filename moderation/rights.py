@@ -99,6 +99,8 @@ REQUIRED: dict[str, Level] = {
     "persona turns": Level.SCENE_OWNER,
     "lore list": Level.MEMBER,
     "lore show": Level.MEMBER,
+    "lore read": Level.MODERATOR,  # what an entry says, which players are to find out
+    "lore read own": Level.MEMBER,
     "lore test": Level.MEMBER,
     "lore import": Level.SCENE_OWNER,
     "lore enable": Level.SCENE_OWNER,

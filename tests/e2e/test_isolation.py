@@ -65,6 +65,9 @@ SOME: Final = 3
 LEAKS: Final = rf"{SECRET}|(?<!\d)(?:{TEMPERATURE}|{AMOUNT}|{AMOUNT:,}|{{}})(?!\d)"
 """What must not be seen elsewhere; the last is the id of a person."""
 
+CHOSEN: Final = {("lore show", "entry"): {"name": NAME}}
+"""What stands in other options while something is suggested for one."""
+
 TYPED: Final[dict[str, tuple[Any, ...]]] = {
     "among_themselves": (1,),
     "amount": (5,),
@@ -149,7 +152,7 @@ def autocompleted(bot: Bot) -> list[tuple[str, str]]:
 
 async def suggestions(person: Any, place: Any, option: tuple[str, str], typed: str = "") -> list[Any]:
     command, name = option
-    return list(await person.autocomplete(place, command, {name: typed}, focused=name))
+    return list(await person.autocomplete(place, command, {**CHOSEN.get(option, {}), name: typed}, focused=name))
 
 
 async def all_suggestions(stranger: Stranger, suggesting: list[tuple[str, str]]) -> dict[Any, list[Any]]:

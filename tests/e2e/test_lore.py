@@ -253,6 +253,21 @@ async def test_entries_call_each_other_exclude_each_other_and_are_left_to_chance
     assert "- **nyx** · key `nyx` · through another entry" in shown
 
 
+async def test_an_entry_is_read_whole_by_those_who_know_it(stage: Stage) -> None:
+    long = "Deep. " * 400
+    entries = ({"comment": "Wolves", "content": "*Sing* @everyone"}, {"key": ["sea"], "content": long})
+    await lore(stage, "import", file=world(*entries))
+    book = "sea lore"
+    assert await lore(stage, "show", name=book, entry="wolves") == "- Wolves · `wolf`\n\\*Sing\\* @\u200beveryone"
+    answer = await stage.command(stage.moderator, "lore show", name=book, entry="sea")
+    assert [file.data.decode() for file in answer.attachments] == [long]
+    assert await lore(stage, "show", name=book, entry="bears") == "This lorebook has no such entry."
+    assert await lore(stage, "show", stage.ada, name=book, entry="wolves") == "That is for moderators."
+    assert "- Wolves · `wolf`" in await lore(stage, "show", stage.ada, name=book)
+    offered = await stage.moderator.autocomplete(stage.channel, "lore show", focused="entry", name=book, entry="W")
+    assert [choice.name for choice in offered] == ["Wolves"]
+
+
 async def test_what_counts_messages_does_so_from_the_first_and_the_test_says_the_same(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
