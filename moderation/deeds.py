@@ -8,7 +8,7 @@ from moderation.rights import REQUIRED, Level
 LOOKS: Final = frozenset(
     {
         "access list", "apikey show", "audit show", "audit export", "doctor", "filter list", "filter test",
-        "limit list", "persona look after", "queue show",
+        "limit list", "lore read", "persona look after", "queue show",
         "usage chart", "usage channel", "usage export", "usage server",
     }
 )  # fmt: skip
