@@ -40,12 +40,12 @@ async def test_edits_and_deletions_are_followed(offstage: Stage) -> None:
             True
         ] * 2
         assert reply in shown(stage)
-        assert (last.content, buttons(last)) == ("Yes.", [])
+        await stage.world.wait_until(lambda: (last.content, buttons(last)) == ("Yes.", []))
     count = len(stage.prompts)
     async with running(stage, stage.settings):
         await quiet(stage)
         assert len(stage.prompts) == count
-        assert buttons(shown(stage)[-1]) == NEWEST
+        await stage.world.wait_until(lambda: buttons(shown(stage)[-1]) == NEWEST)
 
 
 async def test_an_edit_is_followed_once(offstage: Stage) -> None:
