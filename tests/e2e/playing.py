@@ -13,7 +13,7 @@ from tests.e2e.acting import asked, begun, buttons, quiet, shown
 from tests.e2e.conftest import Stage, running
 from tests.e2e.conversation_model import Model
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 15.0
 OF_THE_BOT = (
     "From now on",
     "**Mira** speaks",

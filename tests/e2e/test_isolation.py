@@ -364,6 +364,7 @@ async def test_nothing_of_another_server_is_shown_or_changed(
     stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_retry, "AUTHENTICATION_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("storage.limits.RENEWED_AFTER_SECONDS", 600.0)  # which changes a row of the reply under way
     stage, their = stranger.stage, stranger.neighbour
     settings = changed(stage.settings, allow_dms=True, owner_ids=frozenset({stranger.person.user.id}))
     # Who owns the bot may more than any admin.
